@@ -1,0 +1,205 @@
+"""What a guest's workload writes, as a function of (seed, stream, slot): never stored, made when somebody looks.
+
+A slot is 30 s of a guest's life. The number of writes in a slot is Poisson-distributed, each goes to unit
+``hot * u**3`` (u uniform), a unit being the size of one write. Write ``i`` of ``n`` happens at a known instant inside
+its slot, so a span of time may begin and end anywhere. Only raw Philox words and integers are used: NumPy promises the
+words, not what its distributions make of them (engine-notes section 1).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labkit.disks.blocks import BLOCK, PAGE
+from labkit.engine.chance import mix
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[Any]
+
+SLOT = 30_000
+SLOTS = 120  # of a page: one hour is made at once
+_MANY_SLOTS = 240
+
+
+class Profile(NamedTuple):
+    """A workload on one disk: bytes per second, bytes per write, and how many units are hot."""
+
+    rate: int
+    write: int
+    hot: int
+
+
+@functools.lru_cache(maxsize=64)
+def poisson_table(mean: Fraction) -> Ints:
+    """65,536 quantiles of the Poisson distribution, exact decimals so that every platform gets the same table."""
+    import numpy as np
+
+    with localcontext() as context:
+        context.prec = 60
+        lam = Decimal(mean.numerator) / Decimal(mean.denominator)
+        chance, total, count = (-lam).exp(), Decimal(0), 0
+        edges: list[int] = []
+        while True:
+            total += chance
+            edges.append(min(65_536, int((total * 65_536).to_integral_value())))
+            if edges[-1] >= 65_536 or (count > lam and chance * 65_536 * 64 < 1):
+                break
+            count += 1
+            chance *= lam / count
+    edges[-1] = 65_536
+    return np.repeat(np.arange(len(edges)), np.diff(np.array([0, *edges]))).astype(np.int32)
+
+
+class Churn:
+    """The churn of one stream. ``phase`` (ms) shifts its grid of slots."""
+
+    def __init__(self, seed: int, stream: int, phase: int, profile: Profile) -> None:
+        self.stream, self.phase, self.profile = stream, phase, profile
+        self._key = mix(seed, "churn", stream)
+        self._table = poisson_table(Fraction(profile.rate * SLOT, profile.write * 1000)) if profile.rate else None
+        self._width = int(self._table[-1]) if self._table is not None else 0
+        self._pages: dict[int, tuple[Ints, list[int]]] = {}
+        self._raw: tuple[int, Ints, Ints] | None = None
+        self.idle = self._width == 0
+
+    # --- pages -----------------------------------------------------------------------------------------------------
+
+    def _draw(self, page: int) -> tuple[Ints, Ints]:
+        """Units in order of writing, (SLOTS, width), and how many of each row count."""
+        import numpy as np
+
+        width = self._width
+        source = np.random.Philox(key=[self._key, 1], counter=[0, page, 0, 0])
+        words = source.random_raw((SLOTS * width + 1) // 2 + SLOTS // 4)
+        assert self._table is not None
+        counts = self._table[words[-(SLOTS // 4) :].view(np.uint16)]
+        draws = (words[: (SLOTS * width + 1) // 2].view(np.uint32)[: SLOTS * width] >> np.uint32(11)).astype(np.uint64)
+        hot = np.uint64(self.profile.hot)
+        units = ((((draws * draws * draws) >> np.uint64(31)) * hot) >> np.uint64(32)).astype(np.int32)
+        return units.reshape(SLOTS, width), counts
+
+    def _unsorted(self, slot: int) -> Ints:
+        page, row = divmod(slot, SLOTS)
+        if self._raw is None or self._raw[0] != page:
+            self._raw = (page, *self._draw(page))
+        return self._raw[1][row, : self._raw[2][row]]
+
+    def _page(self, page: int) -> tuple[Ints, list[int]]:
+        """Distinct units of each slot, sorted, and the bounds of the slots."""
+        import numpy as np
+
+        found = self._pages.get(page)
+        if found is None:
+            units, counts = self._draw(page)
+            units[np.arange(self._width) >= counts[:, None]] = np.iinfo(np.int32).max
+            units.sort(axis=1)
+            keep = np.empty(units.shape, bool)
+            keep[:, 0] = True
+            np.not_equal(units[:, 1:], units[:, :-1], out=keep[:, 1:])
+            keep &= units != np.iinfo(np.int32).max
+            bounds = [0, *np.cumsum(keep.sum(axis=1)).tolist()]
+            found = (units[keep], bounds)
+            while len(self._pages) >= 2:
+                del self._pages[min(self._pages)]
+            self._pages[page] = found
+        return found
+
+    def _slot(self, slot: int) -> Ints:
+        page, row = divmod(slot, SLOTS)
+        units, bounds = self._page(page)
+        return units[bounds[row] : bounds[row + 1]]
+
+    # --- spans -----------------------------------------------------------------------------------------------------
+
+    def _partial(self, slot: int, after: int, upto: int) -> Ints:
+        """Units written in ``(after, upto]`` within one slot, in order."""
+        import numpy as np
+
+        units = self._unsorted(slot)
+        n = len(units)
+        start = self.phase + slot * SLOT
+        instants = start + 1 + ((2 * np.arange(n, dtype=np.int64) + 1) * (SLOT - 1)) // max(1, 2 * n)
+        return units[(instants > after) & (instants <= upto)]
+
+    def _split(self, after: int, upto: int) -> tuple[list[tuple[int, Ints]], range, list[tuple[int, Ints]]]:
+        """A span as a part of a slot, whole slots, and a part of a slot."""
+        first = -((self.phase - after) // SLOT)
+        last = (upto - self.phase) // SLOT
+        if first > last:
+            return [(last, self._partial(last, after, upto))], range(0), []
+        head, tail = self.phase + first * SLOT, self.phase + last * SLOT
+        before = [(first - 1, self._partial(first - 1, after, head))] if after < head else []
+        behind = [(last, self._partial(last, tail, upto))] if upto > tail else []
+        return before, range(first, last), behind
+
+    def pages_written(self, after: int, upto: int) -> int:
+        """Number of distinct 4 KiB pages written in ``(after, upto]``: what a cycle has to send."""
+        if self.idle or upto <= after:
+            return 0
+        return self._distinct(after, upto) * (self.profile.write // PAGE)
+
+    def _distinct(self, after: int, upto: int) -> int:
+        import numpy as np
+
+        if upto - after == SLOT and (after - self.phase) % SLOT == 0:
+            page, row = divmod((after - self.phase) // SLOT, SLOTS)
+            bounds = self._page(page)[1]
+            return bounds[row + 1] - bounds[row]
+        before, slots, behind = self._split(after, upto)
+        if len(slots) > _MANY_SLOTS:
+            return self._distinct_by_bitmap(before, slots, behind)
+        parts = [units for _, units in before] + [self._slot(slot) for slot in slots] + [units for _, units in behind]
+        merged = np.sort(np.concatenate(parts))
+        return int(np.count_nonzero(merged[1:] != merged[:-1])) + (1 if len(merged) else 0)
+
+    def _distinct_by_bitmap(
+        self, before: list[tuple[int, Ints]], slots: range, behind: list[tuple[int, Ints]]
+    ) -> int:
+        import numpy as np
+
+        seen = np.zeros(self.profile.hot, bool)
+        for _, units in (*before, *behind):
+            seen[units] = True
+        for units, _ in self._walk(slots):
+            seen[units] = True
+        return int(np.count_nonzero(seen))
+
+    def _walk(self, slots: range) -> Iterator[tuple[Ints, Ints]]:
+        """Whole slots page by page: distinct units and the slot of each."""
+        import numpy as np
+
+        for page in range(slots.start // SLOTS, -(-slots.stop // SLOTS)):
+            units, bounds = self._page(page)
+            low = max(slots.start - page * SLOTS, 0)
+            high = min(slots.stop - page * SLOTS, SLOTS)
+            numbers = np.arange(page * SLOTS + low, page * SLOTS + high)
+            yield units[bounds[low] : bounds[high]], np.repeat(numbers, np.diff(bounds[low : high + 1]))
+
+    def bytes_written(self, after: int, upto: int) -> int:
+        """Every byte written in ``(after, upto]``, repeats included: what the log on the host grows by."""
+        if self.idle or upto <= after:
+            return 0
+        before, slots, behind = self._split(after, upto)
+        count = sum(len(units) for _, units in (*before, *behind))
+        return (count + sum(len(self._unsorted(slot)) for slot in slots)) * self.profile.write
+
+    def fold(self, stamps: Ints, after: int, upto: int) -> None:
+        """Lay the writes of ``(after, upto]`` over a disk's stamps (one ``int64`` per block), in place."""
+        if self.idle or upto <= after:
+            return
+        per = BLOCK // self.profile.write
+        base = self.stream << 40
+        before, slots, behind = self._split(after, upto)
+        for slot, units in before:
+            stamps[units // per] = base | (slot + 1)
+        for units, numbers in self._walk(slots):
+            stamps[units // per] = base | (numbers + 1)
+        for slot, units in behind:
+            stamps[units // per] = base | (slot + 1)

@@ -1,0 +1,98 @@
+"""Errors that teach: a code, what happened, the likely cause, what to do, and what is allowed now.
+
+Codes of the real service are used where facts.md knows one; the lab's own start at 900001. The texts of each code
+are data (``data/errors/*.yml``, English and Japanese through gettext); a raise gives only the code and the details that
+fill the placeholders.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+from labkit.engine import resources
+from labkit.engine.texts import gettext as _
+
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_BUSY = 2, 3, 4
+
+
+@functools.cache
+def catalogue() -> dict[int, dict[str, Any]]:
+    """All known codes: ``code -> {message, cause, action, exit?}``, texts in English."""
+    merged: dict[int, dict[str, Any]] = {}
+    for path in sorted(resources.data("errors").glob("*.yml")):
+        merged.update({int(code): entry for code, entry in resources.yaml("errors", path.name).items()})
+    return merged
+
+
+class LabError(Exception):
+    """What labkit refuses or fails with.
+
+    ``code`` is the number in ``data/errors/``; ``details`` fill its texts; ``allowed`` names what may be done
+    instead. ``str()`` is the whole text in the language of the session, several lines.
+    """
+
+    def __init__(self, code: int, *, allowed: tuple[str, ...] = (), **details: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.allowed = allowed
+        self.details = details
+
+    def _text(self, part: str) -> str:
+        template = str(catalogue()[self.code].get(part) or "")
+        return _(template).format_map(_Details(self.details)) if template else ""
+
+    @property
+    def message(self) -> str:
+        """What happened, one sentence."""
+        return self._text("message")
+
+    @property
+    def cause(self) -> str:
+        """The likely cause; may be empty."""
+        return self._text("cause")
+
+    @property
+    def action(self) -> str:
+        """What to do."""
+        return self._text("action")
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of a command that ends with this error: 2 failed, 3 bad input, 4 busy."""
+        return int(catalogue()[self.code].get("exit", EXIT_BAD_INPUT))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form: code, message, cause, action, allowed."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "cause": self.cause,
+            "action": self.action,
+            "allowed": list(self.allowed),
+        }
+
+    def __str__(self) -> str:
+        lines = [_("Error {code}: {message}").format(code=self.code, message=self.message)]
+        if self.cause:
+            lines.append(_("Likely cause: {cause}").format(cause=self.cause))
+        if self.action:
+            lines.append(_("What to do: {action}").format(action=self.action))
+        if self.allowed:
+            lines.append(_("Allowed now: {operations}").format(operations=", ".join(self.allowed)))
+        return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """Clean lines instead of a traceback, for IPython (a learner's mistake is not a crash)."""
+        lines = str(self).splitlines()
+        if "ipykernel" not in sys.modules:
+            return lines
+        return [f"\x1b[1;31m{lines[0]}\x1b[0m", *lines[1:]]
+
+
+class _Details(dict[str, Any]):
+    """A missing detail shows as its own placeholder instead of hiding the error behind a KeyError."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"

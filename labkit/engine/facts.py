@@ -1,0 +1,78 @@
+"""Facts: what happened in the world, in order, chained by a digest that anybody can compute again.
+
+A fact is a JSON object with ``at`` (ms since the epoch), ``kind``, ``entity`` and integers or short texts. Its
+canonical form has sorted keys, no spaces, UTF-8. d(0) is 32 zero bytes, d(n) = SHA-256(d(n-1) + canonical form of
+fact n) (promise 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from labkit.engine.store import Store
+
+Fact = dict[str, Any]
+START = bytes(32)
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder()
+
+
+def canonical(fact: Fact) -> bytes:
+    """Canonical JSON of a fact.
+
+    >>> canonical({"kind": "cycle", "at": 5, "entity": "VM"})
+    b'{"at":5,"entity":"VM","kind":"cycle"}'
+    """
+    return _encoder.encode(fact)
+
+
+def chain(lines: Iterable[bytes], start: bytes = START) -> bytes:
+    """The digest after all lines (each the canonical form of a fact)."""
+    digest = start
+    for line in lines:
+        digest = hashlib.sha256(digest + line).digest()
+    return digest
+
+
+class Facts:
+    """Facts not yet written, the number of all, and the digest so far."""
+
+    def __init__(self, count: int, digest: bytes) -> None:
+        self.count, self.digest = count, digest
+        self._pending: list[bytes] = []
+
+    def add(self, fact: Fact) -> None:
+        """Append a fact."""
+        line = _encoder.encode(fact)
+        self.digest = hashlib.sha256(self.digest + line).digest()
+        self._pending.append(line)
+
+    def flush(self, store: Store) -> None:
+        """Write what is pending; inside a write transaction."""
+        first = self.count + 1
+        store.write_many(
+            "INSERT INTO facts VALUES (?, ?)",
+            ((first + index, line.decode("utf-8")) for index, line in enumerate(self._pending)),
+        )
+        self.count += len(self._pending)
+        self._pending.clear()
+
+
+def lines(store: Store, after: int = 0, upto: int | None = None) -> Iterator[str]:
+    """Canonical lines of the committed facts ``after < n <= upto``, in order."""
+    last = upto if upto is not None else (store.rows("SELECT coalesce(max(n), 0) FROM facts")[0][0])
+    step = 4096
+    for start in range(after, last, step):
+        sql = "SELECT fact FROM facts WHERE n > ? AND n <= ? ORDER BY n"
+        for (line,) in store.rows(sql, (start, min(start + step, last))):
+            yield line
+
+
+def read(store: Store, after: int = 0, upto: int | None = None) -> Iterator[Fact]:
+    """The committed facts ``after < n <= upto`` as dictionaries, in order."""
+    for line in lines(store, after, upto):
+        yield _decoder.decode(line)

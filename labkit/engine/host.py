@@ -1,0 +1,111 @@
+"""The host labkit itself runs on: the only module with branches for operating systems (promise 9).
+
+Processes are told apart by (host, pid, start time): a pid alone is used again after a crash.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+FolderKind = Literal["local", "network", "synchronised"]
+
+_NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "9p", "davfs", "fuse.sshfs", "fuse.davfs2", "afs"}
+_SYNCHRONISED = ("onedrive", "dropbox", "google drive", "googledrive", "icloud", "nextcloud", "box sync", "creative cloud")
+
+
+def name() -> str:
+    """Name of this computer."""
+    return platform.node() or "localhost"
+
+
+@functools.cache
+def _boot_and_start(pid: int) -> int:
+    return start_time(pid)
+
+
+def start_time(pid: int) -> int:
+    """Start of a process in whole seconds since the epoch; 0 when there is no such process."""
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0
+
+
+def identity() -> tuple[str, int, int]:
+    """``(host, pid, start time)`` of this process."""
+    return name(), os.getpid(), _boot_and_start(os.getpid())
+
+
+def alive(host: str, pid: int, started: int) -> bool | None:
+    """Whether a process lives: ``None`` when it is on another host and cannot be known."""
+    if host != name():
+        return None
+    found = start_time(pid)
+    # Start times are derived from the uptime; some systems let them move by a second when the clock is set.
+    return found != 0 and abs(found - started) <= 2
+
+
+def folder_kind(folder: Path) -> FolderKind:
+    """Whether a folder is on a local disk, a network share, or watched by a synchronising client."""
+    folder = folder.resolve()
+    parts = [part.lower() for part in folder.parts]
+    if any(part.startswith(mark) for part in parts for mark in _SYNCHRONISED):
+        return "synchronised"
+    for variable in ("OneDrive", "OneDriveCommercial", "OneDriveConsumer"):
+        root = os.environ.get(variable)
+        if root and folder.is_relative_to(Path(root).resolve()):
+            return "synchronised"
+    return "network" if _on_network(folder) else "local"
+
+
+def _on_network(folder: Path) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        anchor = folder.anchor
+        return anchor.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(anchor) == 4
+    import psutil
+
+    best, kind = "", ""
+    for mount in psutil.disk_partitions(all=True):
+        if len(mount.mountpoint) >= len(best) and folder.is_relative_to(mount.mountpoint):
+            best, kind = mount.mountpoint, mount.fstype
+    return kind in _NETWORK_TYPES
+
+
+def home() -> Path:
+    """``LABKIT_HOME``, else ``~/labkit``; without a home folder, a folder for temporary files."""
+    chosen = os.environ.get("LABKIT_HOME")
+    if chosen:
+        return Path(chosen)
+    try:
+        return Path.home() / "labkit"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "labkit"
+
+
+def user() -> str:
+    """Name of the person at this computer, for the journal only."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def can_display(text: str) -> bool:
+    """Whether standard output can show a text (a Japanese console may be cp932, LANG=C may be ASCII)."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,216 @@
+"""Jobs: lists of named tasks that go on from the task they are at, whoever stopped in between (promise 3).
+
+A task has a usual length (``data/timings.yml``) and a function that does its work at the end of that length. The
+function answers ``DONE``, ``SKIPPED``, :class:`Until` (call me again then), ``EVENT`` (somebody will call
+:func:`resume`) or ``OPERATOR`` (a person has to give the word); a :class:`LabError` fails the task and the job.
+A function checks before it changes anything.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from labkit.engine import resources
+from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
+from labkit.engine.world import Entity, World, entity
+
+NOT_STARTED, IN_PROGRESS, SUSPENDED = "NotStarted", "InProgress", "Suspended"
+SUCCEEDED, FAILED, SKIPPED_STATE = "Succeeded", "Failed", "Skipped"
+
+
+class Task(msgspec.Struct):
+    """One step: state and times in ms (0 = not yet); ``note`` is what the operator said."""
+
+    name: str
+    state: str = NOT_STARTED
+    started: int = 0
+    ended: int = 0
+    note: str = ""
+
+
+@entity("job")
+class JobRecord(Entity):
+    """A job as it stands in the file. ``data`` are its parameters, integers and short texts."""
+
+    scenario: str
+    target: str
+    tasks: list[Task]
+    data: dict[str, Any]
+    started: int
+    state: str = IN_PROGRESS
+    ended: int = 0
+    step: int = 0
+    ask: int = 0
+    waits_for_event: bool = False
+    error: dict[str, Any] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Neither ended well nor badly."""
+        return self.state in (IN_PROGRESS, SUSPENDED)
+
+    @property
+    def task(self) -> Task:
+        """The task the job is at."""
+        return self.tasks[self.step]
+
+
+class Until(msgspec.Struct, frozen=True):
+    """Call the task's function again at this instant."""
+
+    at: int
+
+
+DONE, SKIPPED, EVENT, OPERATOR = "done", "skipped", "event", "operator"
+Outcome = str | Until
+TaskFunction = Callable[[World, JobRecord], Outcome]
+EndFunction = Callable[[World, JobRecord], None]
+_FUNCTIONS: dict[tuple[str, str], TaskFunction] = {}
+_ENDINGS: dict[str, EndFunction] = {}
+
+
+def task(scenario: str, name: str) -> Callable[[TaskFunction], TaskFunction]:
+    """Register the function of a task; a task without one only takes its time."""
+
+    def register(function: TaskFunction) -> TaskFunction:
+        _FUNCTIONS[scenario, name] = function
+        return function
+
+    return register
+
+
+def ending(scenario: str) -> Callable[[EndFunction], EndFunction]:
+    """Register what happens when a job of this kind ends, well or badly (``job.state`` tells)."""
+
+    def register(function: EndFunction) -> EndFunction:
+        _ENDINGS[scenario] = function
+        return function
+
+    return register
+
+
+@functools.cache
+def timings(scenario: str) -> tuple[tuple[str, int], ...]:
+    """The tasks of a kind of job in order, with their usual length in ms (``data/timings.yml``)."""
+    return tuple((row["task"], int(row["ms"])) for row in resources.yaml("timings.yml")[scenario])
+
+
+def titles(scenario: str) -> dict[str, str]:
+    """English labels of a job's tasks, to be translated where they are shown."""
+    return {row["task"]: row["title"] for row in resources.yaml("timings.yml")[scenario]}
+
+
+def start(world: World, scenario: str, target: str, **data: Any) -> JobRecord:
+    """Begin a job; no time has passed when this returns."""
+    number = world.next("job")
+    tasks = [Task(name) for name, _ in timings(scenario)]
+    job = world.add(JobRecord(f"job-{number:04d}", scenario, target, tasks, data, world.now))
+    world.fact("job.started", target, job=number, scenario=scenario)
+    _begin(world, job)
+    return job
+
+
+def of_target(world: World, target: str) -> JobRecord | None:
+    """The job that runs on a target, if one does."""
+    return next((job for job in world.all(JobRecord) if job.running and job.target == target), None)
+
+
+def resume(world: World, job: JobRecord) -> None:
+    """What the job waited for may have happened: its task is asked again now. Nothing, when it does not wait."""
+    if job.waits_for_event and job.state == IN_PROGRESS:
+        _ask_at(world, job, world.now)
+
+
+def answer(world: World, job: JobRecord, note: str = "") -> None:
+    """The operator gives the word; refused (900020) when the job does not wait for one."""
+    if job.state != SUSPENDED:
+        raise LabError(900020, job=job.id, state=job.state)
+    job.state = job.task.state = IN_PROGRESS
+    job.task.note = note
+    job.data["answered"] = job.step
+    world.fact("job.answered", job.target, job=_number(job), task=job.task.name)
+    _ask_at(world, job, world.now)
+
+
+def answered(job: JobRecord) -> bool:
+    """Whether the operator has given the word for the task the job is at."""
+    return job.data.get("answered") == job.step
+
+
+def _number(job: JobRecord) -> int:
+    return int(job.id.removeprefix("job-"))
+
+
+def _begin(world: World, job: JobRecord) -> None:
+    current = job.task
+    current.state, current.started = IN_PROGRESS, world.now
+    _ask_at(world, job, world.now + dict(timings(job.scenario))[current.name])
+
+
+def _ask_at(world: World, job: JobRecord, due: int) -> None:
+    # One timer per job: a second one would end the next task before its time.
+    world.timers.cancel(job.ask)
+    job.waits_for_event = False
+    job.ask = world.timers.add(due, "job.ask", job.id)
+
+
+@on("job.ask")
+def _ask(world: World, timer: Timer) -> None:
+    job = world.get(JobRecord, timer.entity)
+    if job.state != IN_PROGRESS:
+        return
+    function = _FUNCTIONS.get((job.scenario, job.task.name))
+    try:
+        outcome = function(world, job) if function else DONE
+    except LabError as error:
+        _fail(world, job, error)
+        return
+    if isinstance(outcome, Until):
+        _ask_at(world, job, outcome.at)
+    elif outcome == EVENT:
+        job.waits_for_event = True
+    elif outcome == OPERATOR:
+        job.state = job.task.state = SUSPENDED
+        world.fact("job.waiting", job.target, job=_number(job), task=job.task.name)
+    else:
+        _next(world, job, SKIPPED_STATE if outcome == SKIPPED else SUCCEEDED)
+
+
+def _end_task(world: World, job: JobRecord, state: str) -> None:
+    current = job.task
+    current.state, current.ended = state, world.now
+    world.fact("job.task", job.target, job=_number(job), task=current.name, state=state, started=current.started)
+
+
+def _next(world: World, job: JobRecord, state: str) -> None:
+    _end_task(world, job, state)
+    if job.step + 1 < len(job.tasks):
+        job.step += 1
+        _begin(world, job)
+    else:
+        _end(world, job, SUCCEEDED)
+
+
+def _fail(world: World, job: JobRecord, error: LabError) -> None:
+    _end_task(world, job, FAILED)
+    details = {name: value for name, value in error.details.items() if isinstance(value, int | str)}
+    job.error = {"code": error.code, "details": details, "allowed": list(error.allowed)}
+    _end(world, job, FAILED, code=error.code)
+
+
+def fail(world: World, job: JobRecord, error: LabError) -> None:
+    """End a running job with an error that came from outside its tasks."""
+    _fail(world, job, error)
+
+
+def _end(world: World, job: JobRecord, state: str, **details: int) -> None:
+    job.state, job.ended = state, world.now
+    world.timers.cancel(job.ask)
+    world.fact("job.ended", job.target, job=_number(job), scenario=job.scenario, state=state, **details)
+    if job.scenario in _ENDINGS:
+        _ENDINGS[job.scenario](world, job)

@@ -1,0 +1,176 @@
+"""One process's hold on a lab file: commands, reading, and letting time pass.
+
+A command is one short write transaction on the last committed state. A run computes batches on a read snapshot and
+commits each; when somebody else committed meanwhile the batch is thrown away and computed anew (promise 5). Nothing
+observable depends on where a batch ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from labkit.engine import host, lease, pace
+from labkit.engine.errors import LabError
+from labkit.engine.store import Conflict, Store
+from labkit.engine.world import World
+
+T = TypeVar("T")
+Stop = Callable[[World], bool]
+BATCH_STEPS = 1_000
+_BATCH_SECONDS, _SHARED_SECONDS, _FREE_SECONDS = 0.5, 0.1, 0.005
+
+
+class Session:
+    """An open lab. Not for several threads at once; several sessions on one file are fine."""
+
+    def __init__(self, store: Store, surface: str) -> None:
+        self.store, self.surface = store, surface
+        self.lease = lease.Lease()
+        self.batch_steps = BATCH_STEPS
+        self._world: World | None = None
+        self._conflicts = 0
+        lease.register(store, self.lease.token)
+
+    @classmethod
+    def open(cls, path: Path, surface: str) -> Session:
+        """Open a lab file."""
+        return cls(Store.open(path), surface)
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._world is not None or self.store is not None:
+            self.store.rollback()
+            lease.unregister(self.store, self.lease.token)
+            self.store.close()
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def _current(self) -> World:
+        """The world of the last committed state; inside a transaction."""
+        if self.store.changed() or self._world is None:
+            self._world = World(self.store)
+        return self._world
+
+    @contextmanager
+    def reading(self) -> Iterator[World]:
+        """The last committed world, on one consistent snapshot; it must not be changed."""
+        if self.store.db.in_transaction:
+            yield self._current()
+            return
+        self.store.snapshot()
+        try:
+            yield self._current()
+        finally:
+            self.store.rollback()
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def command(self, name: str, arguments: dict[str, Any], work: Callable[[World], T]) -> T:
+        """Do ``work`` as one transaction with its journal entry; a refusal leaves only the entry."""
+        try:
+            with self.store.writing():
+                world = self._current()
+                result = work(world)
+                world.flush()
+                self._journal(world.now, name, arguments, "done", None)
+        except LabError as error:
+            self._world = None
+            with self.store.writing():
+                self._journal(self._current().now, name, arguments, "refused", error.code)
+            raise
+        except BaseException:
+            self._world = None
+            raise
+        self.store.checkpoint()
+        return result
+
+    def _journal(self, at: int, name: str, arguments: dict[str, Any], outcome: str, code: int | None) -> None:
+        body = msgspec.json.encode(arguments, enc_hook=str).decode("utf-8")
+        row = (pace.wall_time(), at, host.user(), self.surface, name, body, outcome, code)
+        sql = "INSERT INTO journal (wall, at, user, surface, command, arguments, outcome, code) VALUES (?,?,?,?,?,?,?,?)"
+        self.store.write(sql, row)
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def playing(self, *, take_over: bool = False) -> Iterator[None]:
+        """Hold the lease; refused in a network or synchronised folder (900032)."""
+        folder = self.store.path.resolve().parent
+        kind = host.folder_kind(folder)
+        if kind != "local":
+            raise LabError(900032 if kind == "network" else 900033, folder=folder)
+        self.lease.acquire(self.store, take_over=take_over)
+        try:
+            yield
+        finally:
+            self.store.rollback()
+            self.lease.release(self.store)
+            self.store.checkpoint()
+
+    def advance(self, until: int | None = None, stop: Stop | None = None, seconds: float | None = None) -> bool:
+        """Let time pass; the lease must be held.
+
+        Ends when ``until`` (ms) is reached, when ``stop(world)`` holds after a step, when no timer is left, or, with
+        ``seconds``, when so much wall time is spent. True unless it ended for the wall time.
+        """
+        deadline = None if seconds is None else pace.ticks() + seconds
+        while True:
+            try:
+                ended = self._batch(until, stop, deadline)
+            except Conflict:
+                self._world = None
+                self._conflicts += 1
+                continue
+            self._conflicts = 0
+            if ended:
+                return True
+            if deadline is not None and pace.ticks() >= deadline:
+                return False
+            if lease.others(self.store, self.lease.token):
+                pace.sleep(_FREE_SECONDS)
+
+    def _batch(self, until: int | None, stop: Stop | None, deadline: float | None) -> bool:
+        store = self.store
+        # After losing to others again and again the batch holds the write lock from its start, and is kept short.
+        stubborn = self._conflicts >= 5
+        if stubborn:
+            store._begin("BEGIN IMMEDIATE")
+        else:
+            store.snapshot()
+        try:
+            world = self._current()
+            ended = self._steps(world, until, stop, deadline, max(1, self.batch_steps >> (2 * self._conflicts)))
+            world.prepare()
+            if not stubborn:
+                store.upgrade()
+            self.lease.check(store)
+            world.flush()
+            store.commit()
+        except BaseException:
+            self._world = None
+            store.rollback()
+            raise
+        return ended
+
+    def _steps(self, world: World, until: int | None, stop: Stop | None, deadline: float | None, most: int) -> bool:
+        seconds = _SHARED_SECONDS if lease.others(self.store, self.lease.token) else _BATCH_SECONDS
+        limit = min(pace.ticks() + seconds, deadline or float("inf"))
+        if stop is not None and stop(world):
+            return True
+        timers = world.timers
+        for count in range(most):
+            timer = timers.peek()
+            if timer is None or (until is not None and timer.due > until):
+                world.now = until if until is not None and until > world.now else world.now
+                return True
+            world.step()
+            if stop is not None and stop(world):
+                return True
+            if count & 15 == 15 and pace.ticks() >= limit:
+                break
+        return False

@@ -1,0 +1,275 @@
+"""The lab file: one SQLite database, and the only module that speaks SQL.
+
+Ordering of writes (docs/ordering-of-writes.md): everything a command or a batch of a run did goes into the file in one
+transaction, counters and clock included; a crash leaves the file at the last commit, never between two.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labkit.engine.errors import LabError
+
+SCHEMA = 1
+APPLICATION = 0x4C41424B  # "LABK"
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE entities (kind TEXT, id TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE timers (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, priority INTEGER NOT NULL,
+                     kind TEXT NOT NULL, entity TEXT NOT NULL);
+CREATE TABLE facts (n INTEGER PRIMARY KEY, fact TEXT NOT NULL);
+CREATE TABLE journal (n INTEGER PRIMARY KEY, wall TEXT NOT NULL, at INTEGER NOT NULL, user TEXT NOT NULL,
+                      surface TEXT NOT NULL, command TEXT NOT NULL, arguments TEXT NOT NULL,
+                      outcome TEXT NOT NULL, code INTEGER);
+CREATE TABLE lease (only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL, token TEXT NOT NULL,
+                    host TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL);
+CREATE TABLE openers (token TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE chunks (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3)) WITHOUT ROWID;
+CREATE TABLE writes (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3)) WITHOUT ROWID;
+CREATE TABLE cargo (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3));
+CREATE TABLE blobs (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3));
+INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
+"""
+
+
+class Conflict(Exception):
+    """Another process committed since this snapshot was taken: compute anew."""
+
+
+class Store:
+    """One connection to a lab file. ``path`` is kept for messages."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self.db = db
+        self._version = -1
+
+    # --- opening and closing ---------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path) -> Store:
+        """Make a new lab file; refuses an existing one (900001)."""
+        if path.exists():
+            raise LabError(900001, path=path)
+        if not path.parent.is_dir():
+            raise LabError(900002, path=path, folder=path.parent)
+        store = cls(path, cls._connect(path))
+        store.db.execute("PRAGMA page_size = 16384")
+        store.db.execute("PRAGMA journal_mode = WAL")
+        store.db.execute(f"PRAGMA application_id = {APPLICATION}")
+        store.db.executescript("BEGIN;" + _TABLES + "COMMIT;")
+        store.db.execute(f"PRAGMA user_version = {SCHEMA}")
+        return store
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open an existing lab file; refuses what is missing (900003), no lab (900004) or newer than this labkit."""
+        if not path.is_file():
+            raise LabError(900003, path=path)
+        store = cls(path, cls._connect(path))
+        try:
+            application = store.db.execute("PRAGMA application_id").fetchone()[0]
+            schema = store.db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            store.db.close()
+            raise LabError(900004, path=path, found=str(error)) from None
+        if application != APPLICATION:
+            store.db.close()
+            raise LabError(900004, path=path, found=f"application id {application}")
+        if schema != SCHEMA:
+            store.db.close()
+            raise LabError(900005, path=path, found=schema, allowed=SCHEMA)
+        return store
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA cache_size = -16384")
+        except sqlite3.Error as error:
+            raise LabError(900006, path=path, found=str(error)) from None
+        return db
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        self.checkpoint()
+        self.db.close()
+
+    def checkpoint(self) -> None:
+        """Bring everything into the file itself, so that a plain copy of an idle lab is whole (promise 1)."""
+        if not self.db.in_transaction:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    # --- transactions ----------------------------------------------------------------------------------------------
+
+    def changed(self) -> bool:
+        """Whether another connection committed since the last call (SQLite's data version)."""
+        version = self.db.execute("PRAGMA data_version").fetchone()[0]
+        fresh, self._version = version != self._version, version
+        return fresh
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One write transaction, taken at once; rolled back on any error."""
+        self._begin("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.db.execute("COMMIT")
+        except BaseException:
+            self.rollback()
+            raise
+
+    def snapshot(self) -> None:
+        """Begin reading one consistent state; blocks nobody."""
+        self._begin("BEGIN")
+        self.db.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
+
+    def upgrade(self) -> None:
+        """Turn the snapshot into a write transaction; :class:`Conflict` when somebody else committed meanwhile."""
+        try:
+            self.db.execute("UPDATE lease SET epoch = epoch WHERE only = 1")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                self.rollback()
+                raise Conflict from None
+            raise
+
+    def commit(self) -> None:
+        """End the transaction of :meth:`upgrade`."""
+        self.db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Throw the open transaction away, if there is one."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+
+    def _begin(self, how: str) -> None:
+        try:
+            self.db.execute(how)
+        except sqlite3.OperationalError as error:
+            raise LabError(900007, path=self.path, found=str(error)) from None
+
+    # --- small things ----------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.db.execute(sql, tuple(arguments)).fetchall()
+
+    def write(self, sql: str, arguments: Iterable[Any] = ()) -> None:
+        """One statement inside a write transaction."""
+        self.db.execute(sql, tuple(arguments))
+
+    def write_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """One statement for many rows inside a write transaction."""
+        self.db.executemany(sql, rows)
+
+    def meta(self) -> dict[str, Any]:
+        """All counters and settings."""
+        return dict(self.rows("SELECT key, value FROM meta"))
+
+    def copy(self, target: Path) -> None:
+        """A copy of the last committed state under a new name, made beside it and renamed (promise 1)."""
+        if target.exists():
+            raise LabError(900001, path=target)
+        if not target.parent.is_dir():
+            raise LabError(900002, path=target, folder=target.parent)
+        beside = target.with_name(target.name + ".part")
+        beside.unlink(missing_ok=True)
+        copy = sqlite3.connect(beside, isolation_level=None)
+        try:
+            self.db.backup(copy)
+            copy.execute("PRAGMA journal_mode = WAL")
+            copy.execute("DELETE FROM openers")
+            copy.execute("UPDATE lease SET token = '', host = '', pid = 0, started = 0")
+            copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            copy.close()
+        beside.rename(target)
+
+
+Key = tuple[int, int, int]
+
+
+class Shelf:
+    """A table of large values under three integers; reads see what is put but not yet committed.
+
+    What is put and dropped between two commits never reaches the file. ``packed`` values are compressed in the file.
+    """
+
+    def __init__(self, store: Store, table: str, *, packed: bool = False) -> None:
+        self._store, self._table, self._packed = store, table, packed
+        self._pending: dict[Key, bytes | None] = {}
+        self._ready: dict[Key, bytes] = {}
+
+    def get(self, key: Key) -> bytes | None:
+        """The value, or ``None``."""
+        if key in self._pending:
+            return self._pending[key]
+        sql = f"SELECT body FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"  # noqa: S608 - own table names
+        found = self._store.db.execute(sql, key).fetchone()
+        return None if found is None else self._unpack(found[0])
+
+    def _unpack(self, body: bytes) -> bytes:
+        return zlib.decompress(body) if self._packed else body
+
+    def put(self, key: Key, body: bytes) -> None:
+        """Keep a value at the next commit."""
+        self._pending[key] = body
+        self._ready.pop(key, None)
+
+    def drop(self, key: Key) -> None:
+        """Forget a value at the next commit."""
+        self._pending[key] = None
+        self._ready.pop(key, None)
+
+    def items(self, k1: int, k2: int | None = None) -> list[tuple[Key, bytes]]:
+        """All values under ``k1`` (and ``k2``), in order of their keys."""
+        sql = f"SELECT k1, k2, k3, body FROM {self._table} WHERE k1 = ?"  # noqa: S608 - own table names
+        arguments = [k1]
+        if k2 is not None:
+            sql += " AND k2 = ?"
+            arguments.append(k2)
+        merged = {(a, b, c): self._unpack(body) for a, b, c, body in self._store.db.execute(sql, arguments)}
+        for key, body in self._pending.items():
+            if key[0] == k1 and (k2 is None or key[1] == k2):
+                if body is None:
+                    merged.pop(key, None)
+                else:
+                    merged[key] = body
+        return sorted(merged.items())
+
+    def keys(self) -> set[Key]:
+        """All keys."""
+        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table}"))  # noqa: S608 - own table names
+        for key, body in self._pending.items():
+            (found.discard if body is None else found.add)(key)
+        return found
+
+    def prepare(self) -> None:
+        """Do the slow part of a flush (compressing) before the write lock is taken."""
+        if self._packed:
+            for key, body in self._pending.items():
+                if body is not None and key not in self._ready:
+                    self._ready[key] = zlib.compress(body, 1)
+
+    def flush(self) -> None:
+        """Write what is pending; inside a write transaction."""
+        self.prepare()
+        gone = [key for key, body in self._pending.items() if body is None]
+        kept = [(*key, self._ready.get(key, body)) for key, body in self._pending.items() if body is not None]
+        if gone:
+            sql = f"DELETE FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"  # noqa: S608 - own table names
+            self._store.write_many(sql, gone)
+        if kept:
+            sql = f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)"  # noqa: S608 - own table names
+            self._store.write_many(sql, kept)
+        self._pending.clear()
+        self._ready.clear()

@@ -1,0 +1,137 @@
+"""Units people write: ``"5min"``, ``"6h"``, ``"40GB"``, ``"20Mbps"``, ``"6/min"``, and back.
+
+Durations are milliseconds, sizes bytes (GB, MB, KB are powers of 1,024 as in Hyper-V's dialogs; a rate of writing
+too), bandwidths bits per second (powers of 1,000 as on every line). All results are integers.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+
+from labkit.engine.errors import LabError
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+_DURATIONS = {"ms": 1, "s": SECOND, "sec": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY}
+_SIZES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+_SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BANDWIDTHS = {"bps": 1, "kbps": 10**3, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+
+
+def _parse(text: object, units: dict[str, int], code: int, example: str) -> int:
+    match = _NUMBER.fullmatch(str(text))
+    if match and match[2] in units:
+        value = Fraction(match[1]) * units[match[2]]
+        if value.denominator == 1:
+            return int(value)
+    raise LabError(code, found=text, units=", ".join(units), example=example)
+
+
+def duration(text: object) -> int:
+    """Milliseconds of ``"30s"``, ``"5min"``, ``"6h"``, ``"2d"`` or ISO 8601 (``"PT6H"``, ``"P2D"``).
+
+    >>> duration("5min"), duration("PT1H30M"), duration("2d")
+    (300000, 5400000, 172800000)
+    """
+    iso = _ISO.fullmatch(str(text).strip())
+    if iso and any(iso.groups()):
+        days, hours, minutes, seconds = (Fraction(part or 0) for part in iso.groups())
+        value = days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND
+        if value.denominator == 1:
+            return int(value)
+    return _parse(text, _DURATIONS, 900101, "5min")
+
+
+def size(text: object) -> int:
+    """Bytes of ``"40GB"``, ``"64KiB"``, ``"512B"``.
+
+    >>> size("1GB")
+    1073741824
+    """
+    return _parse(text, _SIZES, 900102, "40GB")
+
+
+def bandwidth(text: object) -> int:
+    """Bits per second of ``"20Mbps"``, ``"1Gbps"``.
+
+    >>> bandwidth("1.5Mbps")
+    1500000
+    """
+    return _parse(text, _BANDWIDTHS, 900103, "20Mbps")
+
+
+def rate(text: object) -> int:
+    """Bytes per second of ``"1MB/s"``; ``"0B/s"`` is no writing at all."""
+    head, slash, tail = str(text).strip().rpartition("/")
+    if slash and tail.strip() == "s":
+        return _parse(head, _SIZES, 900104, "1MB/s")
+    raise LabError(900104, found=text, units=", ".join(_SIZES), example="1MB/s")
+
+
+def show_duration(ms: int) -> str:
+    """Short text of a duration: ``"1 h 5 min"``, ``"42 s"``, ``"250 ms"``.
+
+    >>> show_duration(3_900_000), show_duration(250), show_duration(0)
+    ('1 h 5 min', '250 ms', '0 s')
+    """
+    if 0 < abs(ms) < SECOND:
+        return f"{ms} ms"
+    parts, rest = [], abs(ms) // SECOND
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    return ("-" if ms < 0 else "") + (" ".join(parts) or "0 s")
+
+
+def show_size(count: int) -> str:
+    """Short text of a size: ``"1.5 GB"``, ``"64 KB"``.
+
+    >>> show_size(3 << 29), show_size(512)
+    ('1.5 GB', '512 B')
+    """
+    value, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if abs(value) < 1024 or unit == "TB":
+            break
+        value /= 1024
+    return f"{value:.1f}".rstrip("0").rstrip(".") + f" {unit}"
+
+
+def instant(text: str) -> int:
+    """Milliseconds since the Unix epoch of an ISO 8601 instant with a zone.
+
+    >>> instant("2014-10-01T09:00:00+09:00")
+    1412121600000
+    """
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise LabError(900105, found=text, example="2014-10-01T09:00:00+09:00") from None
+    if when.tzinfo is None:
+        raise LabError(900105, found=text, example="2014-10-01T09:00:00+09:00")
+    return (when - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+
+
+def show_instant(ms: int, offset_min: int = 0) -> str:
+    """ISO 8601 text of an instant in the zone ``offset_min`` minutes east of UTC; milliseconds only when there are any.
+
+    >>> show_instant(1412121600000, 540), show_instant(1412121600250, 540)
+    ('2014-10-01T09:00:00+09:00', '2014-10-01T09:00:00.250+09:00')
+    """
+    zone = timezone(timedelta(minutes=offset_min))
+    when = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=ms)
+    return when.astimezone(zone).isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
+
+
+def offset_minutes(text: str) -> int:
+    """Minutes east of UTC of an ISO 8601 instant with a zone (``+09:00`` -> 540)."""
+    when = datetime.fromisoformat(text.strip())
+    shift = when.utcoffset()
+    if shift is None:
+        raise LabError(900105, found=text, example="2014-10-01T09:00:00+09:00")
+    return int(shift.total_seconds()) // 60

@@ -1,0 +1,249 @@
+"""A guest: powered on and off at the site, in Azure or in a test, running its workload and its application.
+
+Power on begins a :class:`Run`; boot takes the guest's time; then the application opens its database (after a crash it
+first recovers the log) and answers. The application works in sessions: :func:`settle` writes what is due, and is
+called at each cut of the change log, at shut-down and at least once an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from labkit.disks import record, streams
+from labkit.disks.record import DiskSet
+from labkit.disks.streams import OPEN, Run, StreamSpec
+from labkit.engine.chance import below
+from labkit.engine.clock import Timer, on
+from labkit.engine.world import Entity, World, entity
+from labkit.guest import orders
+from labkit.guest.orders import Look
+from labkit.guest.volume import Volume
+
+SITE, AZURE, TEST = "site", "azure", "test"
+OFF, STARTING, RUNNING = "Off", "Starting", "Running"
+_OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
+
+
+class Workload(msgspec.Struct, array_like=True, frozen=True):
+    """Churn of one disk: bytes per second, bytes per write, per mille of the disk that is hot."""
+
+    rate: int
+    write: int
+    hot_permille: int
+
+
+class Application(msgspec.Struct, frozen=True):
+    """The database on disk number ``disk``: ``orders`` each ``interval`` ms, or ``invoices`` of ``partner``'s orders."""
+
+    disk: int
+    role: str
+    interval: int
+    partner: str
+
+
+@entity("machine")
+class Machine(Entity):
+    """A VM at one side. ``id`` is ``site/NAME``, ``azure/NAME`` or ``test/NAME``; ``boot`` in ms."""
+
+    name: str
+    side: str
+    os: str
+    boot: int
+    cpu: int
+    memory: int
+    disks: int
+    workloads: list[Workload]
+    application: Application | None
+    state: str = OFF
+    run: int = 0
+    up_at: int = 0
+    answering_at: int = 0
+    stopped_at: int = 0
+
+    def written_until(self, world: World) -> int:
+        """The last instant at which the guest wrote: now while it runs."""
+        return world.now if self.run else self.stopped_at
+
+
+def disks_of(world: World, machine: Machine) -> DiskSet:
+    """The machine's disks."""
+    return record.set_of(world, machine.disks)
+
+
+def phase(world: World, machine: Machine) -> int:
+    """Shift (ms) of the guest's grid of 30 s slots; the same at every side."""
+    return below(30_000, world.seed, "phase", machine.name)
+
+
+# --- power -----------------------------------------------------------------------------------------------------------
+
+
+def power_on(world: World, machine: Machine, *, booted: bool = False) -> None:
+    """Start the guest; with ``booted`` it is up and answering already (a lab begins with running VMs)."""
+    disks = disks_of(world, machine)
+    number = world.next("run")
+    run = Run(str(number), number, machine.name, phase(world, machine), world.now, _streams(world, machine, disks))
+    if machine.application:
+        run.application = machine.application.disk
+    world.add(run)
+    record.append_span(world, disks, number, world.now, OPEN)
+    machine.run, machine.state = number, STARTING
+    world.fact("vm.started", machine.id, run=number)
+    if booted:
+        machine.state, machine.up_at = RUNNING, world.now
+        _answer(world, machine)
+    else:
+        world.after(machine.boot, "guest.up", machine.id)
+    world.after(3_600_000, "guest.hour", f"{machine.id}/{number}", priority=60)
+
+
+def _streams(world: World, machine: Machine, disks: DiskSet) -> list[StreamSpec]:
+    found = []
+    for size, load in zip(disks.sizes, machine.workloads, strict=True):
+        hot = max(1, size * load.hot_permille // 1000 // load.write)
+        found.append(StreamSpec(world.next("stream"), load.rate, load.write, hot))
+    return found
+
+
+def power_off(world: World, machine: Machine, *, clean: bool) -> None:
+    """Stop the guest: shut down in order (its database flushed), or dead as after a power failure."""
+    if not machine.run:
+        return
+    run = streams.run_of(world, machine.run)
+    settle(world, machine, "shutdown" if clean else "cycle")
+    run.stopped = world.now
+    record.close_span(disks_of(world, machine), world.now)
+    machine.run, machine.state, machine.stopped_at = 0, OFF, world.now
+    machine.up_at = machine.answering_at = 0
+    world.fact("vm.stopped", machine.id, run=run.number, clean=int(clean))
+
+
+@on("guest.up")
+def _up(world: World, timer: Timer) -> None:
+    machine = world.find(Machine, timer.entity)
+    if machine is None or machine.state != STARTING:
+        return
+    machine.state, machine.up_at = RUNNING, world.now
+    world.fact("guest.up", machine.id)
+    if machine.application is None:
+        return
+    frames = look(world, machine).recovered_frames
+    world.after(_OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
+    world.fact("database.opened", machine.id, recovered=frames)
+
+
+@on("guest.answers")
+def _answers(world: World, timer: Timer) -> None:
+    machine = world.find(Machine, timer.entity)
+    if machine is not None and machine.state == RUNNING and not machine.answering_at:
+        _answer(world, machine)
+
+
+def _answer(world: World, machine: Machine) -> None:
+    if machine.application is None:
+        return
+    machine.answering_at = world.now
+    run = streams.run_of(world, machine.run)
+    run.answering = run.settled = world.now
+    world.fact("application.answers", machine.id)
+
+
+@on("guest.hour")
+def _hour(world: World, timer: Timer) -> None:
+    name, _, run = timer.entity.rpartition("/")
+    machine = world.find(Machine, name)
+    if machine is None or machine.run != int(run):
+        return
+    if world.now - streams.run_of(world, machine.run).settled >= 3_600_000:
+        settle(world, machine, "cycle")
+    world.after(3_600_000, "guest.hour", timer.entity, priority=60)
+
+
+# --- the application -------------------------------------------------------------------------------------------------
+
+
+def settle(world: World, machine: Machine, kind: orders.Kind) -> None:
+    """One session: what became due since the last one is written to the database."""
+    if not machine.run or not machine.answering_at or machine.application is None:
+        return
+    app, run = machine.application, streams.run_of(world, machine.run)
+    stream = run.streams[app.disk].number
+    volume, known = _volume(world, machine)
+    placed = _placed(world, machine, *orders.invoice_window(run.settled, world.now)) if app.role == "invoices" else None
+    orders.session(
+        volume,
+        seed=world.seed,
+        stream=stream,
+        now=world.now,
+        started=run.started,
+        since=run.settled,
+        interval=app.interval,
+        kind=kind,
+        role="invoices" if app.role == "invoices" else "orders",
+        source=placed,
+    )
+    run.settled = world.now
+    changed = volume.changed()
+    streams.write(world, stream, changed)
+    if changed:
+        entry = streams.explicit(world, stream)[world.now]
+        known.update(zip(entry.blocks.tolist(), entry.stamps.tolist(), strict=True))
+
+
+def _placed(world: World, machine: Machine, since: int, now: int) -> Iterator[orders.Due]:
+    """Orders the partner took at the same side in ``(since, now]``."""
+    assert machine.application is not None
+    partner = world.find(Machine, f"{machine.side}/{machine.application.partner}")
+    if partner is None or partner.application is None:
+        return
+    taken = {segment.run for segment in disks_of(world, partner).segments if segment.kind == record.SPAN}
+    for run in world.all(Run):
+        if run.number in taken and run.answering:
+            stream = run.streams[partner.application.disk].number
+            low, high = max(since, run.answering), min(now, run.stopped)
+            yield from orders.due_orders(world.seed, stream, run.started, partner.application.interval, low, high)
+
+
+def _volume(world: World, machine: Machine) -> tuple[Volume, dict[int, int]]:
+    """The application's disk as its guest sees it now, and the map of its blocks, kept up while the run lasts."""
+    import numpy as np
+
+    assert machine.application is not None
+    disks, disk = disks_of(world, machine), machine.application.disk
+    key = ("volume", machine.id)
+    run, known = world.cache.get(key, (0, {}))
+    if run != machine.run:
+        stamps = record.fold(world, disks, disk)
+        known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+        world.cache[key] = (machine.run, known)
+    return volume_of(world, known, disks.sizes[disk]), known
+
+
+def volume_of(world: World, known: dict[int, int], size: int) -> Volume:
+    """A disk whose blocks have the given stamps, as a guest's file layer reads it."""
+    from labkit.disks.content import synthetic
+
+    def read(block: int) -> bytes | None:
+        stamp = known.get(block, 0)
+        if stamp == 0:
+            return None
+        return streams.stored_bytes(world, stamp) if stamp & streams.REAL else synthetic(stamp, block)
+
+    return Volume(size, read)
+
+
+def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None = None) -> Look:
+    """Open the database on a disk at a place, as a guest would after a crash; nothing is changed."""
+    import numpy as np
+
+    stamps = record.fold(world, disks, disk, place)
+    known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+    return orders.look(volume_of(world, known, disks.sizes[disk]))
+
+
+def look(world: World, machine: Machine) -> Look:
+    """The machine's database as it is on its disk now."""
+    assert machine.application is not None
+    return look_at(world, disks_of(world, machine), machine.application.disk)

@@ -1,0 +1,47 @@
+"""Recovery points and how they are thinned out: rule 2.7-5, in one function.
+
+The last 60 minutes keep every point a cycle made (60 min / frequency of them when no cycle is late); a retention of N
+hours adds at most N older ones, the first of each hour.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from labkit.disks.record import Place
+from labkit.engine.units import HOUR
+
+CRASH, APPLICATION = "crash-consistent", "application-consistent"
+
+
+class Point(msgspec.Struct, array_like=True, frozen=True):
+    """A state of the replica: its number, the instant of the source it shows (ms), its kind, its place."""
+
+    number: int
+    cut: int
+    kind: str
+    place: Place
+
+
+def keep(points: list[Point], frequency: int, retention: int) -> None:
+    """Thin ``points`` (oldest first, the newest just added), in place.
+
+    ``frequency`` in ms, ``retention`` in hours (0 to 24).
+    """
+    newest = points[-1].cut
+    recent = _first_recent(points, newest - HOUR)
+    hourly: list[Point] = []
+    for point in points[:recent]:
+        if point.cut > newest - (retention + 1) * HOUR and (
+            not hourly or point.cut // HOUR != hourly[-1].cut // HOUR
+        ):
+            hourly.append(point)
+    first_hour = points[recent:][-(HOUR // frequency) :]
+    points[:] = hourly[len(hourly) - min(retention, len(hourly)) :] + first_hour
+
+
+def _first_recent(points: list[Point], edge: int) -> int:
+    index = 0
+    while points[index].cut <= edge:
+        index += 1
+    return index

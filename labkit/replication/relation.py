@@ -1,0 +1,264 @@
+"""A replication relation: from one machine's disks, over the line, to a replica, in cycles.
+
+One cycle: the change log is swapped (its *cut*), what the guest wrote since the last cut goes over the line, and when
+the last byte has arrived it is appended to the replica's record. A late cycle delays the next one, which then begins
+at once; there is never more than one under way (facts.md 1.3).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from labkit.disks import record, streams
+from labkit.disks.blocks import PAGE
+from labkit.disks.record import SPAN, DiskSet
+from labkit.disks.streams import Run
+from labkit.engine import resources
+from labkit.engine.clock import Timer, on
+from labkit.engine.units import MINUTE, SECOND
+from labkit.engine.world import Entity, World, entity
+from labkit.guest import machine as guests
+from labkit.guest.machine import Machine
+from labkit.replication import line, points
+from labkit.replication.line import Flow
+from labkit.replication.points import Point
+
+INITIAL, REPLICATING, STOPPED = "initial", "replicating", "stopped"
+FREQUENCIES = (30 * SECOND, 5 * MINUTE, 15 * MINUTE)
+
+Span = tuple[int, int, int]  # run, after, upto
+
+
+class Log(msgspec.Struct, array_like=True):
+    """A swapped change log: what was written in ``(after, upto]``, and whether a freeze made it consistent."""
+
+    after: int
+    upto: int
+    size: int
+    started: int
+    kind: str
+
+
+@entity("relation")
+class Relation(Entity):
+    """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut."""
+
+    machine: str
+    source: int
+    replica: int
+    direction: str
+    frequency: int
+    retention: int
+    state: str = INITIAL
+    snapshot: int = 0
+    piece: list[int] = msgspec.field(default_factory=lambda: [0, 0])
+    cut: int = 0
+    swapped: int = 0
+    anchor: int = 0
+    timer: int = 0
+    flight: Log | None = None
+    final: bool = False
+    cycles: int = 0
+    missed: int = 0
+    late: bool = False
+    next_point: int = 1
+    points: list[Point] = msgspec.field(default_factory=list)
+    faults: list[str] = msgspec.field(default_factory=list)
+    held: list[Log] = msgspec.field(default_factory=list)
+
+    def rpo(self, now: int) -> int:
+        """RPO in ms: now minus the cut of the newest log wholly applied."""
+        return now - self.cut
+
+
+@functools.cache
+def overhead() -> dict[str, int]:
+    """Bytes beside the data itself: of a cycle, of a piece of initial replication (``data/replication.yml``)."""
+    return dict(resources.yaml("replication.yml")["overhead"])
+
+
+WAITERS: list[Callable[[World, Relation], None]] = []
+
+
+def announce(world: World, relation: Relation) -> None:
+    """Tell the layer above that something a job may wait for has happened."""
+    for waiter in WAITERS:
+        waiter(world, relation)
+
+
+# --- spans of the source ---------------------------------------------------------------------------------------------
+
+
+def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
+    """What was written into a live set in ``(after, upto]``, run by run."""
+    last = disks.segments[-1]
+    if last.kind == SPAN and last.after <= after:
+        return [(last.run, after, min(upto, last.upto))] if last.upto > after else []
+    found = []
+    for segment in disks.segments:
+        if segment.kind == SPAN and segment.upto > after and segment.after < upto:
+            found.append((segment.run, max(after, segment.after), min(upto, segment.upto)))
+    return found
+
+
+def pages(world: World, disks: DiskSet, after: int, upto: int) -> int:
+    """Distinct 4 KiB pages written in ``(after, upto]``."""
+    return sum(streams.pages_written(world, streams.run_of(world, run), a, b) for run, a, b in spans(world, disks, after, upto))
+
+
+def pending(world: World, relation: Relation, now: int) -> int:
+    """Bytes written at the source and not yet applied at the replica: what would be lost now."""
+    source = record.set_of(world, relation.source)
+    return pages(world, source, relation.cut, now) * PAGE
+
+
+# --- cycles ----------------------------------------------------------------------------------------------------------
+
+
+def begin(world: World, relation: Relation) -> None:
+    """Initial replication is done: the replica shows the snapshot; the first log goes at once, then on the grid."""
+    machine = world.get(Machine, relation.machine)
+    relation.state = REPLICATING
+    relation.cut = relation.swapped = relation.snapshot
+    _add_point(relation, points.CRASH, record.now_place(record.set_of(world, relation.replica), world.now))
+    # Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots.
+    phase = guests.phase(world, machine)
+    slots = -((phase - world.now) // (30 * SECOND))
+    relation.anchor = (phase + slots * 30 * SECOND) % relation.frequency
+    _schedule(world, relation)
+    swap(world, relation)
+
+
+def _schedule(world: World, relation: Relation) -> None:
+    rest = (relation.anchor - world.now - 1) % relation.frequency + 1
+    world.timers.cancel(relation.timer)
+    relation.timer = world.after(rest, "cycle.due", relation.id, priority=30)
+
+
+@on("cycle.due")
+def _due(world: World, timer: Timer) -> None:
+    relation = world.get(Relation, timer.entity)
+    if relation.flight is None:
+        _schedule(world, relation)
+        swap(world, relation)
+    else:
+        relation.late = True
+
+
+def swap(world: World, relation: Relation, kind: str = points.CRASH) -> None:
+    """Swap the change log now and send what it holds."""
+    machine = world.get(Machine, relation.machine)
+    guests.settle(world, machine, "freeze" if kind == points.APPLICATION else "cycle")
+    source = record.set_of(world, relation.source)
+    size = pages(world, source, relation.swapped, world.now) * PAGE + overhead()["cycle"]
+    relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
+    relation.swapped = world.now
+    line.send(world, relation.direction, "cycle", relation.id, size)
+
+
+@line.arrival("cycle")
+def _arrived(world: World, flow: Flow) -> None:
+    relation = world.get(Relation, flow.target)
+    log = relation.flight
+    assert log is not None
+    relation.flight = None
+    replica = record.set_of(world, relation.replica)
+    if relation.faults or relation.held:
+        _apply_badly(world, relation, replica, log)
+    else:
+        _apply(world, relation, replica, log)
+    late, relation.late = relation.late, False
+    relation.cut = log.upto
+    relation.cycles += 1
+    relation.missed += late
+    _add_point(relation, log.kind, record.now_place(replica, world.now))
+    points.keep(relation.points, relation.frequency, relation.retention)
+    world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late))
+    if late and not relation.final:
+        _schedule(world, relation)
+        swap(world, relation)
+    if relation.final:
+        announce(world, relation)
+
+
+def _apply(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:
+    source = record.set_of(world, relation.source)
+    for run, after, upto in spans(world, source, log.after, log.upto):
+        record.append_span(world, replica, run, after, upto)
+
+
+def _apply_badly(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:
+    """What a trainer broke: the relation believes that all is well, the replica's record says what arrived."""
+    if relation.held:
+        again = relation.held.pop()
+        _apply(world, relation, replica, log)
+        _apply(world, relation, replica, again)
+        return
+    fault = relation.faults.pop(0)
+    if fault == "cut":
+        log_part = Log(log.after, (log.after + log.upto) // 2, log.size, log.started, log.kind)
+        _apply(world, relation, replica, log_part)
+    elif fault == "double":
+        _apply(world, relation, replica, log)
+        relation.held.append(log)
+    elif fault == "swap":
+        relation.held.append(log)
+    # "drop": nothing of this log is laid over the replica.
+
+
+def _add_point(relation: Relation, kind: str, place: record.Place) -> None:
+    relation.points.append(Point(relation.next_point, relation.cut, kind, place))
+    relation.next_point += 1
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def finish(world: World, relation: Relation, upto: int) -> bool:
+    """Send what was written until ``upto`` and then no more; True when all of it has arrived.
+
+    Called once the source has stopped writing; :func:`announce` tells when a log has arrived, and it is asked again.
+    """
+    world.timers.cancel(relation.timer)
+    if relation.flight is not None:
+        relation.final = True
+        return False
+    if relation.swapped >= upto:
+        relation.final = False
+        return True
+    relation.final = True
+    swap(world, relation)
+    return False
+
+
+def stop(world: World, relation: Relation) -> None:
+    """End replication: transfers under way are gone, the replica stays as it is."""
+    world.timers.cancel(relation.timer)
+    line.cancel(world, relation.id)
+    relation.flight = None
+    relation.state = STOPPED
+
+
+def remove(world: World, relation: Relation) -> None:
+    """End replication and forget it."""
+    stop(world, relation)
+    world.remove(relation)
+
+
+def on_source(world: World, disks: int) -> Relation | None:
+    """The relation that reads a set, if there is one."""
+    return next((found for found in world.all(Relation) if found.source == disks), None)
+
+
+def describe(relation: Relation, now: int) -> dict[str, Any]:
+    """Counted figures of a relation at an instant."""
+    return {"rpo_ms": relation.rpo(now), "cycles": relation.cycles, "missed": relation.missed, "cut": relation.cut}
+
+
+def run_of(world: World, machine: Machine) -> Run | None:
+    """The run a machine is in, or ``None`` while it is off."""
+    return streams.run_of(world, machine.run) if machine.run else None

@@ -1,0 +1,96 @@
+"""Tidying once an hour: what nobody can look at any more is folded into the base or dropped.
+
+Nothing observable changes: a base moves up only to the oldest state somebody may still ask for (the oldest recovery
+point, a snapshot under way, the replica's newest log, a test failover's place).
+"""
+
+from __future__ import annotations
+
+from labkit.disks import record, streams
+from labkit.disks.blocks import REAL
+from labkit.disks.record import DiskSet, Place
+from labkit.disks.streams import Run
+from labkit.engine.clock import Timer, on
+from labkit.engine.units import HOUR
+from labkit.engine.world import World
+from labkit.replication.relation import Relation
+
+_BEHIND = 8 * HOUR  # folding a disk costs milliseconds: not each hour for nothing
+
+
+def start(world: World) -> None:
+    """Set the hourly timer of a new lab."""
+    world.after(HOUR, "tidy", "lab", priority=90)
+
+
+@on("tidy")
+def _tidy(world: World, timer: Timer) -> None:
+    world.after(HOUR, "tidy", "lab", priority=90)
+    for disks in world.all(DiskSet):
+        _tidy_set(world, disks)
+    _tidy_writes(world)
+
+
+def _tidy_set(world: World, disks: DiskSet) -> None:
+    place = _oldest(world, disks)
+    if place is None or not disks.segments:
+        return
+    first = disks.segments[0]
+    if len(disks.segments) > 1 and first.seq < place.seq:
+        record.rebase(world, disks, place)
+    elif first.kind == record.SPAN and place.seq == first.seq and place.upto - first.after >= _BEHIND:
+        record.rebase(world, disks, place)
+
+
+def _oldest(world: World, disks: DiskSet) -> Place | None:
+    """The oldest place of a set that somebody may still ask for; ``None``: do not touch it."""
+    instants, places = [world.now], []
+    for relation in world.all(Relation):
+        cuts = [point.cut for point in relation.points[:1]] + [relation.cut or relation.snapshot, relation.snapshot]
+        if relation.source == disks.number:
+            instants.append(min(cut for cut in cuts if cut) if any(cuts) else world.now)
+        if relation.replica == disks.number:
+            places.append(relation.points[0].place if relation.points else Place(0, 0))
+    places += [child.place for child in world.all(DiskSet) if child.parent == disks.number]
+    live = record.place_at(disks, min(instants))
+    return min([live, *places], key=lambda place: (place.seq, place.upto))
+
+
+def _tidy_writes(world: World) -> None:
+    for run in world.all(Run):
+        if run.application < 0:
+            continue
+        stream = run.streams[run.application].number
+        used = [segment for disks in world.all(DiskSet) for segment in disks.segments if segment.run == run.number]
+        streams.forget(world, stream, min((segment.after for segment in used), default=run.stopped))
+        streams.squash(world, stream, _needed(world, run))
+    _drop_bytes(world)
+
+
+def _needed(world: World, run: Run) -> list[int]:
+    """Instants of a run that somebody may still ask for, and the edges of what is still to be sent."""
+    needed = {run.stopped}
+    for disks in world.all(DiskSet):
+        needed |= {edge for s in disks.segments if s.run == run.number for edge in (s.after, s.upto)}
+        needed.add(disks.place.upto)
+    for relation in world.all(Relation):
+        needed |= {point.cut for point in relation.points}
+        needed |= {relation.cut, relation.swapped, relation.snapshot}
+        for log in (relation.flight, *relation.held):
+            if log is not None:
+                needed |= {log.after, log.upto, (log.after + log.upto) // 2}
+    return sorted(needed)
+
+
+def _drop_bytes(world: World) -> None:
+    """Drop stored bytes that no image and no write names any more."""
+    named: set[int] = set()
+    for run in world.all(Run):
+        if run.application >= 0:
+            for entry in streams.explicit(world, run.streams[run.application].number).values():
+                named.update(entry.stamps.tolist())
+    for disks in world.all(DiskSet):
+        named.update(record.stored_stamps(world, disks))
+    for key in world.blobs.keys():
+        if key[0] | REAL not in named:
+            world.blobs.drop(key)

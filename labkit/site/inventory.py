@@ -1,0 +1,115 @@
+"""The site as it stands in a lab: servers, and the VMs that run on its hosts.
+
+Made once from a site file; the VMs are running when a lab begins.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+
+from labkit.disks import record
+from labkit.disks.blocks import BLOCK, synthetic_stamp
+from labkit.engine import resources
+from labkit.engine.errors import LabError
+from labkit.engine.units import DAY
+from labkit.engine.world import Entity, World, entity
+from labkit.guest import machine as guests
+from labkit.guest.machine import SITE, Application, Machine, Workload
+from labkit.site.model import Disk, SiteFile, Vm
+
+DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
+
+
+@entity("server")
+class Server(Entity):
+    """A server of the site: ``id`` is its short name."""
+
+    role: str
+    fqdn: str
+
+
+def site_of(world: World) -> SiteFile:
+    """The site file a lab was made from."""
+    found = world.cache.get("site")
+    if found is None:
+        found = world.cache["site"] = msgspec.json.decode(world.site_json, type=SiteFile)
+    return found  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _systems() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in resources.yaml("guest-os.yml")["systems"]:
+        for name in (row["name"], *row.get("aliases", ())):
+            found[name] = row
+    return found
+
+
+def boot_time(system: str) -> int:
+    """Milliseconds from power on to a guest that answers (``data/guest-os.yml``)."""
+    return int(_systems()[system]["boot_s"]) * 1000
+
+
+def build(world: World, site: SiteFile) -> None:
+    """Make servers and VMs, and start the VMs."""
+    servers = site.servers
+    world.add(Server(servers.domain_controller, DOMAIN_CONTROLLER, servers.fqdn(servers.domain_controller)))
+    world.add(Server(servers.vmm, VMM, servers.fqdn(servers.vmm)))
+    for host in servers.hosts:
+        world.add(Server(host, HOST, servers.fqdn(host)))
+    takers = [vm for vm in site.vms if vm.orders_per_day]
+    for vm in site.vms:
+        _build_vm(world, vm, takers[0].name if takers else "")
+    for vm in site.vms:
+        guests.power_on(world, machine(world, vm.name), booted=True)
+
+
+def machine(world: World, name: str) -> Machine:
+    """The site's VM of that name; 900010 when there is none."""
+    known = [found.name for found in world.all(Machine) if found.side == SITE]
+    if name not in known:
+        import difflib
+
+        guess = (difflib.get_close_matches(str(name), known, 1) or known[:1] or ["-"])[0]
+        raise LabError(900010, kind="VM", found=name, allowed=", ".join(known), guess=guess)
+    return world.get(Machine, f"{SITE}/{name}")
+
+
+def _build_vm(world: World, vm: Vm, taker: str) -> None:
+    names, sizes = [disk.name for disk in vm.disks], [disk.size for disk in vm.disks]
+    disks = record.create(world, vm.name, SITE, names, sizes)
+    for number, disk in enumerate(vm.disks):
+        _fill(world, disks, number, disk)
+    application = next((number for number, disk in enumerate(vm.disks) if disk.application), -1)
+    app = None
+    if application >= 0:
+        interval = DAY // vm.orders_per_day if vm.orders_per_day else 0
+        role, partner = ("invoices", taker) if vm.invoices else ("orders", "")
+        app = Application(application, role, interval, partner)
+    loads = [_workload(disk) for disk in vm.disks]
+    boot = boot_time(vm.os)
+    memory = vm.memory_max
+    world.add(Machine(f"{SITE}/{vm.name}", vm.name, SITE, vm.os, boot, vm.cpu, memory, disks.number, loads, app))
+
+
+def _workload(disk: Disk) -> Workload:
+    if disk.churn is None:
+        return Workload(0, BLOCK, 1)
+    return Workload(disk.churn.rate, disk.churn.write, disk.churn.hot_permille)
+
+
+def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:
+    """What a disk holds at the start: ``used`` bytes from the front; the application's disk begins empty."""
+    import numpy as np
+
+    if disk.image:
+        raise LabError(900201, image=disk.image)
+    if disk.application or not disk.used:
+        return
+    blocks = -(-disk.used // BLOCK)
+    stamps = np.zeros(-(-disk.size // BLOCK), np.int64)
+    stamps[:blocks] = synthetic_stamp(world.next("stream"), 0)
+    record.set_base(world, disks, number, stamps)

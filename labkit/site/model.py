@@ -1,0 +1,163 @@
+"""What a site file says, resolved: every key has a value, every value is an integer, a truth value or a text.
+
+The tree is what a lab stores of its site. It goes through JSON unchanged (``msgspec.json``) and is immutable.
+Units: milliseconds, bytes, bits per second for the line, bytes per second for writing, per mille of a disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PureWindowsPath
+
+import msgspec
+
+DAY = 86_400_000
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The line from the site to Azure: ``bandwidth`` in bits per second each way, ``latency`` in ms one way."""
+
+    bandwidth: int
+    latency: int
+
+
+class Cloud(msgspec.Struct, frozen=True):
+    """The VMM cloud and the protection it gets (rules 2.7-4 to 2.7-6).
+
+    ``frequency`` is 30 s, 5 min or 15 min in ms; ``retention_h`` 0 to 24 hours; ``app_consistent_h`` every 1 to 12
+    hours, 0 for none.
+    """
+
+    name: str
+    frequency: int
+    retention_h: int
+    app_consistent_h: int
+
+
+class Servers(msgspec.Struct, frozen=True):
+    """The site's servers by short name (rule 2.1-1)."""
+
+    domain: str
+    domain_controller: str
+    vmm: str
+    hosts: tuple[str, ...]
+
+    def fqdn(self, server: str) -> str:
+        """Full name of a server or VM of the site: ``SC01.demo.contoso.com``."""
+        return f"{server}.{self.domain}"
+
+
+class Azure(msgspec.Struct, frozen=True):
+    """What the site uses in Azure: one region for vault, storage account and virtual network (rule 2.5-7)."""
+
+    region: str
+    network: str
+    storage: str
+    vault: str
+
+
+class Churn(msgspec.Struct, frozen=True):
+    """Synthetic writing to a disk: ``rate`` bytes per second, ``write`` bytes each (a power of two, 4 to 64 KiB).
+
+    The writes fall into the first ``hot_permille`` per mille of the disk.
+    """
+
+    rate: int
+    write: int
+    hot_permille: int
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """A virtual disk. ``used`` bytes from the front hold data at the start, all else is zeros.
+
+    ``image`` is the absolute path of a file to import instead; then ``size`` is 0 when the file itself says it, and
+    ``used`` is 0. ``application`` tells that the guest's database lives here: such a disk has no churn.
+    """
+
+    name: str
+    size: int
+    used: int
+    image: str | None
+    churn: Churn | None
+    application: bool
+
+
+class Vm(msgspec.Struct, frozen=True):
+    """A VM. The first disk is the OS disk.
+
+    ``memory_max`` equals ``memory`` unless memory is dynamic. ``protected``: the stage "protected" takes it.
+    ``orders_per_day`` is what its application takes, or None; ``invoices``: its application invoices the orders of
+    another VM. At most one of the two is set.
+    """
+
+    name: str
+    os: str
+    host: str
+    cpu: int
+    memory: int
+    memory_max: int
+    protected: bool
+    disks: tuple[Disk, ...]
+    orders_per_day: int | None
+    invoices: bool
+
+    @property
+    def dynamic_memory(self) -> bool:
+        """Whether Hyper-V gives it more memory than it starts with."""
+        return self.memory_max > self.memory
+
+    @property
+    def data_disks(self) -> tuple[Disk, ...]:
+        """All disks but the first."""
+        return self.disks[1:]
+
+
+class Objectives(msgspec.Struct, frozen=True):
+    """Targets in ms (rule 1.1-3); ``mtd`` may be missing."""
+
+    rto: int
+    rpo: int
+    mtd: int | None
+
+
+class SiteFile(msgspec.Struct, frozen=True):
+    """A whole site. ``start`` is ms since the Unix epoch, ``offset_min`` the site's zone in minutes east of UTC.
+
+    ``network`` is the name of the virtual switch and of the logical network made from it (rule 2.3-8).
+    """
+
+    site: str
+    start: int
+    offset_min: int
+    line: Line
+    cloud: Cloud
+    servers: Servers
+    network: str
+    azure: Azure
+    vms: tuple[Vm, ...]
+    objectives: Objectives
+
+    def vm(self, name: str) -> Vm:
+        """The VM of that name; ``KeyError`` when there is none."""
+        for vm in self.vms:
+            if vm.name == name:
+                return vm
+        raise KeyError(name)
+
+
+def order_instant(start: int, per_day: int, number: int) -> int:
+    """Instant (ms) of order ``number`` (1, 2, ...) of an application that takes ``per_day`` orders from ``start`` on.
+
+    >>> order_instant(0, 8640, 1), order_instant(0, 8640, 6)
+    (10000, 60000)
+    """
+    return start + number * DAY // per_day
+
+
+def digest(site: SiteFile) -> str:
+    """SHA-256 (hex) of what the site says, the same in every folder: an image counts by its file name."""
+    plain = msgspec.to_builtins(site)
+    for disk in (disk for vm in plain["vms"] for disk in vm["disks"]):
+        # Windows rules split at both kinds of slash, so that the digest is the same on every system.
+        disk["image"] = disk["image"] and PureWindowsPath(disk["image"]).name
+    return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()

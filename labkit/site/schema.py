@@ -1,0 +1,180 @@
+"""The keys of a site file: kinds, limits and defaults, as tables.
+
+Limits come from the guide (1.4: disks; 2.7: frequency, retention, snapshots) and from Hyper-V 2012 R2 (64 CPUs and
+1 TB for one VM); the others are labkit's own. Defaults are those of the guide's evaluation site (2.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+from labkit.engine import resources, units
+from labkit.engine.texts import mark
+from labkit.site.kinds import Choice, Instant, Quantity, Text, Truth, Whole, names_of
+from labkit.site.records import EMPTY, Either, Field, Listing, Record
+
+OS_DISK_LIMIT = "127GB"
+MOST_DISKS = 17
+FIRST_DAY, LAST_DAY = "2014-09-30T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
+DEFAULT_ORDERS_PER_DAY = 8_640
+
+_SIZES = ("B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB")
+_DURATIONS = ("ms", "s", "min", "h", "d")
+_PER_DAY = {"d": 1, "h": 24, "min": 1_440, "s": 86_400}
+
+
+def per_day(text: str) -> int:
+    """Orders a day of ``"6/min"``, ``"30/h"``, ``"2/s"``, ``"100/d"``; ``ValueError`` for anything else.
+
+    >>> per_day("6/min"), per_day("0.5/h")
+    (8640, 12)
+    """
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*/\s*(s|min|h|d)", text.strip())
+    if not match:
+        raise ValueError(text)
+    count = Fraction(match[1]) * _PER_DAY[match[2]]
+    if count.denominator != 1:
+        raise ValueError(text)
+    return int(count)
+
+
+def per_mille(text: str) -> int:
+    """Per mille of ``"5%"`` or ``"0.5%"``; ``ValueError`` for anything else.
+
+    >>> per_mille("5%"), per_mille("0.5%")
+    (50, 5)
+    """
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9])?)\s*%", text.strip())
+    if not match:
+        raise ValueError(text)
+    return int(Fraction(match[1]) * 10)
+
+
+def _systems() -> Iterable[tuple[str, tuple[str, ...]]]:
+    for system in resources.yaml("guest-os.yml")["systems"]:
+        yield system["name"], tuple(system.get("aliases", ()))
+
+
+def _regions() -> Iterable[tuple[str, tuple[str, ...]]]:
+    for region in resources.yaml("azure", "regions.yml")["regions"]:
+        if region["site_recovery"]:
+            yield region["name"], ()
+
+
+_NAME = Text()
+
+
+def _size(low: str, high: str, *, step: int = 1, zero: bool = False) -> Quantity:
+    shape = mark("a size") if step == 1 else mark("a size in whole sectors of 512 bytes")
+    return Quantity(shape, units.size, "40GB", _SIZES, low, high, step=step, zero=zero)
+
+
+def _duration(example: str, low: str, high: str, *, step: int = 1, none: bool = False, zero: bool = False) -> Quantity:
+    shape = mark("a duration") if step == 1 else mark("whole hours")
+    return Quantity(shape, units.duration, example, _DURATIONS, low, high, step=step, none=none, zero=zero)
+
+
+_RATE_UNITS = tuple(f"{unit}/s" for unit in _SIZES)
+_RATE = Quantity(mark("a rate of writing"), units.rate, "1MB/s", _RATE_UNITS, "0B/s", "1GB/s", none=True)
+_BANDWIDTH_UNITS = ("bps", "kbps", "Mbps", "Gbps")
+_BANDWIDTH = Quantity(mark("a bandwidth"), units.bandwidth, "100Mbps", _BANDWIDTH_UNITS, "1kbps", "100Gbps")
+_ORDER_UNITS = ("/s", "/min", "/h", "/d")
+_ORDERS = Quantity(mark("orders in some time"), per_day, "6/min", _ORDER_UNITS, "1/d", "100/s", none=True)
+_FREQUENCY = Quantity(mark("a frequency"), units.duration, "5min", _DURATIONS, among=("30s", "5min", "15min"))
+_WRITE = Quantity(mark("a size"), units.size, "64KB", _SIZES, among=("4KB", "8KB", "16KB", "32KB", "64KB"))
+_HOT = Quantity(mark("a share of the disk"), per_mille, "5%", ("%",), "0.1%", "100%")
+
+_CHURN = Either(
+    _RATE,
+    Record(
+        {
+            "rate": Field(_RATE),
+            "write": Field(_WRITE, 64 << 10),
+            "hot": Field(_HOT, 50),
+        }
+    ),
+)
+
+_DISK = Record(
+    {
+        "name": Field(_NAME),
+        "size": Field(_size("20MB", "1023GB", step=512), None),
+        "used": Field(_size("0B", "1023GB", zero=True), None),
+        "image": Field(Text(name=False, longest=1_000), None),
+        "churn": Field(_CHURN, None),
+    }
+)
+
+_VM = Record(
+    {
+        "name": Field(_NAME),
+        "os": Field(Choice(names_of(_systems))),
+        "host": Field(_NAME, None),
+        "cpu": Field(Whole(1, 64), 1),
+        "memory": Field(_size("512MB", "1TB"), 1 << 30),
+        "memory_max": Field(_size("512MB", "1TB"), None),
+        "protected": Field(Truth(), True),
+        "disks": Field(Listing(_DISK, 1, MOST_DISKS)),
+        "orders": Field(_ORDERS, None),
+        "invoices": Field(Truth(), None),
+        "churn": Field(_CHURN, None),
+    }
+)
+
+_LINE = Record(
+    {
+        "bandwidth": Field(_BANDWIDTH, 100_000_000),
+        "latency": Field(_duration("20ms", "0s", "60s", zero=True), 20),
+    }
+)
+
+_CLOUD = Record(
+    {
+        "name": Field(_NAME, "OnPremise Cloud"),
+        "frequency": Field(_FREQUENCY, 5 * units.MINUTE),
+        "retention": Field(_duration("24h", "0h", "24h", step=units.HOUR, zero=True), 0),
+        "app_consistent": Field(_duration("4h", "1h", "12h", step=units.HOUR, none=True), 0),
+    }
+)
+
+_SERVERS = Record(
+    {
+        "domain": Field(_NAME, "demo.contoso.com"),
+        "domain_controller": Field(_NAME, "DC01"),
+        "vmm": Field(_NAME, "SC01"),
+        "hosts": Field(Listing(_NAME, 1, 64), ["HV01"]),
+    }
+)
+
+_AZURE = Record(
+    {
+        "region": Field(Choice(names_of(_regions)), "East Asia"),
+        "network": Field(_NAME, "AzureNetwork"),
+        "storage": Field(_NAME, "mysiterecovery"),
+        "vault": Field(_NAME, "MySiteRecovery"),
+    }
+)
+
+_OBJECTIVES = Record(
+    {
+        "rto": Field(_duration("1h", "1s", "365d"), units.HOUR),
+        "rpo": Field(_duration("15min", "0s", "365d", zero=True), 15 * units.MINUTE),
+        "mtd": Field(_duration("8h", "1s", "365d"), None),
+    }
+)
+
+SITE = Record(
+    {
+        "site": Field(_NAME),
+        "start": Field(Instant(FIRST_DAY, LAST_DAY), (1_412_121_600_000, 540)),
+        "line": Field(_LINE, EMPTY),
+        "cloud": Field(_CLOUD, EMPTY),
+        "servers": Field(_SERVERS, EMPTY),
+        "network": Field(_NAME, "VirtualSwitch - FrontEnd"),
+        "azure": Field(_AZURE, EMPTY),
+        "vms": Field(Listing(_VM, 1, 1_000)),
+        "objectives": Field(_OBJECTIVES, EMPTY),
+    }
+)
