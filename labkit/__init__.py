@@ -1,0 +1,15 @@
+"""labkit: an offline disaster-recovery lab for Jupyter, with virtual time and real bytes.
+
+>>> import labkit                                                              # doctest: +SKIP
+>>> lab = labkit.create("contoso.lab", site="contoso", stage="protected")      # doctest: +SKIP
+>>> lab.run("6h")                                                              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from labkit.engine.errors import LabError
+from labkit.engine.texts import set_language
+from labkit.lab import Lab, create, open  # noqa: A004 - labkit.open is the name people look for
+
+__all__ = ["Lab", "LabError", "__version__", "create", "open", "set_language"]
+__version__ = "0.1.0"

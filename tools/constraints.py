@@ -57,6 +57,8 @@ def needed(environment: dict[str, str]) -> set[str]:
         try:
             wanted = [Requirement(text) for text in requires(name) or []]
         except PackageNotFoundError:
+            if name == "labkit":
+                raise SystemExit("labkit is not installed here: run tools/setup.py first.") from None
             continue  # another system's package: its own needs are found when pip resolves for that system
         for requirement in wanted:
             if holds(requirement, environment, extra):

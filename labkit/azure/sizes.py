@@ -30,7 +30,7 @@ class Size(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """As the portal lists it: ``M (2 CPU, 3.5 GB RAM)`` (guide, section 2.8)."""
-        return f"{self.name} ({self.cores} CPU, {units.show_size(self.memory)} RAM)"
+        return f"{self.name} ({self.cores} CPU, {self.memory / 2**30:g} GB RAM)"
 
     @property
     def instance(self) -> str:

@@ -85,7 +85,7 @@ class Store:
             raise LabError(900004, path=path, found=f"application id {application}")
         if schema != SCHEMA:
             store.db.close()
-            raise LabError(900005, path=path, found=schema, allowed=SCHEMA)
+            raise LabError(900005, path=path, found=schema, choices=SCHEMA)
         return store
 
     @staticmethod

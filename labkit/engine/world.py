@@ -80,7 +80,7 @@ class World:
             known = list(self._entities[cls])
             near = difflib.get_close_matches(str(name), known, 1)
             guess = near[0] if near else ", ".join(known[:8])
-            raise LabError(900010, kind=_NAMES[cls], found=name, allowed=", ".join(known[:12]) or "-", guess=guess)
+            raise LabError(900010, kind=_NAMES[cls], found=name, choices=", ".join(known[:12]) or "-", guess=guess)
         return cast("E", found)
 
     def all(self, cls: type[E]) -> list[E]:

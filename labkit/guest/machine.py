@@ -56,6 +56,7 @@ class Machine(Entity):
     disks: int
     workloads: list[Workload]
     application: Application | None
+    size: str = ""
     state: str = OFF
     run: int = 0
     up_at: int = 0

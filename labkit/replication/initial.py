@@ -1,10 +1,12 @@
 """Initial replication: a snapshot of the source goes over the line, piece by piece (facts.md 1.2, rule 2.9-1).
 
-What is not zeros is sent, disk after disk. Each piece that has arrived is appended to the replica's record as blocks.
+What is not zeros is sent, disk after disk; at a failback what differs from the site's own disks. Each piece that has arrived is appended to the replica's record as blocks.
 Writes of the guest meanwhile stay in the change log and go as the first cycle.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.disks import record
 from labkit.disks.blocks import BLOCK
@@ -15,6 +17,10 @@ from labkit.guest.machine import Machine
 from labkit.replication import line
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, overhead
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def start(world: World, relation: Relation) -> None:
@@ -27,32 +33,43 @@ def start(world: World, relation: Relation) -> None:
 
 
 def size(world: World, relation: Relation) -> int:
-    """Bytes that initial replication has to send: all blocks of the snapshot that are not zeros."""
+    """Bytes that initial replication has to send."""
     disks = record.set_of(world, relation.source)
-    return sum(len(_blocks(world, relation, disk)) * BLOCK for disk in range(len(disks.sizes)))
+    return sum(len(_snapshot(world, relation, disk).blocks) * BLOCK for disk in range(len(disks.sizes)))
 
 
 def arrived(world: World, relation: Relation) -> int:
     """Bytes of the snapshot that have arrived."""
     disk, sent = relation.piece
-    whole = sum(len(_blocks(world, relation, earlier)) for earlier in range(disk))
+    whole = sum(len(_snapshot(world, relation, earlier).blocks) for earlier in range(disk))
     return (whole + sent) * BLOCK
 
 
-def _stamps(world: World, relation: Relation, disk: int):  # type: ignore[no-untyped-def]
-    key = ("snapshot", relation.id)
-    found = world.cache.get(key)
-    if found is None or found[0] != (relation.snapshot, disk):
-        source = record.set_of(world, relation.source)
-        stamps = record.fold(world, source, disk, record.place_at(source, relation.snapshot))
-        found = world.cache[key] = ((relation.snapshot, disk), stamps)
-    return found[1]
+class _Snapshot(NamedTuple):
+    """One disk of the snapshot: its stamps, and the numbers of the blocks to send."""
+
+    stamps: NDArray[np.int64]
+    blocks: NDArray[np.int64]
 
 
-def _blocks(world: World, relation: Relation, disk: int):  # type: ignore[no-untyped-def]
+def _snapshot(world: World, relation: Relation, disk: int) -> _Snapshot:
+    kept: dict[int, _Snapshot] = world.cache.setdefault(("snapshot", relation.id, relation.snapshot), {})
+    if disk not in kept:
+        kept[disk] = _make(world, relation, disk)
+    return kept[disk]
+
+
+def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     import numpy as np
 
-    return np.flatnonzero(_stamps(world, relation, disk))
+    from labkit.disks.digest import differing
+
+    source = record.set_of(world, relation.source)
+    ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
+    if relation.compared is None:
+        return _Snapshot(ours.stamps, np.flatnonzero(ours.stamps))
+    theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
+    return _Snapshot(ours.stamps, differing(ours, theirs))
 
 
 def _send_piece(world: World, relation: Relation) -> None:
@@ -60,14 +77,14 @@ def _send_piece(world: World, relation: Relation) -> None:
     disks = record.set_of(world, relation.source)
     disk, sent = relation.piece
     while disk < len(disks.sizes):
-        count = min(_piece_blocks(), len(_blocks(world, relation, disk)) - sent)
+        count = min(_piece_blocks(), len(_snapshot(world, relation, disk).blocks) - sent)
         if count > 0:
             relation.piece = [disk, sent]
             line.send(world, relation.direction, "initial", relation.id, count * BLOCK + overhead()["piece"])
             return
         disk, sent = disk + 1, 0
     relation.piece = [disk, 0]
-    world.cache.pop(("snapshot", relation.id), None)
+    world.cache.pop(("snapshot", relation.id, relation.snapshot), None)
     world.fact("initial.ended", relation.id)
     announce(world, relation)
 
@@ -80,8 +97,9 @@ def _piece_blocks() -> int:
 def _piece_arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
     disk, sent = relation.piece
-    blocks = _blocks(world, relation, disk)[sent : sent + _piece_blocks()]
-    stamps = _stamps(world, relation, disk)[blocks]
+    snapshot = _snapshot(world, relation, disk)
+    blocks = snapshot.blocks[sent : sent + _piece_blocks()]
+    stamps = snapshot.stamps[blocks]
     record.append_blocks(world, record.set_of(world, relation.replica), disk, blocks, stamps)
     relation.piece = [disk, sent + len(blocks)]
     world.fact("initial.piece", relation.id, disk=disk, blocks=len(blocks), bytes=flow.size, started=flow.started)

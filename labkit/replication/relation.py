@@ -45,7 +45,11 @@ class Log(msgspec.Struct, array_like=True):
 
 @entity("relation")
 class Relation(Entity):
-    """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut."""
+    """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut.
+
+    ``compared``: what initial replication compares with (failback: the site's disks as they were); ``stopped``: since
+    when nothing is sent any more.
+    """
 
     machine: str
     source: int
@@ -65,14 +69,22 @@ class Relation(Entity):
     cycles: int = 0
     missed: int = 0
     late: bool = False
+    last_late: bool = False
     next_point: int = 1
     points: list[Point] = msgspec.field(default_factory=list)
     faults: list[str] = msgspec.field(default_factory=list)
     held: list[Log] = msgspec.field(default_factory=list)
+    compared: record.Place | None = None
+    stopped: int = 0
 
     def rpo(self, now: int) -> int:
         """RPO in ms: now minus the cut of the newest log wholly applied."""
         return now - self.cut
+
+    def overran(self, now: int) -> bool:
+        """Whether the last cycle, or the one under way, did not end within the frequency."""
+        under_way = self.flight is not None and now - self.flight.started > self.frequency
+        return self.last_late or under_way
 
 
 @functools.cache
@@ -81,6 +93,7 @@ def overhead() -> dict[str, int]:
     return dict(resources.yaml("replication.yml")["overhead"])
 
 
+# Called in order; each looks for itself whether the news concerns it.
 WAITERS: list[Callable[[World, Relation], None]] = []
 
 
@@ -175,6 +188,7 @@ def _arrived(world: World, flow: Flow) -> None:
     relation.cut = log.upto
     relation.cycles += 1
     relation.missed += late
+    relation.last_late = late
     _add_point(relation, log.kind, record.now_place(replica, world.now))
     points.keep(relation.points, relation.frequency, relation.retention)
     world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late))
@@ -240,7 +254,14 @@ def stop(world: World, relation: Relation) -> None:
     world.timers.cancel(relation.timer)
     line.cancel(world, relation.id)
     relation.flight = None
-    relation.state = STOPPED
+    relation.state, relation.stopped = STOPPED, world.now
+
+
+def go_on(world: World, relation: Relation) -> None:
+    """The source is back after an outage: the next log goes at once, then on the grid."""
+    if relation.flight is None:
+        _schedule(world, relation)
+        swap(world, relation)
 
 
 def remove(world: World, relation: Relation) -> None:

@@ -50,10 +50,16 @@ def _oldest(world: World, disks: DiskSet) -> Place | None:
         if relation.source == disks.number:
             instants.append(min(cut for cut in cuts if cut) if any(cuts) else world.now)
         if relation.replica == disks.number:
-            places.append(relation.points[0].place if relation.points else Place(0, 0))
+            places.append(_oldest_of_replica(relation))
     places += [child.place for child in world.all(DiskSet) if child.parent == disks.number]
     live = record.place_at(disks, min(instants))
     return min([live, *places], key=lambda place: (place.seq, place.upto))
+
+
+def _oldest_of_replica(relation: Relation) -> Place:
+    if relation.compared is not None:
+        return relation.compared
+    return relation.points[0].place if relation.points else Place(0, 0)
 
 
 def _tidy_writes(world: World) -> None:
@@ -75,7 +81,7 @@ def _needed(world: World, run: Run) -> list[int]:
         needed.add(disks.place.upto)
     for relation in world.all(Relation):
         needed |= {point.cut for point in relation.points}
-        needed |= {relation.cut, relation.swapped, relation.snapshot}
+        needed |= {relation.cut, relation.swapped, relation.snapshot, relation.stopped}
         for log in (relation.flight, *relation.held):
             if log is not None:
                 needed |= {log.after, log.upto, (log.after + log.upto) // 2}
@@ -84,6 +90,8 @@ def _needed(world: World, run: Run) -> list[int]:
 
 def _drop_bytes(world: World) -> None:
     """Drop stored bytes that no image and no write names any more."""
+    if not any(run.application >= 0 for run in world.all(Run)):
+        return
     named: set[int] = set()
     for run in world.all(Run):
         if run.application >= 0:

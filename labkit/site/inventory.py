@@ -31,6 +31,18 @@ class Server(Entity):
     fqdn: str
 
 
+@entity("site")
+class SiteState(Entity):
+    """The site as a whole; ``lost_at``: since when it is gone (ms), 0 while it stands."""
+
+    lost_at: int = 0
+
+
+def state(world: World) -> SiteState:
+    """The state of the site."""
+    return world.get(SiteState, "site")
+
+
 def site_of(world: World) -> SiteFile:
     """The site file a lab was made from."""
     found = world.cache.get("site")
@@ -56,6 +68,7 @@ def boot_time(system: str) -> int:
 def build(world: World, site: SiteFile) -> None:
     """Make servers and VMs, and start the VMs."""
     servers = site.servers
+    world.add(SiteState("site"))
     world.add(Server(servers.domain_controller, DOMAIN_CONTROLLER, servers.fqdn(servers.domain_controller)))
     world.add(Server(servers.vmm, VMM, servers.fqdn(servers.vmm)))
     for host in servers.hosts:
@@ -74,7 +87,7 @@ def machine(world: World, name: str) -> Machine:
         import difflib
 
         guess = (difflib.get_close_matches(str(name), known, 1) or known[:1] or ["-"])[0]
-        raise LabError(900010, kind="VM", found=name, allowed=", ".join(known), guess=guess)
+        raise LabError(900010, kind="VM", found=name, choices=", ".join(known), guess=guess)
     return world.get(Machine, f"{SITE}/{name}")
 
 
@@ -106,7 +119,7 @@ def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:
     import numpy as np
 
     if disk.image:
-        raise LabError(900201, image=disk.image)
+        raise LabError(900060, vm="", disk=disk.name, image=disk.image)
     if disk.application or not disk.used:
         return
     blocks = -(-disk.used // BLOCK)

@@ -67,7 +67,7 @@ class Fault:
     def text(self, file: str) -> str:
         """The fault as one line."""
         line = _("{file}:{line}: {path}: found {found}, allowed: {allowed}").format(
-            file=file, line=self.line, path=self.path, found=self.found, allowed=self.allowed
+            file=file, line=self.line, path=self.path or _("the file"), found=self.found, allowed=self.allowed
         )
         return line + (_("; did you mean '{meant}'?").format(meant=self.meant) if self.meant else "")
 
@@ -199,6 +199,9 @@ class Truth(Kind):
 
     def _value(self, node: Scalar) -> Any:
         return node.text.casefold() in ("yes", "true", "on") if node.tag == "bool" else BAD
+
+    def _wanted(self) -> str:
+        return "bool"
 
 
 _NUMBER_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%/]*)\s*")

@@ -11,6 +11,7 @@ from labkit.site.yamltext import Items, Node, Scalar, Table
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 EMPTY: Any = type("Empty", (), {"__repr__": lambda self: "EMPTY"})()
+MOST_KEYS = 200
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Either(Kind):
         if isinstance(node, Table):
             return self.table.read(node, path, report)
         if isinstance(node, Items):
-            return report.add(node.line, path, describe(node), self.allowed())
+            return report.add(node.line, path, describe(node, "other"), self.allowed())
         return self.plain.read(node, path, report)
 
 
@@ -46,7 +47,7 @@ class Listing(Kind):
 
     def _read(self, node: Node, path: str, report: Report) -> Any:
         if not isinstance(node, Items):
-            return report.add(node.line, path, describe(node), self.allowed())
+            return report.add(node.line, path, describe(node, "other"), self.allowed())
         if not self.low <= len(node.nodes) <= self.high:
             found = _("a list with {count} entries").format(count=len(node.nodes))
             return report.add(node.line, path, found, self.allowed())
@@ -89,7 +90,10 @@ class Record(Kind):
 
     def _read(self, node: Node, path: str, report: Report) -> Any:
         if not isinstance(node, Table):
-            return report.add(node.line, path, describe(node), self.allowed())
+            return report.add(node.line, path, describe(node, "other"), self.allowed())
+        if len(node.pairs) > MOST_KEYS:
+            found = _("a mapping with {count} keys").format(count=len(node.pairs))
+            return report.add(node.line, path, found, self.allowed())
         values = Values(node.line, path)
         for key, value in node.pairs:
             self._entry(values, key, value, report)

@@ -112,7 +112,7 @@ def parse(text: str, name: str, folder: Path | None = None) -> SiteFile:
     try:
         values = SITE.read(compose(text), "", report)
     except Unreadable as error:
-        report.add(error.line, _("the file"), error.reason, _("YAML as in docs/site-files.md"))
+        report.add(error.line, "", error.reason, _("YAML as in docs/site-files.md"))
     if isinstance(values, Values):
         checks.check(values, folder, report)
     if report.faults:

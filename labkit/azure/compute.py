@@ -1,0 +1,53 @@
+"""Azure's side: storage account, virtual network, and the VMs a failover makes from a replica's disks."""
+
+from __future__ import annotations
+
+from labkit.disks import record
+from labkit.disks.record import DiskSet, Place
+from labkit.engine.world import Entity, World, entity
+from labkit.guest import machine as guests
+from labkit.guest.machine import Machine
+
+
+@entity("storage")
+class StorageAccount(Entity):
+    """Where replicas are kept (rule 2.5-5)."""
+
+    region: str
+    redundancy: str
+
+
+@entity("network")
+class VirtualNetwork(Entity):
+    """A virtual network (rule 2.5-6)."""
+
+    region: str
+
+
+def create_vm(world: World, source: Machine, name: str, side: str, parent: DiskSet, place: Place, size: str) -> Machine:
+    """A VM whose disks start as ``parent`` at ``place`` and go their own way; it is not started yet."""
+    disks = record.overlay(world, parent, place, name, side)
+    machine = Machine(
+        id=f"{side}/{name}",
+        name=source.name if side == guests.AZURE else name,
+        side=side,
+        os=source.os,
+        boot=source.boot,
+        cpu=source.cpu,
+        memory=source.memory,
+        disks=disks.number,
+        workloads=list(source.workloads),
+        application=source.application,
+        size=size,
+    )
+    world.add(machine)
+    world.fact("azure.vm.created", machine.id, size=size, os=source.os)
+    return machine
+
+
+def delete_vm(world: World, machine: Machine) -> None:
+    """Delete a VM in Azure with its disks."""
+    guests.power_off(world, machine, clean=False)
+    record.delete(world, guests.disks_of(world, machine))
+    world.remove(machine)
+    world.fact("azure.vm.deleted", machine.id)

@@ -1,0 +1,74 @@
+"""Damage that nothing in the lab reports by itself: what a replica received wrongly, or lost afterwards.
+
+The relation believes that all is well. Only the replica's record says otherwise, and with it every digest, ``verify``
+and every export.
+"""
+
+from __future__ import annotations
+
+from labkit.disks import record, streams
+from labkit.disks.blocks import BLOCK
+from labkit.disks.record import EDIT, DiskSet, Place
+from labkit.engine.errors import LabError
+from labkit.engine.world import World
+from labkit.recovery import item as items
+from labkit.replication.points import Point
+from labkit.replication.relation import Relation
+
+CYCLES = ("drop", "double", "swap", "cut")
+
+
+def next_cycle(world: World, vm: str, fault: str) -> None:
+    """Damage the next log of a VM: ``drop``, ``double``, ``swap`` or ``cut``."""
+    items.get(world, vm)
+    relation = world.find(Relation, vm)
+    if relation is None or relation.state != "replicating":
+        raise LabError(900532, vm=vm)
+    relation.faults.append(fault)
+    world.fact("fault", vm, fault=fault)
+
+
+def flip_block(world: World, vm: str, disk: str, block: int) -> None:
+    """Flip one bit (the lowest of byte 0) of one block of the replica, or of the Azure VM's disk after a failover."""
+    import numpy as np
+
+    item = items.get(world, vm)
+    if not item.replica:
+        raise LabError(900532, vm=vm)
+    replica = items.replica(world, item)
+    number = disk_number(replica, disk)
+    count = -(-replica.sizes[number] // BLOCK)
+    if not 0 <= block < count:
+        raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)
+    place = item.point.place if item.point else None
+    content = bytearray(record.frozen(world, replica, number, place).read(block).ljust(BLOCK, b"\0"))
+    content[0] ^= 1
+    stamp = streams.store_bytes(world, bytes(content))
+    record.append_blocks(world, replica, number, np.array([block]), np.array([stamp]), EDIT)
+    _reach_attached(world, vm, replica)
+    world.fact("fault", vm, fault="flip", disk=disk, block=block)
+
+
+def _reach_attached(world: World, vm: str, replica: DiskSet) -> None:
+    """A VM that runs on the replica as it stands sees the damage too."""
+    item = items.get(world, vm)
+    if item.point is None:
+        return
+    before, after = item.point.place, record.now_place(replica, world.now)
+    item.point = _moved(item.point, after)
+    for child in world.all(DiskSet):
+        if child.parent == replica.number and child.place == before:
+            child.place = after
+    relation = items.relation(world, item)
+    relation.points = [_moved(p, after) if p.place == before else p for p in relation.points]
+
+
+def _moved(point: Point, place: Place) -> Point:
+    return Point(point.number, point.cut, point.kind, place)
+
+
+def disk_number(disks: DiskSet, name: str) -> int:
+    """Number of a disk by its name in the site file; 900534 with the names there are."""
+    if name not in disks.names:
+        raise LabError(900534, vm=disks.machine, found=name, choices=", ".join(disks.names))
+    return disks.names.index(name)

@@ -1,0 +1,82 @@
+"""What a trainer can break at the site and on the line, and how it is mended.
+
+Symptoms: while the line is lost, RPO climbs and nothing arrives; when the site is lost, its guests are dead as after a
+power failure, and VMM cannot be reached.
+"""
+
+from __future__ import annotations
+
+from labkit.engine import jobs
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.guest.machine import SITE, Machine
+from labkit.recovery.item import ProtectedItem
+from labkit.replication import line
+from labkit.replication import relation as replication
+from labkit.replication.relation import REPLICATING, Relation
+from labkit.site import inventory
+
+
+def _wake(world: World) -> None:
+    """Jobs that wait for the line or the site look again."""
+    for job in world.all(JobRecord):
+        jobs.resume(world, job)
+
+
+def lose_line(world: World) -> None:
+    """Pull the plug between site and Azure."""
+    line.set_connected(world, False)
+    _wake(world)
+
+
+def restore_line(world: World) -> None:
+    """Put the plug back."""
+    line.set_connected(world, True)
+    _wake(world)
+
+
+def lose_site(world: World) -> None:
+    """The whole site loses power at this instant; 900530 when it is lost already."""
+    site = inventory.state(world)
+    if site.lost_at:
+        raise LabError(900530)
+    site.lost_at = world.now
+    world.fact("site.lost", "site")
+    for machine in world.all(Machine):
+        if machine.side == SITE:
+            power_failure(world, machine)
+    for relation in world.all(Relation):
+        # Nothing is left that could send or receive; a log under way is swapped again later, as a whole.
+        line.cancel(world, relation.id)
+        if relation.flight is not None:
+            relation.swapped, relation.flight, relation.late = relation.flight.after, None, False
+        world.timers.cancel(relation.timer)
+    _wake(world)
+
+
+def power_failure(world: World, machine: Machine) -> None:
+    """One guest dies: what its application had taken is on its disk, and nothing is flushed."""
+    guests.power_off(world, machine, clean=False)
+
+
+def restore_site(world: World) -> None:
+    """Power is back: VMs start that are not active in Azure, replication goes on; 900531 when the site is not lost."""
+    site = inventory.state(world)
+    if not site.lost_at:
+        raise LabError(900531)
+    site.lost_at = 0
+    world.fact("site.restored", "site")
+    for machine in world.all(Machine):
+        if machine.side == SITE and not _elsewhere(world, machine) and not machine.run:
+            guests.power_on(world, machine)
+    for relation in world.all(Relation):
+        if relation.state == REPLICATING:
+            replication.go_on(world, relation)
+    _wake(world)
+
+
+def _elsewhere(world: World, machine: Machine) -> bool:
+    item = world.find(ProtectedItem, machine.name)
+    return item is not None and item.point is not None

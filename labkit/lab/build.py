@@ -1,0 +1,77 @@
+"""Making a lab and bringing it to a stage; each stage is reached by the same commands a learner gives."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from labkit.azure.compute import StorageAccount, VirtualNetwork
+from labkit.engine.errors import LabError
+from labkit.engine.world import World
+from labkit.recovery.vault import Vault
+from labkit.replication import line, tidy
+from labkit.site import inventory, sitefile
+from labkit.site.model import SiteFile
+
+if TYPE_CHECKING:
+    from labkit.lab.door import Lab
+
+STAGES = ("start", "registered", "configured", "protected")
+
+
+def check_stage(stage: str) -> None:
+    """Refuse an unknown stage (900050)."""
+    if stage not in STAGES:
+        guess = (difflib.get_close_matches(str(stage), STAGES, 1) or ["start"])[0]
+        raise LabError(900050, found=stage, choices=", ".join(STAGES), guess=guess)
+
+
+def check_seed(seed: object) -> int:
+    """A seed is a whole number of 0 to 2**63 - 1 (900051)."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:
+        raise LabError(900051, found=seed)
+    return seed
+
+
+def read_site(site: str | Path | SiteFile) -> SiteFile:
+    """A site file, read; one that asks for images is refused (900060) while import is not built."""
+    read = site if isinstance(site, SiteFile) else sitefile.read(site)
+    for vm in read.vms:
+        for disk in vm.disks:
+            if disk.image:
+                raise LabError(900060, vm=vm.name, disk=disk.name, image=disk.image)
+    return read
+
+
+def begin(world: World, site: SiteFile, seed: int) -> None:
+    """Fill a new lab: the site, Azure's vault, storage and network, and the first fact."""
+    world.seed, world.now = seed, site.start
+    world.site_json = msgspec.json.encode(site).decode("utf-8")
+    world.fact("lab.created", site.site, seed=seed, digest=sitefile.digest(site))
+    line.create(world, site.line.bandwidth, site.line.latency)
+    azure = site.azure
+    world.add(Vault(azure.vault, azure.region, []))
+    world.add(StorageAccount(azure.storage, azure.region, "GRS"))
+    world.add(VirtualNetwork(azure.network, azure.region))
+    inventory.build(world, site)
+    tidy.start(world)
+
+
+def to_stage(lab: Lab, stage: str) -> None:
+    """Give the commands that lead to a stage and let their time pass."""
+    steps = STAGES.index(stage)
+    if steps >= 1:
+        lab.vault.register_server(wait=True)
+    if steps >= 2:
+        lab.vault.configure_protection(wait=True)
+        lab.vault.map_network(wait=True)
+    if steps >= 3:
+        site = lab.read(inventory.site_of)
+        names = [vm.name for vm in site.vms if vm.protected]
+        for name in names:
+            lab.vault.enable_protection(name)
+        for name in names:
+            lab.wait(lab.vault.items[name])

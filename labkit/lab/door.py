@@ -1,0 +1,217 @@
+"""The lab: one file, one world, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from labkit.engine import facts, jobs, lease, pace, units
+from labkit.engine.errors import LabError
+from labkit.engine.facts import Fact
+from labkit.engine.jobs import JobRecord
+from labkit.engine.session import Session
+from labkit.engine.store import Store
+from labkit.engine.world import World
+from labkit.lab import build, status
+from labkit.lab.azure import AzureDoor
+from labkit.lab.clock import Clock
+from labkit.lab.faults import FaultsDoor
+from labkit.lab.site import SiteDoor
+from labkit.lab.vault import VaultDoor
+from labkit.lab.views import Item, Job, Jobs, error_of
+from labkit.site import inventory
+
+T = TypeVar("T")
+_LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a person
+_POLL_SECONDS = 0.05
+
+
+def create(
+    path: str | Path, site: str | Path = "contoso", seed: int = 1, stage: str = "start", *, surface: str = "python"
+) -> Lab:
+    """Make a new lab file and bring it to a stage.
+
+    ``site``: a name ("contoso", "three-tier") or a site file. ``stage``: "start", "registered", "configured" or
+    "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the site file,
+    900050 an unknown stage.
+    """
+    build.check_stage(stage)
+    read = build.read_site(site)
+    seed = build.check_seed(seed)
+    lab = Lab(Session(Store.create(Path(path)), surface))
+    try:
+        lab.command("create", {"site": read.site, "seed": seed}, lambda world: build.begin(world, read, seed))
+        build.to_stage(lab, stage)
+    except BaseException:
+        lab.close()
+        raise
+    return lab
+
+
+def open_lab(path: str | Path, *, surface: str = "python") -> Lab:
+    """Open an existing lab file."""
+    return Lab(Session.open(Path(path), surface))
+
+
+class Lab:
+    """An open lab. A command that returned is committed; no command lets time pass by itself."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._closed = False
+        self.vault = VaultDoor(self)
+        self.site = SiteDoor(self)
+        self.azure = AzureDoor(self)
+        self.faults = FaultsDoor(self)
+        self.jobs = Jobs(self)
+        self.clock = Clock(self)
+
+    # --- the file --------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The lab file."""
+        return self._session.store.path
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self.clock.pause()
+            self._session.close()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def copy(self, target: str | Path) -> Path:
+        """A copy of the last committed state, also while the clock plays; refuses an existing file."""
+        self._session.store.copy(Path(target))
+        return Path(target)
+
+    # --- reading and commands ----------------------------------------------------------------------------------------
+
+    def read(self, question: Callable[[World], T]) -> T:
+        """Ask the last committed world something; the answer must not keep parts of the world."""
+        with self._session.reading() as world:
+            return question(world)
+
+    def command(self, name: str, arguments: dict[str, Any], work: Callable[[World], T]) -> T:
+        """Do something as one transaction, with its entry in the journal."""
+        return self._session.command(name, arguments, work)
+
+    def start_job(self, name: str, arguments: dict[str, Any], work: Callable[[World], JobRecord]) -> Job:
+        """A command that begins (or goes on with) a job."""
+        return Job(self, self.command(name, arguments, lambda world: work(world).id))
+
+    @property
+    def facts(self) -> Iterator[Fact]:
+        """What happened, in order."""
+        return facts.read(self._session.store)
+
+    def fact_lines(self, after: int = 0) -> Iterator[str]:
+        """The facts in canonical form, one a line."""
+        return facts.lines(self._session.store, after)
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        """What was asked, by whom, and how it ended."""
+        names = ("n", "wall", "at", "user", "surface", "command", "arguments", "outcome", "code")
+        rows = self._session.store.rows(f"SELECT {', '.join(names)} FROM journal ORDER BY n")  # noqa: S608
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @property
+    def events_digest(self) -> str:
+        """The digest of all facts (hex)."""
+        return self.read(lambda world: world.facts.digest.hex())
+
+    @property
+    def now(self) -> str:
+        """Virtual time, ISO 8601 in the site's zone."""
+        return self.clock.now
+
+    def status(self) -> dict[str, Any]:
+        """What ``labkit status --json`` prints."""
+        owner = lease.owner(self._session.store)
+        return self.read(lambda world: status.status(world, self.path, owner))
+
+    def verify(self, *, full: bool = False) -> list[str]:
+        """Problems found in file, facts, invariants and replicas; an empty list when all is well."""
+        from labkit.lab.verify import verify
+
+        return self.read(lambda world: verify(world, full=full))
+
+    def export_disk(self, vm: str, disk: str, out: str | Path, **options: Any) -> Any:
+        """Export a disk of any side and recovery point; see :func:`labkit.lab.exports.export_disk`."""
+        from labkit.lab.exports import export_disk
+
+        return self.read(lambda world: export_disk(world, vm, disk, Path(out), **options))
+
+    # --- time ------------------------------------------------------------------------------------------------------------
+
+    def run(self, duration: str | None = None, *, until: str | None = None, take_over: bool = False) -> str:
+        """Let virtual time pass: a duration ("6h", "2d", ISO 8601) or until an instant with a zone; returns the time.
+
+        900544 for an instant in the past, 900030 while another process plays the clock.
+        """
+        now = self.read(lambda world: world.now)
+        target = now + units.duration(duration) if duration is not None else units.instant(str(until))
+        if target < now:
+            raise LabError(900544, found=until, now=self.now)
+        with self._session.playing(take_over=take_over):
+            self._session.advance(target)
+        return self.now
+
+    def wait(self, thing: Job | Item, *, take_over: bool = False) -> Any:
+        """Let time pass until a job ends or waits for the operator (its error is raised), or an item is at rest.
+
+        While another process plays the clock, only waits. 900541 when nothing more can happen by itself.
+        """
+        done = _job_stopped(thing.id) if isinstance(thing, Job) else _item_at_rest(thing.name)
+        while not self.read(done):
+            owner = lease.owner(self._session.store)
+            if owner.living and owner.token != self._session.lease.token and not take_over:
+                pace.sleep(_POLL_SECONDS)
+                continue
+            self._play_until(done, thing)
+        error = self.read(lambda world: error_of(world.get(JobRecord, thing.id))) if isinstance(thing, Job) else None
+        if error is not None:
+            raise error
+        return thing
+
+    def _play_until(self, done: Callable[[World], bool], thing: Job | Item) -> None:
+        limit = self.read(lambda world: world.now) + _LONGEST
+        with self._session.playing(take_over=True):
+            self._session.advance(limit, done)
+        if not self.read(done):
+            raise LabError(900541, what=repr(thing))
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.path.name} {self.now}>"
+
+
+def _job_stopped(name: str) -> Callable[[World], bool]:
+    return lambda world: world.get(JobRecord, name).state != jobs.IN_PROGRESS
+
+
+def _item_at_rest(name: str) -> Callable[[World], bool]:
+    from labkit.recovery import item as items
+    from labkit.recovery import states
+
+    def done(world: World) -> bool:
+        item = items.get(world, name)
+        job = world.find(JobRecord, item.job) if item.job else None
+        return item.state != states.ENABLING and (job is None or job.state != jobs.IN_PROGRESS)
+
+    return done
+
+
+def site_zone(world: World) -> int:
+    """The site's zone in minutes east of UTC."""
+    return inventory.site_of(world).offset_min

@@ -1,0 +1,84 @@
+"""Exporting any disk of any side and recovery point to a file that other programs open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.disks import record
+from labkit.disks.record import DiskSet, Place
+from labkit.engine import pace
+from labkit.engine.errors import LabError
+from labkit.engine.world import World
+from labkit.faults.damage import disk_number
+from labkit.guest import machine as guests
+from labkit.recovery import failover
+from labkit.recovery import item as items
+from labkit.site import inventory
+
+if TYPE_CHECKING:
+    from labkit.disks.export import Exported
+
+
+def export_disk(
+    world: World,
+    vm: str,
+    disk: str,
+    out: Path,
+    *,
+    side: str = "site",
+    point: str = "latest",
+    format: str = "raw",  # noqa: A002 - the option's name on the command line
+    sha256: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Write a disk to ``out``.
+
+    ``side``: "site" or "azure" (the Azure VM's disk after a failover, else the replica). ``point``: "latest",
+    "failover" (the recovery point the last failover used) or a recovery point's id. ``format``: "raw" or "vhd"; a VHD
+    of Azure's side is padded to whole MiB, as Azure wants it.
+    """
+    from labkit.disks.export import export
+
+    disks, place = _where(world, vm, side, point)
+    frozen = record.frozen(world, disks, disk_number(disks, disk), place)
+    if format not in ("raw", "vhd"):
+        raise LabError(900545, found=format, choices="raw, vhd")
+    padded = side == "azure" and format == "vhd"
+    return export(
+        frozen,
+        out,
+        format="vhd" if format == "vhd" else "raw",
+        whole_mib=padded,
+        sha256=sha256,
+        progress=progress,
+        created=pace.seconds_since_2000(),
+    )
+
+
+def _where(world: World, vm: str, side: str, point: str) -> tuple[DiskSet, Place]:
+    machine = inventory.machine(world, vm)
+    if side == "site":
+        disks = guests.disks_of(world, machine)
+        return disks, record.place_at(disks, world.now if point == "latest" else _point(world, vm, point)[0])
+    if side != "azure":
+        raise LabError(900545, found=side, choices="site, azure")
+    item = items.get(world, vm)
+    if point == "latest":
+        active = items.target(world, item)
+        disks = guests.disks_of(world, active) if active else items.replica(world, item)
+        return disks, record.now_place(disks, world.now)
+    return items.replica(world, item), _point(world, vm, point)[1]
+
+
+def _point(world: World, vm: str, point: str) -> tuple[int, Place]:
+    item = items.get(world, vm)
+    if point == "failover":
+        if item.point is None:
+            raise LabError(900543, vm=vm)
+        return item.point.cut, item.point.place
+    if not point.isdigit():
+        raise LabError(900542, name=point)
+    found = failover.point_of(items.relation(world, item), int(point))
+    return found.cut, found.place

@@ -1,0 +1,69 @@
+"""``lab.faults``: what a trainer can break, and mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labkit.engine import units
+from labkit.engine.world import World
+from labkit.faults import damage, outages
+from labkit.replication import line
+
+if TYPE_CHECKING:
+    from labkit.lab.door import Lab
+
+
+class FaultsDoor:
+    """Faults take effect at once, or at the next log that arrives."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def _do(self, name: str, work: Callable[[World], None], **arguments: Any) -> None:
+        self._lab.command(f"faults.{name}", arguments, work)
+
+    def lose_line(self) -> None:
+        """Pull the plug between site and Azure."""
+        self._do("lose_line", outages.lose_line)
+
+    def restore_line(self) -> None:
+        """Put the plug back."""
+        self._do("restore_line", outages.restore_line)
+
+    def set_bandwidth(self, bandwidth: str) -> None:
+        """Change the line's bandwidth ("20Mbps")."""
+        bits = units.bandwidth(bandwidth)
+        self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
+
+    def lose_site(self) -> None:
+        """The whole site loses power now."""
+        self._do("lose_site", outages.lose_site)
+
+    def restore_site(self) -> None:
+        """Power is back at the site."""
+        self._do("restore_site", outages.restore_site)
+
+    def flip_block(self, vm: str, disk: str, block: int) -> None:
+        """Flip one bit of one 64 KiB block of the replica."""
+        work = lambda world: damage.flip_block(world, vm, disk, block)  # noqa: E731
+        self._do("flip_block", work, vm=vm, disk=disk, block=block)
+
+    def drop_cycle(self, vm: str) -> None:
+        """The next log is lost on its way, and nobody notices."""
+        self._cycle(vm, "drop")
+
+    def double_cycle(self, vm: str) -> None:
+        """The next log is applied, and once more after the one that follows it."""
+        self._cycle(vm, "double")
+
+    def swap_cycles(self, vm: str) -> None:
+        """The next two logs are applied in the wrong order."""
+        self._cycle(vm, "swap")
+
+    def cut_cycle(self, vm: str) -> None:
+        """Only the first half of the next log is applied."""
+        self._cycle(vm, "cut")
+
+    def _cycle(self, vm: str, fault: str) -> None:
+        self._do(f"{fault}_cycle", lambda world: damage.next_cycle(world, vm, fault), vm=vm)

@@ -1,0 +1,42 @@
+"""The state of a lab at a glance, as ``labkit status`` shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from labkit.engine import units
+from labkit.engine.jobs import JobRecord
+from labkit.engine.lease import Owner
+from labkit.engine.world import World
+from labkit.guest.machine import Machine
+from labkit.lab.views import describe
+from labkit.recovery.item import ProtectedItem
+from labkit.replication.line import Line
+from labkit.site import inventory
+
+
+def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
+    """Clock, digest, line, items, VMs and jobs under way; integers and texts."""
+    site = inventory.site_of(world)
+    line = world.get(Line, "up")
+    return {
+        "file": str(path),
+        "site": site.site,
+        "seed": world.seed,
+        "clock": {
+            "now": units.show_instant(world.now, site.offset_min),
+            "started": units.show_instant(site.start, site.offset_min),
+            "played_by": {"host": owner.host, "pid": owner.pid} if owner.living else None,
+        },
+        "events": world.facts.count,
+        "events_digest": world.facts.digest.hex(),
+        "line": {"bandwidth": line.bandwidth, "latency_ms": line.latency, "connected": line.connected},
+        "items": {item.id: describe(world, item) for item in world.all(ProtectedItem)},
+        "machines": {machine.id: machine.state for machine in world.all(Machine)},
+        "jobs": {
+            job.id: {"scenario": job.scenario, "target": job.target, "state": job.state, "task": job.task.name}
+            for job in world.all(JobRecord)
+            if job.running
+        },
+    }

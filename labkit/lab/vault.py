@@ -1,0 +1,158 @@
+"""The vault's commands. Each returns a :class:`Job` at once; ``wait=True`` is ``lab.wait`` around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labkit.engine import units
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
+from labkit.engine.world import World
+from labkit.lab.views import Items, Job
+from labkit.recovery import failback, failover, protection, states, vault
+from labkit.recovery import item as items
+from labkit.recovery.item import ProtectedItem
+from labkit.site import inventory
+
+if TYPE_CHECKING:
+    from labkit.lab.door import Lab
+
+
+class VaultDoor:
+    """``lab.vault``: registration, protection, failover and all that follows."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self.items = Items(lab)
+
+    def _do(self, name: str, wait: bool, work: Callable[[World], JobRecord], **arguments: Any) -> Job:
+        job = self._lab.start_job(f"vault.{name}", arguments, work)
+        return self._lab.wait(job) if wait else job  # type: ignore[no-any-return]
+
+    def _on(self, name: str, vm: str, wait: bool, work: Callable[[World, ProtectedItem], JobRecord], **more: Any) -> Job:
+        return self._do(name, wait, lambda world: work(world, items.get(world, vm)), vm=vm, **more)
+
+    # --- set-up ----------------------------------------------------------------------------------------------------
+
+    def register_server(self, server: str | None = None, *, wait: bool = False) -> Job:
+        """Register the VMM server (default: the site's) with the vault."""
+        name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
+        return self._do("register_server", wait, lambda world: vault.register_server(world, name), server=name)
+
+    def configure_protection(
+        self,
+        cloud: str | None = None,
+        *,
+        frequency: str | None = None,
+        retention: int | None = None,
+        app_consistent: int | None = None,
+        wait: bool = False,
+    ) -> Job:
+        """Set the protection of a cloud; what is not given is taken from the site file.
+
+        ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
+        """
+        site = self._lab.read(inventory.site_of)
+        settings = {
+            "frequency": site.cloud.frequency if frequency is None else units.duration(frequency),
+            "retention": site.cloud.retention_h if retention is None else retention,
+            "app_consistent": site.cloud.app_consistent_h if app_consistent is None else app_consistent,
+            "storage": site.azure.storage,
+        }
+        name = cloud or site.cloud.name
+        work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
+        return self._do("configure_protection", wait, work, cloud=name, **settings)
+
+    def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
+        """Map a logical network of the site to a virtual network (defaults: the site file's)."""
+        site = self._lab.read(inventory.site_of)
+        ours, theirs = source or site.network, target or site.azure.network
+        work = lambda world: vault.map_network(world, ours, theirs)  # noqa: E731
+        return self._do("map_network", wait, work, source=ours, target=theirs)
+
+    def enable_protection(self, vm: str, *, wait: bool = False) -> Job:
+        """Enable the protection of a VM; initial replication goes on after the job (``lab.wait(lab.vault.items[vm])``)."""
+        return self._do("enable_protection", wait, lambda world: protection.enable(world, vm), vm=vm)
+
+    # --- failover ----------------------------------------------------------------------------------------------------
+
+    def test_failover(
+        self, vm: str, network: str | None = None, *, point: int | None = None, wait: bool = False
+    ) -> Job:
+        """A test VM beside production, on no network or a virtual one; ends at "Complete test"."""
+        work = lambda world, item: failover.test_failover(world, item, network, point)  # noqa: E731
+        return self._on("test_failover", vm, wait, work, network=network, point=point)
+
+    def planned_failover(self, vm: str, *, wait: bool = False) -> Job:
+        """Shut down, send the rest, start in Azure."""
+        return self._on("planned_failover", vm, wait, failover.planned)
+
+    def unplanned_failover(self, vm: str, *, synchronise: bool = False, wait: bool = False) -> Job:
+        """Start in Azure from the newest recovery point; ``synchronise`` first tries to shut the site's VM down."""
+        work = lambda world, item: failover.unplanned(world, item, synchronise=synchronise)  # noqa: E731
+        return self._on("unplanned_failover", vm, wait, work, synchronise=synchronise)
+
+    def change_recovery_point(self, vm: str, point: int | None = None, *, wait: bool = False) -> Job:
+        """Start the Azure VM again from another recovery point (its id; ``None``: the newest), before commit."""
+        work = lambda world, item: failover.change_point(world, item, point)  # noqa: E731
+        return self._on("change_recovery_point", vm, wait, work, point=point)
+
+    def commit(self, vm: str, *, wait: bool = False) -> Job:
+        """Make a failover or failback final."""
+        return self._on("commit", vm, wait, failover.commit)
+
+    def failback(self, vm: str, *, synchronise: str = "before", wait: bool = False) -> Job:
+        """Back to the site; "before" waits for :meth:`complete_failover`, "during" stops the Azure VM at once."""
+        work = lambda world, item: failback.start(world, item, synchronise)  # noqa: E731
+        return self._on("failback", vm, wait, work, synchronise=synchronise)
+
+    def complete_failover(self, vm: str, *, note: str = "", wait: bool = False) -> Job:
+        """The operator's word for the switch of a failback."""
+        work = lambda world, item: failback.complete(world, item, note)  # noqa: E731
+        return self._on("complete_failover", vm, wait, work, note=note)
+
+    def complete_test(self, vm: str, *, note: str = "", wait: bool = False) -> Job:
+        """Complete a test failover: everything the test made is deleted."""
+        work = lambda world, item: failover.complete_test(world, item, note)  # noqa: E731
+        return self._on("complete_test", vm, wait, work, note=note)
+
+    def reverse_replication(self, vm: str, *, wait: bool = False) -> Job:
+        """End the wait after a failback; the item is ready when initial replication is done, too."""
+        return self._on("reverse_replication", vm, wait, failback.reverse)
+
+    def complete(self, job: Job, *, note: str = "") -> Job:
+        """Give the word a job waits for, whatever it is; 900020 when it waits for none."""
+
+        def work(world: World) -> JobRecord:
+            record = world.get(JobRecord, job.id)
+            item = world.find(ProtectedItem, record.target)
+            if item is None or item.state not in (states.TEST_WAITING, states.FAILBACK_WAITING):
+                raise LabError(900020, job=job.id, state=record.state)
+            finish = failover.complete_test if item.state == states.TEST_WAITING else failback.complete
+            return finish(world, item, note)
+
+        return self._do("complete", False, work, job=job.id, note=note)
+
+    # --- the end -------------------------------------------------------------------------------------------------------
+
+    def disable_protection(self, vm: str, *, wait: bool = False) -> Job:
+        """Remove the protection of a VM on both sides."""
+        return self._on("disable_protection", vm, wait, protection.disable)
+
+    def release_cloud(self, cloud: str | None = None, *, wait: bool = False) -> Job:
+        """Release a cloud in which no VM is protected any more."""
+        name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
+        return self._do("release_cloud", wait, lambda world: vault.release_cloud(world, name), cloud=name)
+
+    def unregister_server(self, server: str | None = None, *, wait: bool = False) -> Job:
+        """Take the VMM server out of the vault."""
+        name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
+        return self._do("unregister_server", wait, lambda world: vault.unregister_server(world, name), server=name)
+
+    def delete(self, *, wait: bool = False) -> Job:
+        """Delete the empty vault."""
+        return self._do("delete", wait, vault.delete_vault)
+
+    def __repr__(self) -> str:
+        return f"<Vault {', '.join(repr(item) for item in self.items.values()) or '-'}>"

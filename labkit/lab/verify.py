@@ -1,0 +1,152 @@
+"""``verify``: the file, the chain of facts, invariants, and each replica against the site's disks (promise 2).
+
+A replica is folded from its own record, the site's disk from the site's, at the cut of the newest log applied (after a
+failover: at the recovery point used). A lag is no error, and neither is a guest that wrote after a failover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labkit.disks import record, streams
+from labkit.disks.blocks import REAL
+from labkit.disks.record import SPAN, DiskSet, Place
+from labkit.disks.streams import Run
+from labkit.engine import facts, jobs
+from labkit.engine.clock import HANDLERS
+from labkit.engine.jobs import JobRecord
+from labkit.engine.texts import gettext as _
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.guest.machine import Machine
+from labkit.recovery import item as items
+from labkit.recovery import states
+from labkit.recovery.item import ProtectedItem
+from labkit.replication.relation import INITIAL, Relation
+
+
+def verify(world: World, *, full: bool = False) -> list[str]:
+    """All problems found, one line each; ``full`` compares every byte beside the stamps."""
+    problems = [*_file(world), *_facts(world), *_timers(world), *_entities(world), *_bytes(world)]
+    for item in world.all(ProtectedItem):
+        problems += _item(world, item, full=full)
+    return problems
+
+
+def _file(world: World) -> Iterator[str]:
+    for (line,) in world.store.rows("PRAGMA integrity_check"):
+        if line != "ok":
+            yield _("file: {line}").format(line=line)
+
+
+def _facts(world: World) -> Iterator[str]:
+    lines = [line.encode("utf-8") for line in facts.lines(world.store)]
+    if len(lines) != world.facts.count:
+        yield _("facts: {found} in the file, {counted} counted").format(found=len(lines), counted=world.facts.count)
+    if facts.chain(lines) != world.facts.digest:
+        yield _("facts: the chain of digests does not end at events_digest")
+    before = 0
+    for number, fact in enumerate(facts.read(world.store), 1):
+        if fact["at"] < before:
+            yield _("facts: number {number} is earlier than the one before it").format(number=number)
+        before = fact["at"]
+    if before > world.now:
+        yield _("facts: the last one is later than the clock")
+
+
+def _timers(world: World) -> Iterator[str]:
+    for timer in world.timers.rows():
+        if timer.due < world.now:
+            yield _("timer {seq} ({kind}) is overdue").format(seq=timer.seq, kind=timer.kind)
+        if timer.kind not in HANDLERS:
+            yield _("timer {seq}: nobody handles {kind}").format(seq=timer.seq, kind=timer.kind)
+
+
+def _entities(world: World) -> Iterator[str]:
+    for machine in world.all(Machine):
+        running = [s for s in guests.disks_of(world, machine).segments if s.kind == SPAN and s.upto == streams.OPEN]
+        if [segment.run for segment in running] != ([machine.run] if machine.run else []):
+            yield _("{vm}: the record of its disks and its power state differ").format(vm=machine.id)
+    for job in world.all(JobRecord):
+        waits = job.waits_for_event or any(t.kind == "job.ask" and t.seq == job.ask for t in world.timers.rows())
+        if job.state == jobs.IN_PROGRESS and not waits:
+            yield _("{job}: nothing will ever go on with it").format(job=job.id)
+    for disks in world.all(DiskSet):
+        if [s.seq for s in disks.segments] != sorted({s.seq for s in disks.segments}):
+            yield _("disks {number}: the record is out of order").format(number=disks.number)
+
+
+def _bytes(world: World) -> Iterator[str]:
+    """Every stamp that names stored bytes has them."""
+    there = {key[0] | REAL for key in world.blobs.keys()}
+    for run in world.all(Run):
+        if run.application >= 0:
+            for entry in streams.explicit(world, run.streams[run.application].number).values():
+                for stamp in set(entry.stamps.tolist()) - there:
+                    yield _("run {run}: bytes {stamp:#x} are missing").format(run=run.number, stamp=stamp)
+    for disks in world.all(DiskSet):
+        for stamp in record.stored_stamps(world, disks) - there:
+            yield _("disks {number}: bytes {stamp:#x} are missing").format(number=disks.number, stamp=stamp)
+
+
+# --- replicas --------------------------------------------------------------------------------------------------------
+
+
+def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
+    if item.state not in states.STATES:
+        yield _("{vm}: the state {state} is not in the table").format(vm=item.id, state=item.state)
+    relation = world.find(Relation, item.id)
+    if relation is None or not item.replica or relation.state == INITIAL or not relation.points:
+        return
+    newest = relation.points[-1]
+    cuts = [point.cut for point in relation.points]
+    if cuts != sorted(cuts) or cuts[-1] > world.now:
+        yield _("{vm}: the recovery points are out of order").format(vm=item.id)
+    point = item.point or newest
+    replica = items.replica(world, item)
+    source = guests.disks_of(world, items.source(world, item))
+    yield from _record(world, item, relation, replica, point.place)
+    place = record.place_at(source, point.cut)
+    for disk, name in enumerate(source.names):
+        yield from _compare(world, item.id, name, (source, place), (replica, point.place), disk, full=full)
+
+
+def _record(
+    world: World, item: ProtectedItem, relation: Relation, replica: DiskSet, place: Place
+) -> Iterator[str]:
+    """The logs applied follow one another without a gap, as far as the recovery point."""
+    source = record.set_of(world, relation.source)
+    spans = [s for s in replica.segments if s.kind == SPAN and s.seq <= place.seq]
+    for before, after in zip(spans, spans[1:], strict=False):
+        stops = {s.upto for s in source.segments if s.kind == SPAN and s.run == before.run}
+        if before.upto != after.after and not (before.run != after.run and before.upto in stops):
+            yield _("{vm}: a log is missing, doubled or out of order after {instant}").format(
+                vm=item.id, instant=before.upto
+            )
+
+
+def _compare(
+    world: World,
+    vm: str,
+    name: str,
+    ours: tuple[DiskSet, Place],
+    theirs: tuple[DiskSet, Place],
+    disk: int,
+    *,
+    full: bool,
+) -> Iterator[str]:
+    from labkit.disks.digest import compare_bytes, differing
+
+    one, two = record.frozen(world, ours[0], disk, ours[1]), record.frozen(world, theirs[0], disk, theirs[1])
+    found = differing(one, two)
+    if len(found):
+        yield _("{vm}, disk {disk}: {count} blocks differ from the site's, the first is block {block}").format(
+            vm=vm, disk=name, count=len(found), block=int(found[0])
+        )
+    elif full:
+        import numpy as np
+
+        blocks = np.flatnonzero((one.stamps != 0) | (two.stamps != 0)).tolist()
+        block = compare_bytes(one, two, blocks)
+        if block is not None:
+            yield _("{vm}, disk {disk}: the bytes of block {block} differ").format(vm=vm, disk=name, block=block)

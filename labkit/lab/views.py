@@ -1,0 +1,232 @@
+"""What the door shows: jobs, items, recovery points. Every attribute is read from the file when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labkit.engine import jobs, units
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
+from labkit.engine.world import World
+from labkit.recovery import item as items
+from labkit.recovery import states
+from labkit.recovery.item import ProtectedItem
+from labkit.replication import relation as replication
+from labkit.replication.relation import REPLICATING, Relation
+from labkit.site import inventory
+
+if TYPE_CHECKING:
+    from labkit.lab.door import Lab
+
+
+class RecoveryPoint(NamedTuple):
+    """A recovery point: ``id`` to choose it by, the instant it shows (ISO 8601 and ms), and its kind."""
+
+    id: int
+    time: str
+    cut: int
+    kind: str
+
+
+class TaskView(NamedTuple):
+    """A task of a job: its name, state, and ISO 8601 times (``None``: not yet)."""
+
+    name: str
+    state: str
+    started: str | None
+    ended: str | None
+    note: str
+
+
+class Job:
+    """A job of the lab. ``complete(note)`` gives the operator's word when it waits for one."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._lab, self.id = lab, name
+
+    def _record(self, world: World) -> JobRecord:
+        return world.get(JobRecord, self.id)
+
+    @property
+    def scenario(self) -> str:
+        """The service's name of the kind of job, such as ``PlannedFailover``."""
+        return self._lab.read(lambda world: self._record(world).scenario)
+
+    @property
+    def target(self) -> str:
+        """The VM, cloud or server the job works on."""
+        return self._lab.read(lambda world: self._record(world).target)
+
+    @property
+    def state(self) -> str:
+        """``InProgress``, ``Suspended`` (waits for the operator), ``Succeeded`` or ``Failed``."""
+        return self._lab.read(lambda world: self._record(world).state)
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """The tasks in order."""
+        return self._lab.read(lambda world: task_views(world, self._record(world)))
+
+    @property
+    def error(self) -> LabError | None:
+        """What the job failed with."""
+        return self._lab.read(lambda world: error_of(self._record(world)))
+
+    def complete(self, note: str = "") -> Job:
+        """Give the operator's word ("Complete test", "Complete Failover"); the job goes on when time passes."""
+        return self._lab.vault.complete(self, note=note)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.scenario} {self.target}: {self.state}>"
+
+
+def error_of(job: JobRecord) -> LabError | None:
+    """The error a job failed with."""
+    if job.error is None:
+        return None
+    return LabError(job.error["code"], allowed=tuple(job.error["allowed"]), **job.error["details"])
+
+
+def task_views(world: World, job: JobRecord) -> list[TaskView]:
+    """The tasks of a job with times in the site's zone."""
+    zone = inventory.site_of(world).offset_min
+
+    def show(instant: int) -> str | None:
+        return units.show_instant(instant, zone) if instant else None
+
+    return [TaskView(task.name, task.state, show(task.started), show(task.ended), task.note) for task in job.tasks]
+
+
+class Jobs(Mapping[str, Job]):
+    """All jobs by id, oldest first."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lab.read(lambda world: [job.id for job in world.all(JobRecord)]))
+
+    def __len__(self) -> int:
+        return self._lab.read(lambda world: len(world.all(JobRecord)))
+
+    def __getitem__(self, name: str) -> Job:
+        self._lab.read(lambda world: world.get(JobRecord, name))
+        return Job(self._lab, name)
+
+
+class Item:
+    """A protected item, as the portal's list shows it."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._lab, self.name = lab, name
+
+    def _read(self, name: str) -> Any:
+        return self._lab.read(lambda world: describe(world, items.get(world, self.name))[name])
+
+    @property
+    def state(self) -> str:
+        """The service's name of the state, such as ``Protected``."""
+        return str(self._read("state"))
+
+    @property
+    def description(self) -> str:
+        """The service's description of the state."""
+        return str(self._read("description"))
+
+    @property
+    def active_location(self) -> str:
+        """``Primary`` (the site) or ``Recovery`` (Azure)."""
+        return str(self._read("active_location"))
+
+    @property
+    def allowed_operations(self) -> tuple[str, ...]:
+        """What may be asked for now; empty while an operation is under way."""
+        return tuple(self._read("allowed_operations"))
+
+    @property
+    def health(self) -> str:
+        """``Normal`` or ``Critical`` (the guide's rule: a cycle that cannot end within the frequency)."""
+        return str(self._read("health"))
+
+    @property
+    def rpo(self) -> float | None:
+        """Seconds since the instant the newest log wholly applied shows; ``None`` while there is none."""
+        found = self._read("rpo_ms")
+        return None if found is None else found / 1000
+
+    @property
+    def pending(self) -> int | None:
+        """Bytes written at the source and not yet at the replica; ``None`` while nothing is replicated."""
+        return self._lab.read(lambda world: _pending(world, items.get(world, self.name)))
+
+    @property
+    def size(self) -> str:
+        """The target size in Azure (rule 2.8-4)."""
+        return str(self._read("size"))
+
+    @property
+    def recovery_points(self) -> list[RecoveryPoint]:
+        """The recovery points there are, oldest first."""
+        return self._lab.read(lambda world: recovery_points(world, items.get(world, self.name)))
+
+    def __repr__(self) -> str:
+        return f"<Item {self.name}: {self.state}>"
+
+
+class Items(Mapping[str, Item]):
+    """All protected items by the VM's name."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lab.read(lambda world: [item.id for item in world.all(ProtectedItem)]))
+
+    def __len__(self) -> int:
+        return self._lab.read(lambda world: len(world.all(ProtectedItem)))
+
+    def __getitem__(self, name: str) -> Item:
+        self._lab.read(lambda world: items.get(world, name))
+        return Item(self._lab, name)
+
+
+def recovery_points(world: World, item: ProtectedItem) -> list[RecoveryPoint]:
+    """The recovery points of an item, oldest first."""
+    relation, zone = world.find(Relation, item.id), inventory.site_of(world).offset_min
+    points = relation.points if relation is not None else []
+    return [RecoveryPoint(p.number, units.show_instant(p.cut, zone), p.cut, p.kind) for p in points]
+
+
+def _pending(world: World, item: ProtectedItem) -> int | None:
+    relation = world.find(Relation, item.id)
+    if relation is None or relation.state != REPLICATING:
+        return None
+    return replication.pending(world, relation, world.now)
+
+
+def health(relation: Relation | None, now: int) -> str:
+    """The guide's rule (2.9-4): critical from the first cycle that overran until one that did not."""
+    if relation is None or relation.state != REPLICATING:
+        return "Normal"
+    return "Critical" if relation.overran(now) else "Normal"
+
+
+def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
+    """An item as ``labkit status --json`` shows it; integers and texts."""
+    words, relation = states.words(item.state), world.find(Relation, item.id)
+    replicating = relation is not None and relation.state == REPLICATING
+    job = world.find(JobRecord, item.job) if item.job else None
+    return {
+        "state": words["service"],
+        "description": words["description"],
+        "active_location": words["location"],
+        "allowed_operations": list(items.allowed(world, item)),
+        "job": job.id if job is not None and job.state in (jobs.IN_PROGRESS, jobs.SUSPENDED) else None,
+        "health": health(relation, world.now),
+        "size": item.size,
+        "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
+        "cycles": relation.cycles if relation is not None else 0,
+        "missed": relation.missed if relation is not None else 0,
+        "recovery_points": len(relation.points) if relation is not None else 0,
+    }

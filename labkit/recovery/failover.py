@@ -1,0 +1,280 @@
+"""Failover to Azure: test, planned, unplanned; changing the recovery point; commit (rules 3.3, 3.4, 3.5)."""
+
+from __future__ import annotations
+
+from labkit.azure import compute
+from labkit.disks import record
+from labkit.engine import jobs
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcome
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.guest.machine import AZURE, TEST, Machine
+from labkit.recovery import evidence, states
+from labkit.recovery import item as items
+from labkit.recovery.item import ProtectedItem
+from labkit.replication import line
+from labkit.replication import relation as replication
+from labkit.replication.line import Line
+from labkit.replication.points import Point
+from labkit.replication.relation import Relation
+from labkit.site import inventory
+
+
+def _item(world: World, job: JobRecord) -> ProtectedItem:
+    return world.get(ProtectedItem, job.target)
+
+
+def point_of(relation: Relation, number: int | None) -> Point:
+    """A recovery point by its number, the newest for ``None``; 900522 with the numbers there are."""
+    if number is None:
+        return relation.points[-1]
+    for point in relation.points:
+        if point.number == number:
+            return point
+    raise LabError(900522, vm=relation.id, found=number, choices=", ".join(str(p.number) for p in relation.points))
+
+
+def site_reachable(world: World) -> bool:
+    """Whether the vault reaches VMM and hosts: the line is there, and the site has not failed."""
+    return world.get(Line, line.UP).connected and not inventory.state(world).lost_at
+
+
+# --- test failover -----------------------------------------------------------------------------------------------------
+
+
+def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | None) -> JobRecord:
+    """A VM ``NAME-test`` from the replica; replication goes on and the replica stays as it is (rule 3.3-2)."""
+    items.request(world, item, "TestFailover")
+    point = point_of(items.relation(world, item), number)
+    return items.start(world, item, "TestFailover", point=point.number, network=network or "")
+
+
+@jobs.task("TestFailover", "VmTfoPrepareTestVm")
+def _make_test_vm(world: World, job: JobRecord) -> Outcome:
+    item = _item(world, job)
+    relation = items.relation(world, item)
+    known = {point.number: point for point in relation.points}
+    # The point may have been thinned out while the job was under way: then the oldest one there is follows it.
+    point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
+    source, parent = items.source(world, item), items.replica(world, item)
+    test = compute.create_vm(world, source, f"{item.id}-test", TEST, parent, point.place, item.size)
+    evidence.take(
+        world, operation="TestFailover", job=job.id, triggered=job.started, source=source, target=test, point=point
+    )
+    return DONE
+
+
+@jobs.task("TestFailover", "VmTfoBootTestVm")
+def _boot_test_vm(world: World, job: JobRecord) -> Outcome:
+    guests.power_on(world, world.get(Machine, f"{TEST}/{job.target}-test"))
+    return DONE
+
+
+@jobs.task("TestFailover", "WaitForStopTestFailover")
+def _wait_for_end(world: World, job: JobRecord) -> Outcome:
+    if jobs.answered(job):
+        return DONE
+    items.move(world, _item(world, job), "TestFailover")
+    return OPERATOR
+
+
+def complete_test(world: World, item: ProtectedItem, note: str) -> JobRecord:
+    """The operator's "Complete test": delete all that the test made (rule 3.3-5)."""
+    items.request(world, item, "TestFailoverCleanup")
+    job = world.get(JobRecord, item.job)
+    jobs.answer(world, job, note)
+    return job
+
+
+@jobs.task("TestFailover", "VmTfoDeleteTestVm")
+def _delete_test_vm(world: World, job: JobRecord) -> Outcome:
+    compute.delete_vm(world, world.get(Machine, f"{TEST}/{job.target}-test"))
+    return DONE
+
+
+@jobs.ending("TestFailover")
+def _test_ended(world: World, job: JobRecord) -> None:
+    test = world.find(Machine, f"{TEST}/{job.target}-test")
+    if test is not None:
+        compute.delete_vm(world, test)
+    items.settle(world, job, "TestFailoverCleanup")
+
+
+# --- planned -------------------------------------------------------------------------------------------------------------
+
+
+def planned(world: World, item: ProtectedItem) -> JobRecord:
+    """Shut down, send the rest, start in Azure (rule 3.4-1)."""
+    items.request(world, item, "PlannedFailover")
+    return items.start(world, item, "PlannedFailover")
+
+
+@jobs.task("PlannedFailover", "VmPfoPrerequisitesCheck")
+def _check_planned(world: World, job: JobRecord) -> Outcome:
+    if not site_reachable(world):
+        raise LabError(900521, vm=job.target)
+    return DONE
+
+
+@jobs.task("PlannedFailover", "VmShutdownVmOnPrimary")
+def _shut_down(world: World, job: JobRecord) -> Outcome:
+    guests.power_off(world, items.source(world, _item(world, job)), clean=True)
+    return DONE
+
+
+@jobs.task("PlannedFailover", "VmPrepareForFailover")
+def _send_rest(world: World, job: JobRecord) -> Outcome:
+    relation = world.get(Relation, job.target)
+    stopped = items.source(world, _item(world, job)).stopped_at
+    return DONE if replication.finish(world, relation, stopped) else EVENT
+
+
+@jobs.ending("PlannedFailover")
+def _planned_ended(world: World, job: JobRecord) -> None:
+    items.settle(world, job, "PlannedFailover")
+
+
+# --- unplanned -------------------------------------------------------------------------------------------------------------
+
+
+def unplanned(world: World, item: ProtectedItem, *, synchronise: bool) -> JobRecord:
+    """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
+    items.request(world, item, "UnplannedFailover")
+    return items.start(world, item, "UnplannedFailover", synchronise=int(synchronise))
+
+
+def _asks_site(world: World, job: JobRecord) -> bool:
+    return bool(job.data["synchronise"]) and site_reachable(world)
+
+
+@jobs.task("UnplannedFailover", "VmShutdownVmOnPrimary")
+def _try_shut_down(world: World, job: JobRecord) -> Outcome:
+    if not _asks_site(world, job):
+        return SKIPPED
+    return _shut_down(world, job)
+
+
+@jobs.task("UnplannedFailover", "VmPrepareForUnPlannedFailover")
+def _try_send_rest(world: World, job: JobRecord) -> Outcome:
+    relation, source = world.get(Relation, job.target), items.source(world, _item(world, job))
+    if _asks_site(world, job) and not source.run:
+        if not replication.finish(world, relation, source.stopped_at):
+            return EVENT
+        replication.stop(world, relation)
+        return DONE
+    # The source may go on (rule 3.5-3); what it has taken until now is what can be lost.
+    guests.settle(world, source, "cycle")
+    replication.stop(world, relation)
+    return SKIPPED
+
+
+@jobs.ending("UnplannedFailover")
+def _unplanned_ended(world: World, job: JobRecord) -> None:
+    items.settle(world, job, "UnplannedFailover")
+
+
+# --- the VM in Azure ---------------------------------------------------------------------------------------------------------
+
+
+def _attach(world: World, job: JobRecord, point: Point) -> None:
+    """Make the Azure VM from the replica at a point, and count what it has and has not."""
+    item = _item(world, job)
+    item.point = point
+    source, parent = items.source(world, item), items.replica(world, item)
+    machine = compute.create_vm(world, source, item.id, AZURE, parent, point.place, item.size)
+    kept = evidence.take(
+        world, operation=job.scenario, job=job.id, triggered=job.started, source=source, target=machine, point=point
+    )
+    item.failovers.append(kept.id)
+    details = {"point": point.number, "cut": point.cut, "source": kept.source_at}
+    world.fact("failover", item.id, operation=job.scenario, consistency=point.kind, **details)
+
+
+@jobs.task("PlannedFailover", "VmFailover")
+def _fail_over_planned(world: World, job: JobRecord) -> Outcome:
+    relation = world.get(Relation, job.target)
+    replication.stop(world, relation)
+    _attach(world, job, relation.points[-1])
+    return DONE
+
+
+@jobs.task("UnplannedFailover", "VmFailover")
+def _fail_over_unplanned(world: World, job: JobRecord) -> Outcome:
+    _attach(world, job, world.get(Relation, job.target).points[-1])
+    return DONE
+
+
+@jobs.task("PlannedFailover", "VmFoStartVmOnSecondary")
+@jobs.task("UnplannedFailover", "VmFoStartVmOnSecondary")
+@jobs.task("ChangePit", "VmFoStartVmOnSecondary")
+def _start_vm(world: World, job: JobRecord) -> Outcome:
+    guests.power_on(world, world.get(Machine, f"{AZURE}/{job.target}"))
+    return DONE
+
+
+# --- another recovery point ----------------------------------------------------------------------------------------------------
+
+
+def change_point(world: World, item: ProtectedItem, number: int | None) -> JobRecord:
+    """Start the Azure VM again from another recovery point; what it wrote is gone (rule 3.4-2)."""
+    items.request(world, item, "ChangePit")
+    point = point_of(items.relation(world, item), number)
+    return items.start(world, item, "ChangePit", point=point.number)
+
+
+@jobs.task("ChangePit", "ShutdownVmRecovery")
+def _stop_azure_vm(world: World, job: JobRecord) -> Outcome:
+    guests.power_off(world, world.get(Machine, f"{AZURE}/{job.target}"), clean=False)
+    return DONE
+
+
+@jobs.task("ChangePit", "CancelFailoverRecovery")
+def _undo(world: World, job: JobRecord) -> Outcome:
+    compute.delete_vm(world, world.get(Machine, f"{AZURE}/{job.target}"))
+    return DONE
+
+
+@jobs.task("ChangePit", "VmFailover")
+def _fail_over_again(world: World, job: JobRecord) -> Outcome:
+    _attach(world, job, point_of(world.get(Relation, job.target), job.data["point"]))
+    return DONE
+
+
+@jobs.ending("ChangePit")
+def _changed(world: World, job: JobRecord) -> None:
+    items.settle(world, job, "ChangePit")
+
+
+# --- commit ------------------------------------------------------------------------------------------------------------------------
+
+
+def commit(world: World, item: ProtectedItem) -> JobRecord:
+    """Make a failover final: the recovery points are merged, none can be chosen any more (rule 3.4-2)."""
+    items.request(world, item, "Commit")
+    return items.start(world, item, "CommitFailover")
+
+
+@jobs.task("CommitFailover", "VmCommit")
+def _merge(world: World, job: JobRecord) -> Outcome:
+    item = _item(world, job)
+    if item.state not in (states.PLANNED_PENDING, states.UNPLANNED_PENDING):
+        return DONE
+    relation, used = items.relation(world, item), item.point
+    assert used is not None
+    relation.points = [used]
+    relation.cut = used.cut
+    record.rebase(world, items.replica(world, item), used.place)
+    return DONE
+
+
+COMMITTED = []  # what else happens at the commit of an item: failback adds its own end
+
+
+@jobs.ending("CommitFailover")
+def _committed(world: World, job: JobRecord) -> None:
+    before = _item(world, job).state
+    items.settle(world, job, "Commit")
+    if job.state == jobs.SUCCEEDED:
+        for after in COMMITTED:
+            after(world, _item(world, job), before)

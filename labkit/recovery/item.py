@@ -1,0 +1,100 @@
+"""A protected item: one VM under protection, its state, and the check every operation passes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from labkit.disks import record
+from labkit.disks.record import DiskSet
+from labkit.engine import jobs
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
+from labkit.engine.world import Entity, World, entity
+from labkit.guest.machine import Machine
+from labkit.recovery import states
+from labkit.replication.points import Point
+from labkit.replication.relation import Relation
+from labkit.site import inventory
+
+
+@entity("item")
+class ProtectedItem(Entity):
+    """``id`` is the VM's name. ``point``: the recovery point a failover used; ``job``: the one under way or waiting."""
+
+    cloud: str
+    state: str = states.UNPROTECTED
+    job: str = ""
+    replica: int = 0
+    size: str = ""
+    size_chosen: bool = False
+    network: str = ""
+    point: Point | None = None
+    failovers: list[str] = msgspec.field(default_factory=list)
+
+
+def get(world: World, name: str) -> ProtectedItem:
+    """The item; 900502 when the VM exists but is not protected, 900010 when there is no such VM."""
+    found = world.find(ProtectedItem, name)
+    if found is None:
+        inventory.machine(world, name)
+        raise LabError(900502, vm=name, allowed=("EnableProtection",))
+    return found
+
+
+def relation(world: World, item: ProtectedItem) -> Relation:
+    """The relation from the site to Azure."""
+    return world.get(Relation, item.id)
+
+
+def source(world: World, item: ProtectedItem) -> Machine:
+    """The site's VM."""
+    return inventory.machine(world, item.id)
+
+
+def target(world: World, item: ProtectedItem) -> Machine | None:
+    """The VM in Azure, while there is one."""
+    return world.find(Machine, f"azure/{item.id}")
+
+
+def replica(world: World, item: ProtectedItem) -> DiskSet:
+    """The replica's disks."""
+    return record.set_of(world, item.replica)
+
+
+def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
+    """What may be asked for now: nothing while a job is at work on the item (one operation at a time)."""
+    job = world.find(JobRecord, item.job) if item.job else None
+    return () if job is not None and job.state == jobs.IN_PROGRESS else states.allowed(item.state)
+
+
+def request(world: World, item: ProtectedItem, operation: str) -> None:
+    """Pass, or refuse an operation with the reason: 532 (one is running), 20013 (a test is open), 900501."""
+    operations = allowed(world, item)
+    if operation in operations:
+        return
+    job = world.find(JobRecord, item.job) if item.job else None
+    if job is not None and job.state == jobs.IN_PROGRESS:
+        raise LabError(532, vm=item.id, operation=operation, job=job.id, scenario=job.scenario, task=job.task.name)
+    code = 20013 if item.state == states.TEST_WAITING else 900501
+    raise LabError(code, vm=item.id, operation=operation, state=item.state, allowed=operations)
+
+
+def start(world: World, item: ProtectedItem, scenario: str, **data: str | int) -> JobRecord:
+    """Begin the job of an operation on an item."""
+    job = jobs.start(world, scenario, item.id, **data)
+    item.job = job.id
+    return job
+
+
+def move(world: World, item: ProtectedItem, operation: str) -> None:
+    """An operation has succeeded: the item's next state, by the table."""
+    item.state = states.TABLE[item.state, operation]
+    world.fact("item.state", item.id, state=item.state, operation=operation)
+
+
+def settle(world: World, job: JobRecord, operation: str) -> None:
+    """The usual end of an item's job: the next state when it succeeded, the old one when it failed."""
+    item = world.get(ProtectedItem, job.target)
+    item.job = ""
+    if job.state == jobs.SUCCEEDED:
+        move(world, item, operation)

@@ -1,0 +1,183 @@
+"""Enabling and disabling the protection of a VM (rules 2.8-1 to 2.8-3, 2.9-1, 4.1-2)."""
+
+from __future__ import annotations
+
+from labkit.azure import sizes
+from labkit.disks import record
+from labkit.disks.record import DiskSet
+from labkit.engine import jobs
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import DONE, EVENT, JobRecord, Outcome
+from labkit.engine.world import World
+from labkit.guest.machine import Machine
+from labkit.recovery import item as items
+from labkit.recovery import states
+from labkit.recovery.item import ProtectedItem
+from labkit.recovery.vault import Cloud
+from labkit.replication import initial, line
+from labkit.replication import relation as replication
+from labkit.replication.relation import INITIAL, Relation
+from labkit.site import inventory
+
+
+def enable(world: World, name: str) -> JobRecord:
+    """Start "Enable protection" of a VM of the site; 900520 when it is protected already, 900515 without a cloud."""
+    inventory.machine(world, name)
+    if world.find(ProtectedItem, name) is not None:
+        raise LabError(900520, vm=name)
+    cloud = _cloud(world)
+    item = world.add(ProtectedItem(name, cloud.id))
+    return items.start(world, item, "EnableDr")
+
+
+def _cloud(world: World) -> Cloud:
+    name = inventory.site_of(world).cloud.name
+    cloud = world.find(Cloud, name)
+    if cloud is None or not cloud.configured:
+        raise LabError(900515, cloud=name)
+    return cloud
+
+
+@jobs.task("EnableDr", "CreateProtectionTarget")
+def _target(world: World, job: JobRecord) -> Outcome:
+    item = world.get(ProtectedItem, job.target)
+    machine = items.source(world, item)
+    disks = record.set_of(world, machine.disks)
+    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    item.size = sizes.choose(machine.cpu, machine.memory, len(disks.sizes) - 1).name
+    return DONE
+
+
+@jobs.task("EnableDr", "EnableProtection")
+def _relate(world: World, job: JobRecord) -> Outcome:
+    _relation(world, world.get(ProtectedItem, job.target))
+    return DONE
+
+
+def _relation(world: World, item: ProtectedItem) -> Relation:
+    cloud, machine = world.get(Cloud, item.cloud), items.source(world, item)
+    return world.add(
+        Relation(item.id, machine.id, machine.disks, item.replica, line.UP, cloud.frequency, cloud.retention)
+    )
+
+
+@jobs.task("EnableDr", "VmStartInitialReplication")
+def _start_initial(world: World, job: JobRecord) -> Outcome:
+    initial.start(world, world.get(Relation, job.target))
+    return DONE
+
+
+@jobs.ending("EnableDr")
+def _enabled(world: World, job: JobRecord) -> None:
+    item = world.get(ProtectedItem, job.target)
+    if job.state == jobs.FAILED:
+        _forget(world, item)
+        return
+    items.settle(world, job, "EnableProtection")
+    _finalize(world, item)
+
+
+# --- after initial replication -----------------------------------------------------------------------------------------
+
+
+def _announced(world: World, relation: Relation) -> None:
+    """The layer below says that initial replication is through or that a last log has arrived."""
+    item = world.find(ProtectedItem, relation.id)
+    if item is not None and relation.state == INITIAL:
+        _finalize(world, item)
+    for job in world.all(JobRecord):
+        if job.running and job.target == relation.id.removeprefix("failback/"):
+            jobs.resume(world, job)
+
+
+replication.WAITERS.append(_announced)
+
+
+def _finalize(world: World, item: ProtectedItem) -> None:
+    """Start the job that ends initial replication, once all has arrived and nothing else runs on the item."""
+    relation = world.find(Relation, item.id)
+    if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
+        return
+    enabling = any(job.running and job.target == item.id and job.scenario == "EnableDr" for job in world.all(JobRecord))
+    done = any(job.running and job.target == item.id and job.scenario == "IrCompletion" for job in world.all(JobRecord))
+    if not enabling and not done:
+        jobs.start(world, "IrCompletion", item.id)
+
+
+@jobs.ending("IrCompletion")
+def _finalized(world: World, job: JobRecord) -> None:
+    relation = world.find(Relation, job.target)
+    if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
+        return  # protection was disabled meanwhile
+    replication.begin(world, relation)
+    ready(world, world.get(ProtectedItem, job.target))
+
+
+def ready(world: World, item: ProtectedItem) -> None:
+    """The item is protected once initial replication is done *and* nobody has a click to give (rule 3.6-4)."""
+    relation = world.find(Relation, item.id)
+    if item.state == states.ENABLING and relation is not None and relation.state == replication.REPLICATING:
+        items.move(world, item, states.INITIAL_COMPLETED)
+
+
+def protect_anew(world: World, item: ProtectedItem) -> None:
+    """Begin replication from the site to Azure again, from nothing (rule 3.6-5)."""
+    disks = record.set_of(world, items.source(world, item).disks)
+    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    initial.start(world, _relation(world, item))
+
+
+# --- disabling -----------------------------------------------------------------------------------------------------------
+
+
+def disable(world: World, item: ProtectedItem) -> JobRecord:
+    """Remove protection on both sides; a VM that runs in Azure stays there and is charged (F-10)."""
+    items.request(world, item, "DisableProtection")
+    return items.start(world, item, "DisableDr")
+
+
+@jobs.task("DisableDr", "DisableProtectionOnPrimary")
+def _disable_source(world: World, job: JobRecord) -> Outcome:
+    relation = world.find(Relation, job.target)
+    if relation is not None:
+        replication.remove(world, relation)
+    return DONE
+
+
+@jobs.task("DisableDr", "DisableProtectionOnSecondary")
+def _disable_target(world: World, job: JobRecord) -> Outcome:
+    drop_replica(world, world.get(ProtectedItem, job.target))
+    return DONE
+
+
+@jobs.ending("DisableDr")
+def _disabled(world: World, job: JobRecord) -> None:
+    items.settle(world, job, "DisableProtection")
+    world.remove(world.get(ProtectedItem, job.target))
+
+
+def drop_replica(world: World, item: ProtectedItem) -> None:
+    """Delete the replica's disks; a VM in Azure that stands on them gets them as its own first."""
+    if not item.replica:
+        return
+    for child in world.all(DiskSet):
+        if child.parent == item.replica:
+            record.flatten(world, child)
+    record.delete(world, items.replica(world, item))
+    item.replica = 0
+
+
+def _forget(world: World, item: ProtectedItem) -> None:
+    relation = world.find(Relation, item.id)
+    if relation is not None:
+        replication.remove(world, relation)
+    drop_replica(world, item)
+    world.remove(item)
+
+
+def machine_of(world: World, item: ProtectedItem) -> Machine:
+    """Where the VM is active now: in Azure after a failover, else at the site."""
+    return items.target(world, item) or items.source(world, item)
+
+
+__all__ = ["EVENT", "disable", "drop_replica", "enable", "machine_of", "protect_anew", "ready"]

@@ -1,0 +1,41 @@
+"""Taking Azure's side down, each thing only when nothing stands on it (rules 4.1-1, 4.4-1, F-10)."""
+
+from __future__ import annotations
+
+from labkit.azure import compute
+from labkit.azure.compute import StorageAccount, VirtualNetwork
+from labkit.engine.errors import LabError
+from labkit.engine.world import World
+from labkit.guest.machine import AZURE, Machine
+from labkit.recovery.item import ProtectedItem
+from labkit.recovery.vault import Cloud, NetworkMapping
+
+
+def delete_machine(world: World, name: str) -> None:
+    """Delete a VM in Azure that was left there when its protection was removed."""
+    machine = world.get(Machine, f"{AZURE}/{name}")
+    if world.find(ProtectedItem, name) is not None:
+        raise LabError(900524, kind="VM", name=name, users=name)
+    compute.delete_vm(world, machine)
+
+
+def delete_storage(world: World, name: str) -> None:
+    """Delete a storage account that no cloud uses and that holds no disk of a VM."""
+    account = world.get(StorageAccount, name)
+    users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
+    users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
+    if users:
+        raise LabError(900524, kind="storage account", name=name, users=", ".join(users))
+    world.remove(account)
+    world.fact("storage.deleted", name)
+
+
+def delete_network(world: World, name: str) -> None:
+    """Delete a virtual network that nothing is mapped to and no VM is on."""
+    network = world.get(VirtualNetwork, name)
+    users = [mapping.id for mapping in world.all(NetworkMapping) if mapping.target == name]
+    users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
+    if users:
+        raise LabError(900524, kind="virtual network", name=name, users=", ".join(users))
+    world.remove(network)
+    world.fact("network.deleted", name)

@@ -1,0 +1,203 @@
+"""The vault: registration of the VMM server, protection of the cloud, network mapping, and taking it all down.
+
+Requirements of STEP 1 and 2 (versions, prerequisites, keys) are taken as met by the site file until set-up is built.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.engine import jobs, units
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
+from labkit.engine.world import Entity, World, entity
+from labkit.recovery.item import ProtectedItem
+from labkit.replication import relation as replication
+from labkit.site import inventory
+from labkit.site.inventory import VMM, Server
+
+REMOVED = "removed"
+
+
+@entity("vault")
+class Vault(Entity):
+    """A Site Recovery vault: metadata and jobs only (rule 2.5-2)."""
+
+    region: str
+    servers: list[str]
+
+
+@entity("cloud")
+class Cloud(Entity):
+    """A VMM cloud in the vault and the protection set for it (rules 2.7-4 to 2.7-6); times in ms and hours."""
+
+    server: str
+    configured: bool = False
+    frequency: int = 0
+    retention: int = 0
+    app_consistent: int = 0
+    storage: str = ""
+
+
+@entity("mapping")
+class NetworkMapping(Entity):
+    """A logical network of the site (``id``) mapped to a virtual network in Azure."""
+
+    target: str
+
+
+def the_vault(world: World) -> Vault:
+    """The lab's vault; 900510 after it was deleted."""
+    found = world.all(Vault)
+    if not found:
+        raise LabError(900510)
+    return found[0]
+
+
+def _running(world: World, target: str) -> None:
+    job = jobs.of_target(world, target)
+    if job is not None:
+        raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
+
+
+# --- registration ----------------------------------------------------------------------------------------------------
+
+
+def register_server(world: World, name: str) -> JobRecord:
+    """Register a VMM server with the vault (rule 2.6-2); its clouds appear there at the end of the job."""
+    vault, server = the_vault(world), world.get(Server, name)
+    _running(world, name)
+    if server.role != VMM:
+        raise LabError(900511, server=name, role=server.role)
+    if name in vault.servers:
+        raise LabError(900512, server=name)
+    return jobs.start(world, "RegisterDra", name)
+
+
+@jobs.ending("RegisterDra")
+def _registered(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        the_vault(world).servers.append(job.target)
+        world.add(Cloud(inventory.site_of(world).cloud.name, job.target))
+
+
+# --- the cloud -------------------------------------------------------------------------------------------------------
+
+
+def configure_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
+    """Set a cloud's protection; ``settings``: frequency (ms), retention (h), app_consistent (h), storage (name)."""
+    cloud = world.get(Cloud, name)
+    _running(world, name)
+    if cloud.configured:
+        raise LabError(900513, cloud=name)
+    return jobs.start(world, "AssociateProtectionProfile", name, **check_settings(settings))
+
+
+def check_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, or 900514 with what is allowed (rules 2.7-4 to 2.7-6)."""
+    frequency, retention, snapshots = settings["frequency"], settings["retention"], settings["app_consistent"]
+    if frequency not in replication.FREQUENCIES:
+        allowed = ", ".join(units.show_duration(value) for value in replication.FREQUENCIES)
+        raise LabError(900514, setting="frequency", found=units.show_duration(frequency), values=allowed)
+    if not isinstance(retention, int) or not 0 <= retention <= 24:
+        raise LabError(900514, setting="retention", found=retention, values="0-24 h")
+    if not isinstance(snapshots, int) or not 0 <= snapshots <= 12:
+        raise LabError(900514, setting="app_consistent", found=snapshots, values="0 (none), 1-12 h")
+    return settings
+
+
+@jobs.ending("AssociateProtectionProfile")
+def _configured(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        cloud = world.get(Cloud, job.target)
+        cloud.configured = True
+        cloud.frequency, cloud.retention = job.data["frequency"], job.data["retention"]
+        cloud.app_consistent, cloud.storage = job.data["app_consistent"], job.data["storage"]
+        details = {"frequency": cloud.frequency, "retention": cloud.retention, "app_consistent": cloud.app_consistent}
+        world.fact("cloud.configured", cloud.id, **details)
+
+
+def release_cloud(world: World, name: str) -> JobRecord:
+    """Release a cloud; refused while a VM in it is protected (rule 4.2-1)."""
+    cloud = world.get(Cloud, name)
+    _running(world, name)
+    if not cloud.configured:
+        raise LabError(900515, cloud=name)
+    protected = [item.id for item in world.all(ProtectedItem) if item.cloud == name]
+    if protected:
+        raise LabError(900516, cloud=name, vms=", ".join(protected))
+    return jobs.start(world, "DissociateProtectionProfile", name)
+
+
+@jobs.ending("DissociateProtectionProfile")
+def _released(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        world.get(Cloud, job.target).configured = False
+        world.fact("cloud.released", job.target)
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def map_network(world: World, source: str, target: str) -> JobRecord:
+    """Map the site's logical network to a virtual network (rule 2.7-9)."""
+    site = inventory.site_of(world)
+    if not the_vault(world).servers:
+        raise LabError(900517)
+    if source != site.network:
+        raise LabError(900010, kind="network", found=source, choices=site.network, guess=site.network)
+    if target != site.azure.network:
+        raise LabError(900010, kind="network", found=target, choices=site.azure.network, guess=site.azure.network)
+    _running(world, source)
+    return jobs.start(world, "NetworkMapping", source, to=target)
+
+
+@jobs.ending("NetworkMapping")
+def _mapped(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        found = world.find(NetworkMapping, job.target)
+        if found is not None:
+            world.remove(found)
+        world.add(NetworkMapping(job.target, job.data["to"]))
+        world.fact("network.mapped", job.target, to=job.data["to"])
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def unregister_server(world: World, name: str) -> JobRecord:
+    """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
+    vault = the_vault(world)
+    _running(world, name)
+    if name not in vault.servers:
+        raise LabError(900010, kind="server", found=name, choices=", ".join(vault.servers) or "-", guess=name)
+    configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]
+    if configured:
+        raise LabError(900518, server=name, clouds=", ".join(configured))
+    return jobs.start(world, "UnregisterDra", name)
+
+
+@jobs.ending("UnregisterDra")
+def _unregistered(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        the_vault(world).servers.remove(job.target)
+        for cloud in [cloud for cloud in world.all(Cloud) if cloud.server == job.target]:
+            world.remove(cloud)
+        for mapping in world.all(NetworkMapping):
+            world.remove(mapping)
+
+
+def delete_vault(world: World) -> JobRecord:
+    """Delete the vault; only when it is empty (rule 4.4-1)."""
+    vault = the_vault(world)
+    _running(world, vault.id)
+    if vault.servers:
+        raise LabError(900519, vault=vault.id, servers=", ".join(vault.servers))
+    return jobs.start(world, "DeleteVault", vault.id)
+
+
+@jobs.ending("DeleteVault")
+def _deleted(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        world.remove(world.get(Vault, job.target))
+        world.fact("vault.deleted", job.target)

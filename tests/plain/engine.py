@@ -1,0 +1,281 @@
+"""The plain engine: labkit's replication written a second time, slowly, from docs/replication.md alone.
+
+Disks are dicts of blocks, each write is performed by itself, a log is a list of writes, and a recovery point is a copy
+of all disks. Nothing is derived, joined or thinned out for speed, so that what the real engine derives can be checked
+against it. Only the order of the guest's database sessions and chance are labkit's own.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.disks.content import synthetic
+from labkit.site.model import SiteFile
+from tests.plain.guest import BLOCK, HOUR, PAGE, SLOT, Blocks, Content, Guest, Write
+from tests.plain.line import PlainLine, Transfer
+
+PIECE = 4_096
+TRANSFERS, SWAPS, TASKS, SESSIONS = 20, 30, 50, 60
+
+Fact = dict[str, Any]
+
+
+@dataclass
+class Log:
+    """What was written in ``(after, upto]``; a write at the instant of the swap counts even when it came after it."""
+
+    after: int
+    upto: int
+    writes: list[Write] = field(default_factory=list)
+
+
+@dataclass
+class Point:
+    """A recovery point: the instant, and the replica as it was then."""
+
+    cut: int
+    disks: list[Blocks]
+
+
+@dataclass
+class Protection:
+    """One protected VM: its replica and how far it is."""
+
+    guest: Guest
+    replica: list[Blocks]
+    snapshot: int
+    to_send: list[tuple[int, list[tuple[int, Content]]]] = field(default_factory=list)
+    cut: int = 0
+    swapped: int = 0
+    begun: bool = False
+    under_way: bool = False
+    late: bool = False
+    points: list[Point] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    held: list[Log] = field(default_factory=list)
+
+
+def thin(points: list[Point], frequency: int, retention: int) -> list[Point]:
+    """The recovery points that stay, oldest first."""
+    newest = points[-1].cut
+    first_hour = [point for point in points if point.cut > newest - HOUR]
+    older = [point for point in points if newest - (retention + 1) * HOUR < point.cut <= newest - HOUR]
+    hourly: dict[int, Point] = {}
+    for point in older:
+        hourly.setdefault(point.cut // HOUR, point)
+    kept = list(hourly.values())
+    return kept[max(0, len(kept) - retention) :] + first_hour[-(HOUR // frequency) :]
+
+
+def nonzero(content: Content) -> bool:
+    """Whether a block has to be sent."""
+    return content != 0 if isinstance(content, int) else any(content)
+
+
+class PlainLab:
+    """A lab of the plain kind. Commands act at ``now``, after all that was due; ``advance`` lets time pass.
+
+    ``job`` is how long after the last piece of initial replication replication begins, in ms.
+    """
+
+    def __init__(self, site: SiteFile, seed: int, job: int = 0) -> None:
+        self.site, self.seed, self.now, self.job = site, seed, site.start, job
+        self.facts: list[Fact] = []
+        self.events: list[tuple[int, int, int, Callable[[], None]]] = []
+        self.age = 0
+        self.line_timer: int | None = None
+        self.line = PlainLine(site.line.bandwidth, site.line.latency, site.start, self._plan, self._land)
+        self.guests: dict[str, Guest] = {}
+        self.protections: dict[str, Protection] = {}
+        self._build()
+
+    def _build(self) -> None:
+        stream = 0
+        for vm in self.site.vms:
+            disks: list[Blocks] = []
+            for disk in vm.disks:
+                stream += disk.used > 0
+                disks.append({block: stream << 40 | 1 for block in range(-(-disk.used // BLOCK))})
+            self.guests[vm.name] = Guest(self.seed, vm, self.site.start, disks)
+        for guest in self.guests.values():
+            count = len(guest.vm.disks)
+            guest.power_on(list(range(stream + 1, stream + count + 1)))
+            stream += count
+            self._after(HOUR, SESSIONS, lambda guest=guest: self._hour(guest))  # type: ignore[misc]
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def _after(self, delay: int, priority: int, act: Callable[[], None]) -> int:
+        self.age += 1
+        heapq.heappush(self.events, (self.now + delay, priority, self.age, act))
+        return self.age
+
+    def advance(self, until: int) -> None:
+        """Let all happen that is due until an instant, itself included."""
+        while self.events and self.events[0][0] <= until:
+            self.now, _priority, age, act = heapq.heappop(self.events)
+            if act != self._ends or age == self.line_timer:
+                act()
+        self.now = until
+        for guest in self.guests.values():
+            guest.run(until)
+
+    def _fact(self, kind: str, entity: str, **details: Any) -> None:
+        self.facts.append({"kind": kind, "entity": entity, "at": self.now, **details})
+
+    # --- the line --------------------------------------------------------------------------------------------------
+
+    def _plan(self, at: int | None) -> None:
+        self.line_timer = None if at is None else self._after(at - self.now, TRANSFERS, self._ends)
+
+    def _ends(self) -> None:
+        self.line.end(self.now)
+
+    def _land(self, transfer: Transfer) -> None:
+        self._after(self.line.latency, TRANSFERS, lambda: transfer.arrived(transfer))
+
+    def set_bandwidth(self, bandwidth: int) -> None:
+        """Change the line's bandwidth (bits per second)."""
+        self.line.change(self.now, bandwidth=bandwidth)
+
+    def set_connected(self, connected: bool) -> None:
+        """Cut the line or mend it."""
+        self.line.change(self.now, connected=connected)
+
+    # --- guests ----------------------------------------------------------------------------------------------------
+
+    def _taker(self, guest: Guest) -> Guest | None:
+        if not guest.vm.invoices:
+            return None
+        return next(other for other in self.guests.values() if other.vm.orders_per_day)
+
+    def _session(self, guest: Guest) -> None:
+        guest.session(self.now, "cycle", self._taker(guest))
+
+    def _hour(self, guest: Guest) -> None:
+        if guest.stopped is None:
+            if self.now - guest.session_at >= HOUR:
+                self._session(guest)
+            self._after(HOUR, SESSIONS, lambda: self._hour(guest))
+
+    def power_off(self, name: str, clean: bool) -> None:
+        """Shut a guest down, or let its power fail."""
+        guest = self.guests[name]
+        guest.power_off(self.now, clean=clean, taker=self._taker(guest))
+        made = self.protections.get(name)
+        if made is not None and made.snapshot == self.now:
+            self._snapshot(made)
+
+    # --- initial replication ---------------------------------------------------------------------------------------
+
+    def protect(self, name: str) -> None:
+        """Start initial replication of a VM."""
+        guest = self.guests[name]
+        self._session(guest)
+        made = self.protections[name] = Protection(guest, [{} for _ in guest.disks], self.now)
+        self._snapshot(made)
+        self._fact("initial.started", name, bytes=BLOCK * sum(len(piece) for _, piece in made.to_send))
+        self._next_piece(made)
+
+    def _snapshot(self, made: Protection) -> None:
+        made.to_send = []
+        for place, blocks in enumerate(made.guest.disks):
+            todo = sorted((block, content) for block, content in blocks.items() if nonzero(content))
+            made.to_send += [(place, todo[at : at + PIECE]) for at in range(0, len(todo), PIECE)]
+
+    def _next_piece(self, made: Protection) -> None:
+        if made.to_send:
+            size = BLOCK * len(made.to_send[0][1]) + PAGE
+            self.line.begin(self.now, size, lambda transfer: self._piece_arrived(made, transfer))
+            return
+        self._fact("initial.ended", made.guest.vm.name)
+        self._after(self.job, TASKS, lambda: self._begin(made))
+
+    def _piece_arrived(self, made: Protection, transfer: Transfer) -> None:
+        place, piece = made.to_send.pop(0)
+        for block, content in piece:
+            made.replica[place][block] = content
+        details = {"disk": place, "blocks": len(piece), "bytes": transfer.size, "started": transfer.started}
+        self._fact("initial.piece", made.guest.vm.name, **details)
+        self._next_piece(made)
+
+    def _begin(self, made: Protection) -> None:
+        made.begun, made.cut, made.swapped = True, made.snapshot, made.snapshot
+        self._add_point(made)
+        self._swap(made)
+        phase, every = made.guest.phase, self.site.cloud.frequency
+        anchor = phase + SLOT * -(-(self.now - phase) // SLOT)
+        self._after(anchor - self.now or every, SWAPS, lambda: self._due(made))
+
+    # --- cycles ----------------------------------------------------------------------------------------------------
+
+    def _due(self, made: Protection) -> None:
+        if made.under_way:
+            made.late = True
+        else:
+            self._swap(made)
+        self._after(self.site.cloud.frequency, SWAPS, lambda: self._due(made))
+
+    def _swap(self, made: Protection) -> None:
+        self._session(made.guest)
+        after, upto = made.swapped, self.now
+        log = Log(after, upto)
+        made.under_way, made.swapped = True, upto
+        size = PAGE * made.guest.pages(after, upto) + PAGE
+        self.line.begin(self.now, size, lambda transfer: self._arrived(made, log, transfer))
+
+    def _arrived(self, made: Protection, log: Log, transfer: Transfer) -> None:
+        late, made.late, made.under_way = made.late, False, False
+        log.writes = [write for write in made.guest.log if log.after < write.at <= log.upto]
+        self._apply_log(made, log)
+        made.cut = log.upto
+        made.guest.log = [write for write in made.guest.log if write.at > log.upto]
+        self._add_point(made)
+        details = {"cut": log.upto, "bytes": transfer.size, "started": transfer.started, "late": int(late)}
+        self._fact("cycle", made.guest.vm.name, **details)
+        if late:
+            self._swap(made)
+
+    def _apply_log(self, made: Protection, log: Log) -> None:
+        # An arrival that ends a fault takes no further one: those wait for later arrivals.
+        fault = made.faults.pop(0) if made.faults and not made.held else ""
+        end = (log.after + log.upto) // 2 if fault == "cut" else log.upto
+        if fault not in ("drop", "swap"):
+            self._apply(made, log, end)
+        for held in made.held:
+            self._apply(made, held, held.upto)
+        made.held = [log] if fault in ("double", "swap") else []
+
+    def _apply(self, made: Protection, log: Log, end: int) -> None:
+        for write in log.writes:
+            if write.at <= end:
+                made.replica[write.disk][write.block] = write.content
+
+    def _add_point(self, made: Protection) -> None:
+        made.points.append(Point(made.cut, [dict(blocks) for blocks in made.replica]))
+        made.points = thin(made.points, self.site.cloud.frequency, self.site.cloud.retention_h)
+
+    # --- faults and questions --------------------------------------------------------------------------------------
+
+    def fault(self, name: str, kind: str) -> None:
+        """Let a fault befall the next arrival: ``drop``, ``cut``, ``double`` or ``swap``."""
+        self.protections[name].faults.append(kind)
+
+    def flip(self, name: str, disk: int, block: int) -> None:
+        """Turn the lowest bit of byte 0 of a block of the replica."""
+        replica = self.protections[name].replica[disk]
+        content = replica.get(block, 0)
+        if isinstance(content, int):
+            content = synthetic(content, block) if content else bytes(BLOCK)
+        replica[block] = bytes([content[0] ^ 1]) + content[1:]
+
+    def pending(self, name: str) -> int:
+        """Bytes that the replica lacks now; -1 before replication begins."""
+        made = self.protections[name]
+        if not made.begun:
+            return -1
+        made.guest.run(self.now)
+        return PAGE * made.guest.pages(made.cut, self.now)

@@ -1,0 +1,72 @@
+"""One direction of the line, from docs/replication.md alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Transfer:
+    """One transfer under way: it ends when the counter reaches ``tag``."""
+
+    tag: int
+    number: int
+    size: int
+    started: int
+    arrived: Callable[[Transfer], None]
+
+
+@dataclass
+class PlainLine:
+    """The direction to Azure. ``plan(instant or None)`` sets its one timer for the end of a transfer anew."""
+
+    bandwidth: int
+    latency: int
+    now: int
+    plan: Callable[[int | None], None]
+    land: Callable[[Transfer], None]
+    connected: bool = True
+    received: int = 0
+    numbers: int = 0
+    under_way: list[Transfer] = field(default_factory=list)
+
+    def _count(self, now: int) -> None:
+        if self.under_way and self.connected:
+            self.received += (self.bandwidth << 20) * (now - self.now) // (8000 * len(self.under_way))
+        if not self.under_way:
+            self.received = 0
+        self.now = now
+
+    def _look(self) -> None:
+        if not self.under_way:
+            self.received = 0
+        if not self.under_way or not self.connected:
+            self.plan(None)
+            return
+        left = min(transfer.tag for transfer in self.under_way) - self.received
+        wait = -(-left * 8000 * len(self.under_way) // (self.bandwidth << 20))
+        self.plan(self.now + max(0, wait))
+
+    def begin(self, now: int, size: int, arrived: Callable[[Transfer], None]) -> None:
+        """Put a transfer on the line."""
+        self._count(now)
+        self.numbers += 1
+        self.under_way.append(Transfer(self.received + (size << 20), self.numbers, size, now, arrived))
+        self._look()
+
+    def end(self, now: int) -> None:
+        """The timer: all that is received lands ``latency`` later."""
+        self._count(now)
+        done = [transfer for transfer in self.under_way if transfer.tag <= self.received]
+        for transfer in sorted(done, key=lambda transfer: (transfer.tag, transfer.number)):
+            self.under_way.remove(transfer)
+            self.land(transfer)
+        self._look()
+
+    def change(self, now: int, *, bandwidth: int | None = None, connected: bool | None = None) -> None:
+        """The line is changed from now on."""
+        self._count(now)
+        self.bandwidth = self.bandwidth if bandwidth is None else bandwidth
+        self.connected = self.connected if connected is None else connected
+        self._look()

@@ -1,0 +1,160 @@
+"""The real engine behind the same few methods as :class:`tests.plain.engine.PlainLab`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from labkit.disks import record, streams
+from labkit.disks.content import ZEROS
+from labkit.engine import facts
+from labkit.engine.clock import Timer, on
+from labkit.engine.session import Session
+from labkit.engine.store import Store
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.replication import initial, line, relation, tidy
+from labkit.replication.relation import Relation
+from labkit.site import inventory
+from labkit.site.model import SiteFile
+from tests.plain.guest import Blocks
+
+
+@on("plain.begin")
+def _begin(world: World, timer: Timer) -> None:
+    relation.begin(world, world.get(Relation, timer.entity))
+
+
+@contextmanager
+def real_lab(path: Path, site: SiteFile, seed: int, job: int) -> Iterator[RealLab]:
+    """A lab in a file of its own; replication begins ``job`` ms after initial replication, without a recovery job."""
+
+    def ended(world: World, found: Relation) -> None:
+        if found.state == relation.INITIAL:
+            world.after(job, "plain.begin", found.id)
+
+    lab = RealLab(path, site, seed)
+    relation.WAITERS.append(ended)
+    try:
+        yield lab
+    finally:
+        relation.WAITERS.remove(ended)
+        lab.session.close()
+
+
+class RealLab:
+    """A lab file, driven below the recovery layer."""
+
+    def __init__(self, path: Path, site: SiteFile, seed: int) -> None:
+        self.path, self.site, self.seed = path, site, seed
+        self.session = Session(Store.create(path), "test")
+        self.session.command("create", {}, self._build)
+
+    def _build(self, world: World) -> None:
+        world.seed, world.now = self.seed, self.site.start
+        world.site_json = msgspec.json.encode(self.site).decode()
+        line.create(world, self.site.line.bandwidth, self.site.line.latency)
+        inventory.build(world, self.site)
+        tidy.start(world)
+
+    def advance(self, until: int) -> None:
+        """Let all happen that is due until an instant, itself included."""
+        with self.session.playing():
+            self.session.advance(until)
+
+    def reopen(self) -> None:
+        """Close the file and open it again: nothing may depend on what was in memory."""
+        self.session.close()
+        self.session = Session.open(self.path, "test")
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def protect(self, name: str) -> None:
+        """Start initial replication of a VM."""
+
+        def work(world: World) -> None:
+            machine, cloud = inventory.machine(world, name), self.site.cloud
+            source = record.set_of(world, machine.disks)
+            replica = record.create(world, name, "replica", source.names, source.sizes)
+            made = Relation(
+                name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h
+            )
+            initial.start(world, world.add(made))
+
+        self.session.command("protect", {}, work)
+
+    def set_connected(self, connected: bool) -> None:
+        """Cut the line or mend it."""
+        self.session.command("line", {}, lambda world: line.set_connected(world, connected))
+
+    def set_bandwidth(self, bandwidth: int) -> None:
+        """Change the line's bandwidth (bits per second)."""
+        self.session.command("line", {}, lambda world: line.set_bandwidth(world, bandwidth))
+
+    def power_off(self, name: str, clean: bool) -> None:
+        """Shut a guest down, or let its power fail."""
+        work = lambda world: guests.power_off(world, inventory.machine(world, name), clean=clean)  # noqa: E731
+        self.session.command("power", {}, work)
+
+    def fault(self, name: str, kind: str) -> None:
+        """Let a fault befall the next arrival."""
+        self.session.command("fault", {}, lambda world: world.get(Relation, name).faults.append(kind))
+
+    def flip(self, name: str, disk: int, block: int) -> None:
+        """Turn the lowest bit of byte 0 of a block of the replica."""
+
+        def work(world: World) -> None:
+            replica = record.set_of(world, world.get(Relation, name).replica)
+            content = record.frozen(world, replica, disk).read(block)
+            stamp = streams.store_bytes(world, bytes([content[0] ^ 1]) + content[1:])
+            record.append_blocks(world, replica, disk, np.array([block]), np.array([stamp]), kind=record.EDIT)
+
+        self.session.command("flip", {}, work)
+
+    # --- questions -------------------------------------------------------------------------------------------------
+
+    def facts(self) -> list[dict[str, Any]]:
+        """All facts that replication told."""
+        with self.session.reading():
+            found = list(facts.read(self.session.store))
+        return [fact for fact in found if fact["kind"] == "cycle" or fact["kind"].startswith("initial.")]
+
+    def pending(self, name: str) -> int:
+        """Bytes that the replica lacks now; -1 before replication begins."""
+        with self.session.reading() as world:
+            found = world.find(Relation, name)
+            if found is None or found.state == relation.INITIAL:
+                return -1
+            return relation.pending(world, found, world.now)
+
+    def cuts(self, name: str) -> list[int]:
+        """The instants of the recovery points, oldest first."""
+        with self.session.reading() as world:
+            return [point.cut for point in world.get(Relation, name).points]
+
+    def source(self, name: str) -> list[Blocks]:
+        """The VM's disks as they are."""
+        with self.session.reading() as world:
+            return self._blocks(world, inventory.machine(world, name).disks, None)
+
+    def replica(self, name: str, point: int | None = None) -> list[Blocks]:
+        """The replica as it is, or at a recovery point (its place in the list)."""
+        with self.session.reading() as world:
+            found = world.get(Relation, name)
+            return self._blocks(world, found.replica, None if point is None else found.points[point].place)
+
+    def _blocks(self, world: World, number: int, place: record.Place | None) -> list[Blocks]:
+        disks, made = record.set_of(world, number), []
+        for disk in range(len(disks.sizes)):
+            stamps = record.fold(world, disks, disk, place)
+            written: Blocks = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+            for block, stamp in written.items():
+                if isinstance(stamp, int) and stamp & streams.REAL:
+                    written[block] = streams.stored_bytes(world, stamp)
+            made.append({block: content for block, content in written.items() if content != ZEROS})
+        return made
