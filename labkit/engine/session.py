@@ -34,18 +34,20 @@ class Session:
         self.batch_steps = BATCH_STEPS
         self._world: World | None = None
         self._conflicts = 0
-        lease.register(store, self.lease.token)
+        if not store.read_only:
+            lease.register(store, self.lease.token)
 
     @classmethod
-    def open(cls, path: Path, surface: str) -> Session:
-        """Open a lab file."""
-        return cls(Store.open(path), surface)
+    def open(cls, path: Path, surface: str, *, read_only: bool = False) -> Session:
+        """Open a lab file; one that is only read is not written to at all."""
+        return cls(Store.open(path, read_only=read_only), surface)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         if self._world is not None or self.store is not None:
             self.store.rollback()
-            lease.unregister(self.store, self.lease.token)
+            if not self.store.read_only:
+                lease.unregister(self.store, self.lease.token)
             self.store.close()
 
     # --- reading ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ transaction, counters and clock included; a crash leaves the file at the last co
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -50,6 +51,7 @@ class Store:
         self.path = path
         self.db = db
         self._version = -1
+        self.read_only = False
 
     # --- opening and closing ---------------------------------------------------------------------------------------
 
@@ -69,11 +71,16 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: Path) -> Store:
-        """Open an existing lab file; refuses what is missing (900003), no lab (900004) or newer than this labkit."""
+    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+        """Open an existing lab file; refuses what is missing (900003), no lab (900004) or newer than this labkit.
+
+        ``read_only``: an idle file in a folder that cannot be written to is opened as it is.
+        """
         if not path.is_file():
             raise LabError(900003, path=path)
-        store = cls(path, cls._connect(path))
+        unchanging = read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+        store = cls(path, cls._connect(path, unchanging=unchanging))
+        store.read_only = read_only
         try:
             application = store.db.execute("PRAGMA application_id").fetchone()[0]
             schema = store.db.execute("PRAGMA user_version").fetchone()[0]
@@ -89,9 +96,10 @@ class Store:
         return store
 
     @staticmethod
-    def _connect(path: Path) -> sqlite3.Connection:
+    def _connect(path: Path, *, unchanging: bool = False) -> sqlite3.Connection:
+        name = path.resolve().as_uri() + "?immutable=1" if unchanging else str(path)
         try:
-            db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(name, timeout=10.0, isolation_level=None, check_same_thread=False, uri=unchanging)
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA cache_size = -16384")
         except sqlite3.Error as error:
@@ -100,7 +108,8 @@ class Store:
 
     def close(self) -> None:
         """Checkpoint and close."""
-        self.checkpoint()
+        if not self.read_only:
+            self.checkpoint()
         self.db.close()
 
     def checkpoint(self) -> None:

@@ -21,7 +21,7 @@ from labkit.lab.faults import FaultsDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
-from labkit.site import inventory
+from labkit.site import inventory, sitefile
 
 T = TypeVar("T")
 _LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a person
@@ -50,9 +50,9 @@ def create(
     return lab
 
 
-def open_lab(path: str | Path, *, surface: str = "python") -> Lab:
-    """Open an existing lab file."""
-    return Lab(Session.open(Path(path), surface))
+def open_lab(path: str | Path, *, surface: str = "python", read_only: bool = False) -> Lab:
+    """Open an existing lab file; with ``read_only`` nothing is written to it, and commands fail."""
+    return Lab(Session.open(Path(path), surface, read_only=read_only))
 
 
 class Lab:
@@ -153,6 +153,14 @@ class Lab:
 
         return self.read(lambda world: export_disk(world, vm, disk, Path(out), **options))
 
+    def show_instant(self, ms: int) -> str:
+        """An instant as ISO 8601 in the site's zone."""
+        return units.show_instant(ms, self.read(lambda world: inventory.site_of(world).offset_min))
+
+    def warnings(self) -> list[str]:
+        """What the site file says that a user may not expect."""
+        return sitefile.warnings(self.read(inventory.site_of))
+
     # --- time ------------------------------------------------------------------------------------------------------------
 
     def run(self, duration: str | None = None, *, until: str | None = None, take_over: bool = False) -> str:
@@ -210,8 +218,3 @@ def _item_at_rest(name: str) -> Callable[[World], bool]:
         return item.state != states.ENABLING and (job is None or job.state != jobs.IN_PROGRESS)
 
     return done
-
-
-def site_zone(world: World) -> int:
-    """The site's zone in minutes east of UTC."""
-    return inventory.site_of(world).offset_min

@@ -54,9 +54,12 @@ class _Snapshot(NamedTuple):
 
 def _snapshot(world: World, relation: Relation, disk: int) -> _Snapshot:
     kept: dict[int, _Snapshot] = world.cache.setdefault(("snapshot", relation.id, relation.snapshot), {})
-    if disk not in kept:
-        kept[disk] = _make(world, relation, disk)
-    return kept[disk]
+    if disk in kept:
+        return kept[disk]
+    made = _make(world, relation, disk)
+    if world.now > relation.snapshot:  # at its own instant the guest may still write: a shut-down is part of it
+        kept[disk] = made
+    return made
 
 
 def _make(world: World, relation: Relation, disk: int) -> _Snapshot:

@@ -10,20 +10,25 @@ from typing import Any
 from tests.plain.engine import PlainLab, nonzero
 from tests.plain.guest import Blocks
 from tests.plain.real import RealLab, real_lab
-from tests.plain.sites import Story
+from tests.plain.sites import Command, Story
 
 MOST_POINTS = 8  # looked at block by block, of each VM
 
 
-def differences(told: Story, path: Path) -> list[str]:
-    """What the engines disagree about; nothing when all is well."""
+def differences(told: Story, path: Path, *, secret: Command | None = None) -> tuple[PlainLab, list[str]]:
+    """The plain lab at the end of a story, and what the engines disagree about: nothing when all is well.
+
+    ``path`` is where the real lab's file will be. ``secret`` happens to the real lab only.
+    """
     plain = PlainLab(told.site, told.seed, told.job)
     with real_lab(path, told.site, told.seed, told.job) as real:
-        return list(_lived(told, plain, real)) + list(compared(told, plain, real))
+        found = list(_lived(told, plain, real, secret))
+        return plain, found + list(_compared(told, plain, real))
 
 
-def _lived(told: Story, plain: PlainLab, real: RealLab) -> Iterator[str]:
-    for command in told.commands:
+def _lived(told: Story, plain: PlainLab, real: RealLab, secret: Command | None) -> Iterator[str]:
+    commands = [*told.commands, secret] if secret else told.commands
+    for command in sorted(commands, key=lambda command: command.at):
         plain.advance(command.at)
         real.advance(command.at)
         if command.name == "ask":
@@ -31,28 +36,32 @@ def _lived(told: Story, plain: PlainLab, real: RealLab) -> Iterator[str]:
         elif command.name == "reopen":
             real.reopen()
         else:
-            getattr(plain, command.name)(*command.arguments)
             getattr(real, command.name)(*command.arguments)
+            if command is not secret:
+                getattr(plain, command.name)(*command.arguments)
     plain.advance(told.end)
     real.advance(told.end)
 
 
-def compared(told: Story, plain: PlainLab, real: RealLab) -> Iterator[str]:
-    """Facts, pending bytes, source, replica and recovery points of two labs at the end of a story."""
+def _compared(told: Story, plain: PlainLab, real: RealLab) -> Iterator[str]:
     yield from _facts(plain.facts, real.facts())
     yield from _pending(plain, real)
     for name, guest in plain.guests.items():
         yield from _disks(f"{name} source", guest.disks, real.source(name))
     for name, made in plain.protections.items():
         yield from _disks(f"{name} replica", made.replica, real.replica(name))
-        cuts = [point.cut for point in made.points]
-        if cuts != real.cuts(name):
-            yield f"{name} points: {cuts} is not {real.cuts(name)}"
-            continue
-        numbers = range(len(cuts))
-        looked = random.Random(told.seed).sample(numbers, min(MOST_POINTS, len(numbers)))
-        for number in sorted({*looked, *numbers[:1], *numbers[-1:]}):
-            yield from _disks(f"{name} point {number}", made.points[number].disks, real.replica(name, number))
+        yield from _points(told, name, plain, real)
+
+
+def _points(told: Story, name: str, plain: PlainLab, real: RealLab) -> Iterator[str]:
+    points, cuts = plain.protections[name].points, real.cuts(name)
+    if [point.cut for point in points] != cuts:
+        yield f"{name} points: {[point.cut for point in points]} is not {cuts}"
+        return
+    numbers = range(len(cuts))
+    looked = random.Random(told.seed).sample(numbers, min(MOST_POINTS, len(numbers)))
+    for number in sorted({*looked, *numbers[:1], *numbers[-1:]}):
+        yield from _disks(f"{name} point {number}", points[number].disks, real.replica(name, number))
 
 
 def _facts(plain: list[dict[str, Any]], real: list[dict[str, Any]]) -> Iterator[str]:

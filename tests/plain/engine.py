@@ -98,7 +98,7 @@ class PlainLab:
             disks: list[Blocks] = []
             for disk in vm.disks:
                 stream += disk.used > 0
-                disks.append({block: stream << 40 | 1 for block in range(-(-disk.used // BLOCK))})
+                disks.append(dict.fromkeys(range(-(-disk.used // BLOCK)), stream << 40 | 1))
             self.guests[vm.name] = Guest(self.seed, vm, self.site.start, disks)
         for guest in self.guests.values():
             count = len(guest.vm.disks)

@@ -81,9 +81,7 @@ class RealLab:
             machine, cloud = inventory.machine(world, name), self.site.cloud
             source = record.set_of(world, machine.disks)
             replica = record.create(world, name, "replica", source.names, source.sizes)
-            made = Relation(
-                name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h
-            )
+            made = Relation(name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h)
             initial.start(world, world.add(made))
 
         self.session.command("protect", {}, work)

@@ -1,0 +1,15 @@
+"""What a benchmark reports."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """``rate`` in ``unit``; ``reference`` the peer's rate in the same run; ``ratio`` = rate / reference, higher is better."""
+
+    name: str
+    rate: float
+    unit: str
+    reference: float | None = None
+    ratio: float | None = None

@@ -1,0 +1,46 @@
+"""``lab``: JupyterLab with copies of the notebooks; the masters are never written."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from labkit.engine import host, resources
+from labkit.engine.errors import LabError
+from labkit.engine.texts import gettext as _
+
+
+def copy_missing(folder: Path) -> list[Path]:
+    """Copy the notebooks that are not in the folder yet; returns the new ones."""
+    made = []
+    masters = resources.notebooks()
+    for master in sorted(masters.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in master.parts:
+            continue
+        target = folder / master.relative_to(masters)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(master, target)
+            made.append(target)
+    return made
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Copy what is missing and start JupyterLab there."""
+    folder = options.folder or host.home()
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise LabError(900703)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = copy_missing(folder)
+    except OSError as error:
+        raise LabError(900704, folder=folder, found=str(error)) from None
+    print(_("Notebooks and labs: {folder} ({count} notebooks are new)").format(folder=folder, count=len(made)))
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    if options.no_browser:
+        command.append("--no-browser")
+    return subprocess.call(command)

@@ -1,0 +1,122 @@
+"""``new``, ``status``, ``log``, ``copy``, ``verify``, ``run``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import labkit
+from labkit.engine.errors import LabError
+from labkit.engine.texts import gettext as _
+from labkit.engine.units import show_size
+from labkit.lab import Lab
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on standard output; escaped, so that every console can carry it."""
+    print(json.dumps(data, indent=2))
+
+
+def _open(options: argparse.Namespace, *, read_only: bool = False) -> Lab:
+    return labkit.open(options.file, surface="cli", read_only=read_only)
+
+
+def new(options: argparse.Namespace) -> int:
+    """Make a lab."""
+    from labkit.lab import create
+
+    with create(options.file, site=options.site, seed=options.seed, stage=options.stage, surface="cli") as lab:
+        if options.json:
+            print_json(lab.status())
+        else:
+            print(_("{file} is made: it is {now} there.").format(file=options.file, now=lab.now))
+            for warning in lab.warnings():
+                print(warning, file=sys.stderr)
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Show the state of a lab."""
+    with _open(options, read_only=True) as lab:
+        found = lab.status()
+    if options.json:
+        print_json(found)
+        return 0
+    clock, line = found["clock"], found["line"]
+    print(_("Site {site}, seed {seed}, {now}").format(site=found["site"], seed=found["seed"], now=clock["now"]))
+    if clock["played_by"]:
+        print(_("The clock is played by process {pid} on {host}").format(**clock["played_by"]))
+    plug = _("connected") if line["connected"] else _("lost")
+    print(_("Line: {mbps:g} Mbit/s, {state}").format(mbps=line["bandwidth"] / 1e6, state=plug))
+    for name, item in found["items"].items():
+        _print_item(name, item)
+    for name, job in found["jobs"].items():
+        print(f"  {name}  {job['scenario']} {job['target']}: {job['state']} ({job['task']})")
+    print(_("{count} events, digest {digest}").format(count=found["events"], digest=found["events_digest"]))
+    return 0
+
+
+def _print_item(name: str, item: dict[str, Any]) -> None:
+    rpo = "-" if item["rpo_ms"] is None else f"{item['rpo_ms'] / 1000:.0f} s"
+    text = _("  {name}: {state} ({location}), health {health}, RPO {rpo}, {points} recovery points")
+    words = {"state": item["description"], "location": item["active_location"], "health": item["health"]}
+    print(text.format(name=name, rpo=rpo, points=item["recovery_points"], **words))
+
+
+def log(options: argparse.Namespace) -> int:
+    """Print the facts (with ``--json`` in canonical form, one a line) or the journal."""
+    with _open(options, read_only=True) as lab:
+        if options.journal:
+            for entry in lab.journal:
+                print(json.dumps(entry) if options.json else _journal_line(entry))
+            return 0
+        if options.json:
+            sys.stdout.flush()
+            for line in lab.fact_lines():
+                sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
+            return 0
+        for fact in lab.facts:
+            rest = " ".join(f"{key}={value}" for key, value in sorted(fact.items()) if key not in ("at", "kind", "entity"))
+            print(f"{lab.show_instant(fact['at'])}  {fact['kind']:20} {fact['entity']:20} {rest}")
+    return 0
+
+
+def _journal_line(entry: dict[str, Any]) -> str:
+    code = f" {entry['code']}" if entry["code"] is not None else ""
+    return f"{entry['wall']}  {entry['user']} ({entry['surface']})  {entry['command']} {entry['arguments']}: {entry['outcome']}{code}"
+
+
+def copy(options: argparse.Namespace) -> int:
+    """Copy a lab."""
+    with _open(options, read_only=True) as lab:
+        made = lab.copy(options.new)
+    print(_("{file} is made ({size}).").format(file=made, size=show_size(made.stat().st_size)))
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check a lab; status 1 when something is wrong."""
+    with _open(options, read_only=True) as lab:
+        problems = lab.verify(full=options.full)
+    if options.json:
+        print_json({"ok": not problems, "problems": problems})
+    elif problems:
+        print("\n".join(problems))
+    else:
+        print(_("All is well: file, facts, invariants and replicas."))
+    return 1 if problems else 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Let time pass."""
+    if (options.duration is None) == (options.until is None):
+        raise LabError(900701)
+    with _open(options) as lab:
+        lab.run(options.duration, until=options.until, take_over=options.take_over)
+        if options.json:
+            print_json(lab.status())
+        else:
+            print(_("It is {now}.").format(now=lab.now))
+    return 0
