@@ -7,6 +7,7 @@ and after labkit's, and the median of the ratios counts.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import statistics
 import subprocess
@@ -73,7 +74,11 @@ def reference() -> float:
         raise LabError(900706, package="simpy")
     script = Path(__file__).with_name("reference_cycles.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(VMS), str(HOURS)], capture_output=True, text=True, check=True, encoding="utf-8"
+        [sys.executable, str(script), str(VMS), str(HOURS)],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
     return float(re.split(r"\s+", done.stdout.strip())[-1])
 
@@ -86,7 +91,7 @@ def run() -> list[Row]:
         plain.append(measure())
         busy.append(measure(applications=2))
         references.append(reference())
-    around = [(a + b) / 2 for a, b in zip(references, references[1:], strict=False)]
+    around = [(a + b) / 2 for a, b in itertools.pairwise(references)]
     ratio = statistics.median(p[0] / r for p, r in zip(plain, around, strict=True))
     ratio_busy = statistics.median(b[0] / r for b, r in zip(busy, around, strict=True))
     middle = statistics.median(references)

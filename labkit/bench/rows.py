@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """``rate`` in ``unit``; ``reference`` the peer's rate in the same run; ``ratio`` = rate / reference, higher is better."""
+    """``rate`` in ``unit``; ``reference``: the peer's in the same run; ``ratio`` higher is better."""
 
     name: str
     rate: float

@@ -78,14 +78,17 @@ def log(options: argparse.Namespace) -> int:
                 sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
             return 0
         for fact in lab.facts:
-            rest = " ".join(f"{key}={value}" for key, value in sorted(fact.items()) if key not in ("at", "kind", "entity"))
+            rest = " ".join(
+                f"{key}={value}" for key, value in sorted(fact.items()) if key not in ("at", "kind", "entity")
+            )
             print(f"{lab.show_instant(fact['at'])}  {fact['kind']:20} {fact['entity']:20} {rest}")
     return 0
 
 
 def _journal_line(entry: dict[str, Any]) -> str:
     code = f" {entry['code']}" if entry["code"] is not None else ""
-    return f"{entry['wall']}  {entry['user']} ({entry['surface']})  {entry['command']} {entry['arguments']}: {entry['outcome']}{code}"
+    who = f"{entry['user']} ({entry['surface']})"
+    return f"{entry['wall']}  {who}  {entry['command']} {entry['arguments']}: {entry['outcome']}{code}"
 
 
 def copy(options: argparse.Namespace) -> int:

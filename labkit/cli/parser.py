@@ -43,7 +43,9 @@ def _command(commands: Any, name: str, text: str, function: Any, *, json: bool =
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(function=function)
     if json:
-        parser.add_argument("--json", action="store_true", help=_("print JSON on standard output, and nothing else there"))
+        parser.add_argument(
+            "--json", action="store_true", help=_("print JSON on standard output, and nothing else there")
+        )
     return parser
 
 
@@ -54,7 +56,9 @@ def _file(parser: argparse.ArgumentParser) -> None:
 def _labs(commands: Any) -> None:
     new = _command(commands, "new", _("make a lab"), labs.new, json=True)
     _file(new)
-    new.add_argument("--site", metavar="NAME|SITE.yml", default="contoso", help=_("site that comes with labkit, or a site file"))
+    new.add_argument(
+        "--site", metavar="NAME|SITE.yml", default="contoso", help=_("site that comes with labkit, or a site file")
+    )
     new.add_argument("--seed", type=int, default=1, help=_("seed of chance (default: 1)"))
     new.add_argument("--stage", default="start", help=_("start, registered, configured or protected (default: start)"))
 
@@ -82,16 +86,22 @@ def _labs(commands: Any) -> None:
 
 def _drills(commands: Any) -> None:
     text = _("list, describe and run recovery drills")
-    drills = commands.add_parser("drill", help=text, description=text).add_subparsers(metavar=_("ACTION"), required=True)
+    drills = commands.add_parser("drill", help=text, description=text).add_subparsers(
+        metavar=_("ACTION"), required=True
+    )
     _command(drills, "list", _("list the drills"), drill.list_drills, json=True)
     describe = _command(drills, "describe", _("describe a drill and its parameters"), drill.describe, json=True)
     describe.add_argument("name", metavar="NAME")
     run = _command(drills, "run", _("run a drill unattended, and report"), drill.run, json=True)
     run.add_argument("name", metavar="NAME")
-    run.add_argument("-p", dest="parameters", metavar="KEY=VALUE", action="append", default=[], help=_("parameter of the drill"))
+    run.add_argument(
+        "-p", dest="parameters", metavar="KEY=VALUE", action="append", default=[], help=_("parameter of the drill")
+    )
     run.add_argument("--site", metavar="NAME|SITE.yml", help=_("site that comes with labkit, or a site file"))
     run.add_argument("--seed", type=int, default=1, help=_("seed of chance (default: 1)"))
-    run.add_argument("--out", metavar="DIR", type=Path, help=_("folder for report, result, notebook and lab; new or empty"))
+    run.add_argument(
+        "--out", metavar="DIR", type=Path, help=_("folder for report, result, notebook and lab; new or empty")
+    )
 
 
 def _others(commands: Any) -> None:

@@ -18,7 +18,6 @@ from labkit.disks.blocks import BLOCK, PAGE
 from labkit.engine.chance import mix
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Ints = NDArray[Any]
@@ -69,7 +68,7 @@ class Churn:
         self._raw: tuple[int, Ints, Ints] | None = None
         self.idle = self._width == 0
 
-    # --- pages -----------------------------------------------------------------------------------------------------
+    # --- pages --------------------------------------------------------------------------------------------------------
 
     def _draw(self, page: int) -> tuple[Ints, Ints]:
         """Units in order of writing, (SLOTS, width), and how many of each row count."""
@@ -116,7 +115,7 @@ class Churn:
         units, bounds = self._page(page)
         return units[bounds[row] : bounds[row + 1]]
 
-    # --- spans -----------------------------------------------------------------------------------------------------
+    # --- spans --------------------------------------------------------------------------------------------------------
 
     def _partial(self, slot: int, after: int, upto: int) -> Ints:
         """Units written in ``(after, upto]`` within one slot, in order."""
@@ -159,9 +158,7 @@ class Churn:
         merged = np.sort(np.concatenate(parts))
         return int(np.count_nonzero(merged[1:] != merged[:-1])) + (1 if len(merged) else 0)
 
-    def _distinct_by_bitmap(
-        self, before: list[tuple[int, Ints]], slots: range, behind: list[tuple[int, Ints]]
-    ) -> int:
+    def _distinct_by_bitmap(self, before: list[tuple[int, Ints]], slots: range, behind: list[tuple[int, Ints]]) -> int:
         import numpy as np
 
         seen = np.zeros(self.profile.hot, bool)

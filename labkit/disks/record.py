@@ -93,7 +93,7 @@ def set_of(world: World, number: int) -> DiskSet:
     return world.get(DiskSet, str(number))
 
 
-# --- appending -------------------------------------------------------------------------------------------------------
+# --- appending --------------------------------------------------------------------------------------------------------
 
 
 def _append(world: World, disks: DiskSet, kind: int, **details: int) -> Segment:
@@ -128,7 +128,7 @@ def close_span(disks: DiskSet, upto: int) -> None:
             segment.upto = upto
 
 
-# --- folding ---------------------------------------------------------------------------------------------------------
+# --- folding ----------------------------------------------------------------------------------------------------------
 
 
 def now_place(disks: DiskSet, now: int) -> Place:
@@ -165,9 +165,7 @@ def fold(world: World, disks: DiskSet, disk: int, place: Place | None = None) ->
     return stamps
 
 
-def _lay(
-    world: World, disks: DiskSet, segment: Segment, disk: int, stamps: NDArray[np.int64], limit: int
-) -> None:
+def _lay(world: World, disks: DiskSet, segment: Segment, disk: int, stamps: NDArray[np.int64], limit: int) -> None:
     if segment.kind == SPAN:
         run = streams.run_of(world, segment.run)
         streams.fold(world, run, disk, stamps, segment.after, min(segment.upto, limit, world.now))
@@ -195,7 +193,7 @@ def frozen(world: World, disks: DiskSet, disk: int, place: Place | None = None) 
     return Frozen(disks.sizes[disk], stamps, streams.reader(world))
 
 
-# --- the base --------------------------------------------------------------------------------------------------------
+# --- the base ---------------------------------------------------------------------------------------------------------
 
 
 def _read_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:

@@ -78,10 +78,10 @@ def churn(world: World, run: Run, disk: int) -> Churn:
     if found is None:
         profile = Profile(spec.rate, spec.write, spec.hot)
         found = world.cache[key] = Churn(world.seed, spec.number, run.phase, profile)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
-# --- explicit writes -------------------------------------------------------------------------------------------------
+# --- explicit writes --------------------------------------------------------------------------------------------------
 
 
 def _pack(entry: Explicit) -> bytes:
@@ -106,7 +106,7 @@ def explicit(world: World, stream: int) -> dict[int, Explicit]:
     if found is None:
         found = {at: _unpack(at, body) for (_, at, _), body in world.writes.items(stream)}
         world.cache[key] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def write(world: World, stream: int, changed: dict[int, tuple[bytes, int]]) -> None:
@@ -135,9 +135,7 @@ def merge(entries: list[Explicit]) -> Explicit:
 
     newest: dict[int, tuple[int, int]] = {}
     for entry in entries:
-        for block, stamp, mask in zip(
-            entry.blocks.tolist(), entry.stamps.tolist(), entry.masks.tolist(), strict=True
-        ):
+        for block, stamp, mask in zip(entry.blocks.tolist(), entry.stamps.tolist(), entry.masks.tolist(), strict=True):
             newest[block] = (stamp, mask | newest.get(block, (0, 0))[1])
     order = sorted(newest)
     stamps = np.array([newest[block][0] for block in order], "<i8")
@@ -172,7 +170,7 @@ def forget(world: World, stream: int, upto: int) -> None:
         world.writes.drop((stream, at, 0))
 
 
-# --- stored bytes ----------------------------------------------------------------------------------------------------
+# --- stored bytes -----------------------------------------------------------------------------------------------------
 
 
 def store_bytes(world: World, content: bytes) -> int:
@@ -201,10 +199,10 @@ def stored_bytes(world: World, stamp: int) -> bytes:
 
 def reader(world: World) -> Callable[[int], bytes]:
     """:func:`stored_bytes` of one world as one object: equal stamps under the same reader are equal bytes."""
-    return world.cache.setdefault("reader", functools.partial(stored_bytes, world))  # type: ignore[no-any-return]
+    return world.cache.setdefault("reader", functools.partial(stored_bytes, world))
 
 
-# --- spans -----------------------------------------------------------------------------------------------------------
+# --- spans ------------------------------------------------------------------------------------------------------------
 
 
 def pages_written(world: World, run: Run, after: int, upto: int) -> int:

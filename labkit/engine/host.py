@@ -16,7 +16,16 @@ from typing import Literal
 FolderKind = Literal["local", "network", "synchronised"]
 
 _NETWORK_TYPES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "9p", "davfs", "fuse.sshfs", "fuse.davfs2", "afs"}
-_SYNCHRONISED = ("onedrive", "dropbox", "google drive", "googledrive", "icloud", "nextcloud", "box sync", "creative cloud")
+_SYNCHRONISED = (
+    "onedrive",
+    "dropbox",
+    "google drive",
+    "googledrive",
+    "icloud",
+    "nextcloud",
+    "box sync",
+    "creative cloud",
+)
 
 
 def name() -> str:

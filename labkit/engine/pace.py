@@ -16,7 +16,7 @@ def wall_time() -> str:
 
 def wall_stamp() -> str:
     """The wall clock as ``YYYYMMDD-HHMMSS``, for names of folders."""
-    return datetime.now().strftime("%Y%m%d-%H%M%S")
+    return datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
 
 
 def seconds_since_2000() -> int:

@@ -50,7 +50,7 @@ class Session:
                 lease.unregister(self.store, self.lease.token)
             self.store.close()
 
-    # --- reading ---------------------------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------------------------------
 
     def _current(self) -> World:
         """The world of the last committed state; inside a transaction."""
@@ -70,7 +70,7 @@ class Session:
         finally:
             self.store.rollback()
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------------------------------
 
     def command(self, name: str, arguments: dict[str, Any], work: Callable[[World], T]) -> T:
         """Do ``work`` as one transaction with its journal entry; a refusal leaves only the entry."""
@@ -94,10 +94,12 @@ class Session:
     def _journal(self, at: int, name: str, arguments: dict[str, Any], outcome: str, code: int | None) -> None:
         body = msgspec.json.encode(arguments, enc_hook=str).decode("utf-8")
         row = (pace.wall_time(), at, host.user(), self.surface, name, body, outcome, code)
-        sql = "INSERT INTO journal (wall, at, user, surface, command, arguments, outcome, code) VALUES (?,?,?,?,?,?,?,?)"
+        sql = (
+            "INSERT INTO journal (wall, at, user, surface, command, arguments, outcome, code) VALUES (?,?,?,?,?,?,?,?)"
+        )
         self.store.write(sql, row)
 
-    # --- time ------------------------------------------------------------------------------------------------------
+    # --- time ---------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def playing(self, *, take_over: bool = False) -> Iterator[None]:

@@ -53,7 +53,7 @@ class Store:
         self._version = -1
         self.read_only = False
 
-    # --- opening and closing ---------------------------------------------------------------------------------------
+    # --- opening and closing ------------------------------------------------------------------------------------------
 
     @classmethod
     def create(cls, path: Path) -> Store:
@@ -78,7 +78,9 @@ class Store:
         """
         if not path.is_file():
             raise LabError(900003, path=path)
-        unchanging = read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+        unchanging = (
+            read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+        )
         store = cls(path, cls._connect(path, unchanging=unchanging))
         store.read_only = read_only
         try:
@@ -117,13 +119,13 @@ class Store:
         if not self.db.in_transaction:
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
-    # --- transactions ----------------------------------------------------------------------------------------------
+    # --- transactions -------------------------------------------------------------------------------------------------
 
     def changed(self) -> bool:
         """Whether another connection committed since the last call (SQLite's data version)."""
         version = self.db.execute("PRAGMA data_version").fetchone()[0]
-        fresh, self._version = version != self._version, version
-        return fresh
+        before, self._version = self._version, int(version)
+        return before != self._version
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -166,7 +168,7 @@ class Store:
         except sqlite3.OperationalError as error:
             raise LabError(900007, path=self.path, found=str(error)) from None
 
-    # --- small things ----------------------------------------------------------------------------------------------
+    # --- small things -------------------------------------------------------------------------------------------------
 
     def rows(self, sql: str, arguments: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -222,7 +224,7 @@ class Shelf:
         """The value, or ``None``."""
         if key in self._pending:
             return self._pending[key]
-        sql = f"SELECT body FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"  # noqa: S608 - own table names
+        sql = f"SELECT body FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"
         found = self._store.db.execute(sql, key).fetchone()
         return None if found is None else self._unpack(found[0])
 
@@ -241,7 +243,7 @@ class Shelf:
 
     def items(self, k1: int, k2: int | None = None) -> list[tuple[Key, bytes]]:
         """All values under ``k1`` (and ``k2``), in order of their keys."""
-        sql = f"SELECT k1, k2, k3, body FROM {self._table} WHERE k1 = ?"  # noqa: S608 - own table names
+        sql = f"SELECT k1, k2, k3, body FROM {self._table} WHERE k1 = ?"
         arguments = [k1]
         if k2 is not None:
             sql += " AND k2 = ?"
@@ -255,9 +257,9 @@ class Shelf:
                     merged[key] = body
         return sorted(merged.items())
 
-    def keys(self) -> set[Key]:
+    def all_keys(self) -> set[Key]:
         """All keys."""
-        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table}"))  # noqa: S608 - own table names
+        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table}"))
         for key, body in self._pending.items():
             (found.discard if body is None else found.add)(key)
         return found
@@ -275,10 +277,10 @@ class Shelf:
         gone = [key for key, body in self._pending.items() if body is None]
         kept = [(*key, self._ready.get(key, body)) for key, body in self._pending.items() if body is not None]
         if gone:
-            sql = f"DELETE FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"  # noqa: S608 - own table names
+            sql = f"DELETE FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"
             self._store.write_many(sql, gone)
         if kept:
-            sql = f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)"  # noqa: S608 - own table names
+            sql = f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)"
             self._store.write_many(sql, kept)
         self._pending.clear()
         self._ready.clear()

@@ -7,7 +7,7 @@ too), bandwidths bits per second (powers of 1,000 as on every line). All results
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 
 from labkit.engine.errors import LabError
@@ -114,7 +114,7 @@ def instant(text: str) -> int:
         raise LabError(900105, found=text, example="2014-10-01T09:00:00+09:00") from None
     if when.tzinfo is None:
         raise LabError(900105, found=text, example="2014-10-01T09:00:00+09:00")
-    return (when - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def show_instant(ms: int, offset_min: int = 0) -> str:
@@ -124,7 +124,7 @@ def show_instant(ms: int, offset_min: int = 0) -> str:
     ('2014-10-01T09:00:00+09:00', '2014-10-01T09:00:00.250+09:00')
     """
     zone = timezone(timedelta(minutes=offset_min))
-    when = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=ms)
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
     return when.astimezone(zone).isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
 
 

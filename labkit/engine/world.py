@@ -67,7 +67,7 @@ class World:
         self.cargo, self.blobs = Shelf(store, "cargo"), Shelf(store, "blobs", packed=True)
         self.cache: dict[Any, Any] = {}
 
-    # --- entities --------------------------------------------------------------------------------------------------
+    # --- entities -----------------------------------------------------------------------------------------------------
 
     def find(self, cls: type[E], name: str) -> E | None:
         """The entity, or ``None``."""
@@ -105,7 +105,7 @@ class World:
         self._counters[counter] = value
         return value
 
-    # --- time ------------------------------------------------------------------------------------------------------
+    # --- time ---------------------------------------------------------------------------------------------------------
 
     def fact(self, kind: str, entity: str, **details: Any) -> None:
         """Something happened now."""
@@ -122,7 +122,7 @@ class World:
         self.now = timer.due
         HANDLERS[timer.kind](self, timer)
 
-    # --- the file --------------------------------------------------------------------------------------------------
+    # --- the file -----------------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Do the slow part of a flush before the write lock is taken."""

@@ -48,7 +48,7 @@ def compare(
 
 
 def compare_invoices(source: Look, target: Look, stopped_at: int) -> Loss:
-    """The same for a guest that invoices: ``orders`` and ``without_invoice`` both count orders whose invoice is lost."""
+    """The same for a guest that invoices: ``orders`` and ``without_invoice`` count orders whose invoice is lost."""
     made = {invoice.token: invoice.invoiced_at for invoice in source.invoices}
     there = Counter(invoice.token for invoice in target.invoices)
     recovered = made.keys() & there.keys()

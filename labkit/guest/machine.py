@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from labkit.disks import record, streams
+from labkit.disks.blocks import is_real
 from labkit.disks.record import DiskSet
 from labkit.disks.streams import OPEN, Run, StreamSpec
 from labkit.engine.chance import below
@@ -35,7 +36,7 @@ class Workload(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Application(msgspec.Struct, frozen=True):
-    """The database on disk number ``disk``: ``orders`` each ``interval`` ms, or ``invoices`` of ``partner``'s orders."""
+    """The database on disk ``disk``: ``orders`` each ``interval`` ms, or ``invoices`` of ``partner``'s orders."""
 
     disk: int
     role: str
@@ -78,7 +79,7 @@ def phase(world: World, machine: Machine) -> int:
     return below(30_000, world.seed, "phase", machine.name)
 
 
-# --- power -----------------------------------------------------------------------------------------------------------
+# --- power ------------------------------------------------------------------------------------------------------------
 
 
 def power_on(world: World, machine: Machine, *, booted: bool = False) -> None:
@@ -162,7 +163,7 @@ def _hour(world: World, timer: Timer) -> None:
     world.after(3_600_000, "guest.hour", timer.entity, priority=60)
 
 
-# --- the application -------------------------------------------------------------------------------------------------
+# --- the application --------------------------------------------------------------------------------------------------
 
 
 def settle(world: World, machine: Machine, kind: orders.Kind) -> None:
@@ -230,7 +231,7 @@ def volume_of(world: World, known: dict[int, int], size: int) -> Volume:
         stamp = known.get(block, 0)
         if stamp == 0:
             return None
-        return streams.stored_bytes(world, stamp) if stamp & streams.REAL else synthetic(stamp, block)
+        return streams.stored_bytes(world, stamp) if is_real(stamp) else synthetic(stamp, block)
 
     return Volume(size, read)
 

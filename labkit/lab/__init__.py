@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from labkit.lab.door import Lab, create
-from labkit.lab.door import open_lab as open  # noqa: A001 - labkit.open is the name people look for
+from labkit.lab.door import open_lab as open  # noqa: A004 - labkit.open is the name people look for
 
 __all__ = ["Lab", "create", "open"]

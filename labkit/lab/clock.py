@@ -46,7 +46,7 @@ class Clock:
         return self._task is not None and not self._task.done()
 
     def play(self, speed: float = 600.0, *, take_over: bool = False, each: Callable[[], None] | None = None) -> None:
-        """Begin live play at ``speed`` virtual seconds per second; needs a running asyncio loop. ``each`` turn calls back.
+        """Begin live play on the running asyncio loop, ``speed`` virtual seconds per second; each turn calls ``each``.
 
         900052 for a speed that is not positive. Playing already: only the speed changes.
         """

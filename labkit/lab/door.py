@@ -22,6 +22,7 @@ from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
 from labkit.site import inventory, sitefile
+from labkit.site.model import SiteFile
 
 T = TypeVar("T")
 _LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a person
@@ -29,13 +30,18 @@ _POLL_SECONDS = 0.05
 
 
 def create(
-    path: str | Path, site: str | Path = "contoso", seed: int = 1, stage: str = "start", *, surface: str = "python"
+    path: str | Path,
+    site: str | Path | SiteFile = "contoso",
+    seed: int = 1,
+    stage: str = "start",
+    *,
+    surface: str = "python",
 ) -> Lab:
     """Make a new lab file and bring it to a stage.
 
-    ``site``: a name ("contoso", "three-tier") or a site file. ``stage``: "start", "registered", "configured" or
-    "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the site file,
-    900050 an unknown stage.
+    ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start", "registered",
+    "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the
+    site file, 900050 an unknown stage.
     """
     build.check_stage(stage)
     read = build.read_site(site)
@@ -68,7 +74,7 @@ class Lab:
         self.jobs = Jobs(self)
         self.clock = Clock(self)
 
-    # --- the file --------------------------------------------------------------------------------------------------
+    # --- the file -----------------------------------------------------------------------------------------------------
 
     @property
     def path(self) -> Path:
@@ -95,7 +101,7 @@ class Lab:
         self._session.store.copy(Path(target))
         return Path(target)
 
-    # --- reading and commands ----------------------------------------------------------------------------------------
+    # --- reading and commands -----------------------------------------------------------------------------------------
 
     def read(self, question: Callable[[World], T]) -> T:
         """Ask the last committed world something; the answer must not keep parts of the world."""
@@ -123,7 +129,7 @@ class Lab:
     def journal(self) -> list[dict[str, Any]]:
         """What was asked, by whom, and how it ended."""
         names = ("n", "wall", "at", "user", "surface", "command", "arguments", "outcome", "code")
-        rows = self._session.store.rows(f"SELECT {', '.join(names)} FROM journal ORDER BY n")  # noqa: S608
+        rows = self._session.store.rows(f"SELECT {', '.join(names)} FROM journal ORDER BY n")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     @property
@@ -161,7 +167,7 @@ class Lab:
         """What the site file says that a user may not expect."""
         return sitefile.warnings(self.read(inventory.site_of))
 
-    # --- time ------------------------------------------------------------------------------------------------------------
+    # --- time ---------------------------------------------------------------------------------------------------------
 
     def run(self, duration: str | None = None, *, until: str | None = None, take_over: bool = False) -> str:
         """Let virtual time pass: a duration ("6h", "2d", ISO 8601) or until an instant with a zone; returns the time.
@@ -192,6 +198,16 @@ class Lab:
         if error is not None:
             raise error
         return thing
+
+    def run_until(self, done: Callable[[World], bool], *, within: str) -> bool:
+        """Let time pass until ``done`` holds of the world, at most the duration ``within``; whether it holds.
+
+        The clock stops at the very instant. 900030 while another process plays the clock.
+        """
+        limit = self.read(lambda world: world.now) + units.duration(within)
+        with self._session.playing():
+            self._session.advance(limit, done)
+        return self.read(done)
 
     def _play_until(self, done: Callable[[World], bool], thing: Job | Item) -> None:
         limit = self.read(lambda world: world.now) + _LONGEST

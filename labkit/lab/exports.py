@@ -29,7 +29,7 @@ def export_disk(
     *,
     side: str = "site",
     point: str = "latest",
-    format: str = "raw",  # noqa: A002 - the option's name on the command line
+    format: str = "raw",
     sha256: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Exported:

@@ -28,12 +28,14 @@ class VaultDoor:
 
     def _do(self, name: str, wait: bool, work: Callable[[World], JobRecord], **arguments: Any) -> Job:
         job = self._lab.start_job(f"vault.{name}", arguments, work)
-        return self._lab.wait(job) if wait else job  # type: ignore[no-any-return]
+        return self._lab.wait(job) if wait else job
 
-    def _on(self, name: str, vm: str, wait: bool, work: Callable[[World, ProtectedItem], JobRecord], **more: Any) -> Job:
+    def _on(
+        self, name: str, vm: str, wait: bool, work: Callable[[World, ProtectedItem], JobRecord], **more: Any
+    ) -> Job:
         return self._do(name, wait, lambda world: work(world, items.get(world, vm)), vm=vm, **more)
 
-    # --- set-up ----------------------------------------------------------------------------------------------------
+    # --- set-up -------------------------------------------------------------------------------------------------------
 
     def register_server(self, server: str | None = None, *, wait: bool = False) -> Job:
         """Register the VMM server (default: the site's) with the vault."""
@@ -72,10 +74,13 @@ class VaultDoor:
         return self._do("map_network", wait, work, source=ours, target=theirs)
 
     def enable_protection(self, vm: str, *, wait: bool = False) -> Job:
-        """Enable the protection of a VM; initial replication goes on after the job (``lab.wait(lab.vault.items[vm])``)."""
+        """Enable the protection of a VM.
+
+        Initial replication goes on after the job: ``lab.wait(lab.vault.items[vm])``.
+        """
         return self._do("enable_protection", wait, lambda world: protection.enable(world, vm), vm=vm)
 
-    # --- failover ----------------------------------------------------------------------------------------------------
+    # --- failover -----------------------------------------------------------------------------------------------------
 
     def test_failover(
         self, vm: str, network: str | None = None, *, point: int | None = None, wait: bool = False
@@ -134,7 +139,7 @@ class VaultDoor:
 
         return self._do("complete", False, work, job=job.id, note=note)
 
-    # --- the end -------------------------------------------------------------------------------------------------------
+    # --- the end ------------------------------------------------------------------------------------------------------
 
     def disable_protection(self, vm: str, *, wait: bool = False) -> Job:
         """Remove the protection of a VM on both sides."""

@@ -6,6 +6,7 @@ failover: at the recovery point used). A lag is no error, and neither is a guest
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from labkit.disks import record, streams
@@ -78,7 +79,7 @@ def _entities(world: World) -> Iterator[str]:
 
 def _bytes(world: World) -> Iterator[str]:
     """Every stamp that names stored bytes has them."""
-    there = {key[0] | REAL for key in world.blobs.keys()}
+    there = {key[0] | REAL for key in world.blobs.all_keys()}
     for run in world.all(Run):
         if run.application >= 0:
             for entry in streams.explicit(world, run.streams[run.application].number).values():
@@ -89,7 +90,7 @@ def _bytes(world: World) -> Iterator[str]:
             yield _("disks {number}: bytes {stamp:#x} are missing").format(number=disks.number, stamp=stamp)
 
 
-# --- replicas --------------------------------------------------------------------------------------------------------
+# --- replicas ---------------------------------------------------------------------------------------------------------
 
 
 def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
@@ -111,13 +112,11 @@ def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
         yield from _compare(world, item.id, name, (source, place), (replica, point.place), disk, full=full)
 
 
-def _record(
-    world: World, item: ProtectedItem, relation: Relation, replica: DiskSet, place: Place
-) -> Iterator[str]:
+def _record(world: World, item: ProtectedItem, relation: Relation, replica: DiskSet, place: Place) -> Iterator[str]:
     """The logs applied follow one another without a gap, as far as the recovery point."""
     source = record.set_of(world, relation.source)
     spans = [s for s in replica.segments if s.kind == SPAN and s.seq <= place.seq]
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         stops = {s.upto for s in source.segments if s.kind == SPAN and s.run == before.run}
         if before.upto != after.after and not (before.run != after.run and before.upto in stops):
             yield _("{vm}: a log is missing, doubled or out of order after {instant}").format(

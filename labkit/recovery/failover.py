@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from labkit.azure import compute
 from labkit.disks import record
 from labkit.engine import jobs
@@ -40,7 +42,7 @@ def site_reachable(world: World) -> bool:
     return world.get(Line, line.UP).connected and not inventory.state(world).lost_at
 
 
-# --- test failover -----------------------------------------------------------------------------------------------------
+# --- test failover ----------------------------------------------------------------------------------------------------
 
 
 def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | None) -> JobRecord:
@@ -101,7 +103,7 @@ def _test_ended(world: World, job: JobRecord) -> None:
     items.settle(world, job, "TestFailoverCleanup")
 
 
-# --- planned -------------------------------------------------------------------------------------------------------------
+# --- planned ----------------------------------------------------------------------------------------------------------
 
 
 def planned(world: World, item: ProtectedItem) -> JobRecord:
@@ -135,7 +137,7 @@ def _planned_ended(world: World, job: JobRecord) -> None:
     items.settle(world, job, "PlannedFailover")
 
 
-# --- unplanned -------------------------------------------------------------------------------------------------------------
+# --- unplanned --------------------------------------------------------------------------------------------------------
 
 
 def unplanned(world: World, item: ProtectedItem, *, synchronise: bool) -> JobRecord:
@@ -174,7 +176,7 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     items.settle(world, job, "UnplannedFailover")
 
 
-# --- the VM in Azure ---------------------------------------------------------------------------------------------------------
+# --- the VM in Azure --------------------------------------------------------------------------------------------------
 
 
 def _attach(world: World, job: JobRecord, point: Point) -> None:
@@ -213,7 +215,7 @@ def _start_vm(world: World, job: JobRecord) -> Outcome:
     return DONE
 
 
-# --- another recovery point ----------------------------------------------------------------------------------------------------
+# --- another recovery point -------------------------------------------------------------------------------------------
 
 
 def change_point(world: World, item: ProtectedItem, number: int | None) -> JobRecord:
@@ -246,7 +248,7 @@ def _changed(world: World, job: JobRecord) -> None:
     items.settle(world, job, "ChangePit")
 
 
-# --- commit ------------------------------------------------------------------------------------------------------------------------
+# --- commit -----------------------------------------------------------------------------------------------------------
 
 
 def commit(world: World, item: ProtectedItem) -> JobRecord:
@@ -268,7 +270,8 @@ def _merge(world: World, job: JobRecord) -> Outcome:
     return DONE
 
 
-COMMITTED = []  # what else happens at the commit of an item: failback adds its own end
+# What else happens at the commit of an item in a state: failback adds its own end.
+COMMITTED: list[Callable[[World, ProtectedItem, str], None]] = []
 
 
 @jobs.ending("CommitFailover")

@@ -7,9 +7,8 @@ from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
-from labkit.engine.jobs import DONE, EVENT, JobRecord, Outcome
+from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.world import World
-from labkit.guest.machine import Machine
 from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
@@ -77,7 +76,7 @@ def _enabled(world: World, job: JobRecord) -> None:
     _finalize(world, item)
 
 
-# --- after initial replication -----------------------------------------------------------------------------------------
+# --- after initial replication ----------------------------------------------------------------------------------------
 
 
 def _announced(world: World, relation: Relation) -> None:
@@ -127,7 +126,7 @@ def protect_anew(world: World, item: ProtectedItem) -> None:
     initial.start(world, _relation(world, item))
 
 
-# --- disabling -----------------------------------------------------------------------------------------------------------
+# --- disabling --------------------------------------------------------------------------------------------------------
 
 
 def disable(world: World, item: ProtectedItem) -> JobRecord:
@@ -173,11 +172,3 @@ def _forget(world: World, item: ProtectedItem) -> None:
         replication.remove(world, relation)
     drop_replica(world, item)
     world.remove(item)
-
-
-def machine_of(world: World, item: ProtectedItem) -> Machine:
-    """Where the VM is active now: in Azure after a failover, else at the site."""
-    return items.target(world, item) or items.source(world, item)
-
-
-__all__ = ["EVENT", "disable", "drop_replica", "enable", "machine_of", "protect_anew", "ready"]

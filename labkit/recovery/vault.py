@@ -60,7 +60,7 @@ def _running(world: World, target: str) -> None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
 
 
-# --- registration ----------------------------------------------------------------------------------------------------
+# --- registration -----------------------------------------------------------------------------------------------------
 
 
 def register_server(world: World, name: str) -> JobRecord:
@@ -81,7 +81,7 @@ def _registered(world: World, job: JobRecord) -> None:
         world.add(Cloud(inventory.site_of(world).cloud.name, job.target))
 
 
-# --- the cloud -------------------------------------------------------------------------------------------------------
+# --- the cloud --------------------------------------------------------------------------------------------------------
 
 
 def configure_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
@@ -136,7 +136,7 @@ def _released(world: World, job: JobRecord) -> None:
         world.fact("cloud.released", job.target)
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks ---------------------------------------------------------------------------------------------------------
 
 
 def map_network(world: World, source: str, target: str) -> JobRecord:
@@ -162,7 +162,7 @@ def _mapped(world: World, job: JobRecord) -> None:
         world.fact("network.mapped", job.target, to=job.data["to"])
 
 
-# --- the end ---------------------------------------------------------------------------------------------------------
+# --- the end ----------------------------------------------------------------------------------------------------------
 
 
 def unregister_server(world: World, name: str) -> JobRecord:

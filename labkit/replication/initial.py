@@ -1,6 +1,7 @@
 """Initial replication: a snapshot of the source goes over the line, piece by piece (facts.md 1.2, rule 2.9-1).
 
-What is not zeros is sent, disk after disk; at a failback what differs from the site's own disks. Each piece that has arrived is appended to the replica's record as blocks.
+What is not zeros is sent, disk after disk; at a failback what differs from the site's own disks. Each piece that has
+arrived is appended to the replica's record as blocks.
 Writes of the guest meanwhile stay in the change log and go as the first cycle.
 """
 

@@ -6,6 +6,9 @@ hours adds at most N older ones, the first of each hour.
 
 from __future__ import annotations
 
+import bisect
+import operator
+
 import msgspec
 
 from labkit.disks.record import Place
@@ -29,19 +32,13 @@ def keep(points: list[Point], frequency: int, retention: int) -> None:
     ``frequency`` in ms, ``retention`` in hours (0 to 24).
     """
     newest = points[-1].cut
-    recent = _first_recent(points, newest - HOUR)
+    recent = bisect.bisect_right(points, newest - HOUR, key=_cut)
     hourly: list[Point] = []
     for point in points[:recent]:
-        if point.cut > newest - (retention + 1) * HOUR and (
-            not hourly or point.cut // HOUR != hourly[-1].cut // HOUR
-        ):
+        if point.cut > newest - (retention + 1) * HOUR and (not hourly or point.cut // HOUR != hourly[-1].cut // HOUR):
             hourly.append(point)
-    first_hour = points[recent:][-(HOUR // frequency) :]
-    points[:] = hourly[len(hourly) - min(retention, len(hourly)) :] + first_hour
+    first = max(recent, len(points) - HOUR // frequency)
+    points[:first] = hourly[len(hourly) - min(retention, len(hourly)) :]
 
 
-def _first_recent(points: list[Point], edge: int) -> int:
-    index = 0
-    while points[index].cut <= edge:
-        index += 1
-    return index
+_cut = operator.attrgetter("cut")

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from labkit.disks import record, streams
 from labkit.disks.blocks import PAGE
 from labkit.disks.record import SPAN, DiskSet
-from labkit.disks.streams import Run
 from labkit.engine import resources
 from labkit.engine.clock import Timer, on
 from labkit.engine.units import MINUTE, SECOND
@@ -103,7 +101,7 @@ def announce(world: World, relation: Relation) -> None:
         waiter(world, relation)
 
 
-# --- spans of the source ---------------------------------------------------------------------------------------------
+# --- spans of the source ----------------------------------------------------------------------------------------------
 
 
 def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
@@ -120,7 +118,9 @@ def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
 
 def pages(world: World, disks: DiskSet, after: int, upto: int) -> int:
     """Distinct 4 KiB pages written in ``(after, upto]``."""
-    return sum(streams.pages_written(world, streams.run_of(world, run), a, b) for run, a, b in spans(world, disks, after, upto))
+    return sum(
+        streams.pages_written(world, streams.run_of(world, run), a, b) for run, a, b in spans(world, disks, after, upto)
+    )
 
 
 def pending(world: World, relation: Relation, now: int) -> int:
@@ -129,7 +129,7 @@ def pending(world: World, relation: Relation, now: int) -> int:
     return pages(world, source, relation.cut, now) * PAGE
 
 
-# --- cycles ----------------------------------------------------------------------------------------------------------
+# --- cycles -----------------------------------------------------------------------------------------------------------
 
 
 def begin(world: World, relation: Relation) -> None:
@@ -229,7 +229,7 @@ def _add_point(relation: Relation, kind: str, place: record.Place) -> None:
     relation.next_point += 1
 
 
-# --- the end ---------------------------------------------------------------------------------------------------------
+# --- the end ----------------------------------------------------------------------------------------------------------
 
 
 def finish(world: World, relation: Relation, upto: int) -> bool:
@@ -268,18 +268,3 @@ def remove(world: World, relation: Relation) -> None:
     """End replication and forget it."""
     stop(world, relation)
     world.remove(relation)
-
-
-def on_source(world: World, disks: int) -> Relation | None:
-    """The relation that reads a set, if there is one."""
-    return next((found for found in world.all(Relation) if found.source == disks), None)
-
-
-def describe(relation: Relation, now: int) -> dict[str, Any]:
-    """Counted figures of a relation at an instant."""
-    return {"rpo_ms": relation.rpo(now), "cycles": relation.cycles, "missed": relation.missed, "cut": relation.cut}
-
-
-def run_of(world: World, machine: Machine) -> Run | None:
-    """The run a machine is in, or ``None`` while it is off."""
-    return streams.run_of(world, machine.run) if machine.run else None

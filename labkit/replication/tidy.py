@@ -36,9 +36,9 @@ def _tidy_set(world: World, disks: DiskSet) -> None:
     if place is None or not disks.segments:
         return
     first = disks.segments[0]
-    if len(disks.segments) > 1 and first.seq < place.seq:
-        record.rebase(world, disks, place)
-    elif first.kind == record.SPAN and place.seq == first.seq and place.upto - first.after >= _BEHIND:
+    if (len(disks.segments) > 1 and first.seq < place.seq) or (
+        first.kind == record.SPAN and place.seq == first.seq and place.upto - first.after >= _BEHIND
+    ):
         record.rebase(world, disks, place)
 
 
@@ -99,6 +99,6 @@ def _drop_bytes(world: World) -> None:
                 named.update(entry.stamps.tolist())
     for disks in world.all(DiskSet):
         named.update(record.stored_stamps(world, disks))
-    for key in world.blobs.keys():
+    for key in world.blobs.all_keys():
         if key[0] | REAL not in named:
             world.blobs.drop(key)

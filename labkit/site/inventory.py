@@ -48,7 +48,7 @@ def site_of(world: World) -> SiteFile:
     found = world.cache.get("site")
     if found is None:
         found = world.cache["site"] = msgspec.json.decode(world.site_json, type=SiteFile)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @functools.cache

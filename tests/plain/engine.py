@@ -213,10 +213,10 @@ class PlainLab:
     # --- cycles ----------------------------------------------------------------------------------------------------
 
     def _due(self, made: Protection) -> None:
-        if made.under_way:
-            made.late = True
-        else:
+        if not made.under_way:
             self._swap(made)
+        elif made.swapped < self.now:  # a late log's arrival may have swapped at this instant already
+            made.late = True
         self._after(self.site.cloud.frequency, SWAPS, lambda: self._due(made))
 
     def _swap(self, made: Protection) -> None:

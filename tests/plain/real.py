@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from labkit.disks import record, streams
+from labkit.disks.blocks import is_real
 from labkit.disks.content import ZEROS
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
@@ -152,7 +153,7 @@ class RealLab:
             stamps = record.fold(world, disks, disk, place)
             written: Blocks = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
             for block, stamp in written.items():
-                if isinstance(stamp, int) and stamp & streams.REAL:
+                if isinstance(stamp, int) and is_real(stamp):
                     written[block] = streams.stored_bytes(world, stamp)
             made.append({block: content for block, content in written.items() if content != ZEROS})
         return made

@@ -70,10 +70,11 @@ def _vm(chance: random.Random, number: int, role: str, writes_per_s: float) -> V
 
 
 def _disk(chance: random.Random, name: str, writes_per_s: float) -> Disk:
-    size = chance.randrange(20, 600 if chance.random() < 0.1 else 200) * MB
+    large = chance.random() < 0.05
+    size = chance.randrange(300, 600) * MB if large else chance.randrange(20, 200) * MB
     if chance.random() < 0.3:
         size += 512 * chance.randrange(2_048)  # the last block is not whole
-    used = chance.choice((0, chance.randrange(size + 1), chance.randrange(size // 8)))
+    used = size if large else chance.choice((0, chance.randrange(size + 1), chance.randrange(size // 8)))
     write = 4_096 << chance.randrange(5)
     rate = chance.choice((0, chance.randrange(3_000), chance.randrange(300_000)))
     hot = chance.choice((1, chance.randrange(1, 1_000), 1_000))
