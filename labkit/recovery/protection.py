@@ -55,9 +55,9 @@ def _relate(world: World, job: JobRecord) -> Outcome:
 
 def _relation(world: World, item: ProtectedItem) -> Relation:
     cloud, machine = world.get(Cloud, item.cloud), items.source(world, item)
-    return world.add(
-        Relation(item.id, machine.id, machine.disks, item.replica, line.UP, cloud.frequency, cloud.retention)
-    )
+    relation = Relation(item.id, machine.id, machine.disks, item.replica, line.UP, cloud.frequency, cloud.retention)
+    relation.snapshots = cloud.app_consistent
+    return world.add(relation)
 
 
 @jobs.task("EnableDr", "VmStartInitialReplication")

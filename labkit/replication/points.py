@@ -14,7 +14,7 @@ import msgspec
 from labkit.disks.record import Place
 from labkit.engine.units import HOUR
 
-CRASH, APPLICATION = "crash-consistent", "application-consistent"
+CRASH, APPLICATION, FILES = "crash-consistent", "application-consistent", "file-system-consistent"
 
 
 class Point(msgspec.Struct, array_like=True, frozen=True):

@@ -17,7 +17,7 @@ from labkit.disks.blocks import PAGE
 from labkit.disks.record import SPAN, DiskSet
 from labkit.engine import resources
 from labkit.engine.clock import Timer, on
-from labkit.engine.units import MINUTE, SECOND
+from labkit.engine.units import HOUR, MINUTE, SECOND
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
@@ -45,6 +45,7 @@ class Log(msgspec.Struct, array_like=True):
 class Relation(Entity):
     """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut.
 
+    ``snapshots``: hours between snapshots that freeze the guest (0: none, rule 2.7-6), ``frozen``: the last one.
     ``compared``: what initial replication compares with (failback: the site's disks as they were); ``stopped``: since
     when nothing is sent any more.
     """
@@ -55,6 +56,8 @@ class Relation(Entity):
     direction: str
     frequency: int
     retention: int
+    snapshots: int = 0
+    frozen: int = 0
     state: str = INITIAL
     snapshot: int = 0
     piece: list[int] = msgspec.field(default_factory=lambda: [0, 0])
@@ -136,7 +139,7 @@ def begin(world: World, relation: Relation) -> None:
     """Initial replication is done: the replica shows the snapshot; the first log goes at once, then on the grid."""
     machine = world.get(Machine, relation.machine)
     relation.state = REPLICATING
-    relation.cut = relation.swapped = relation.snapshot
+    relation.cut = relation.swapped = relation.frozen = relation.snapshot
     _add_point(relation, points.CRASH, record.now_place(record.set_of(world, relation.replica), world.now))
     # Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots.
     phase = guests.phase(world, machine)
@@ -162,10 +165,19 @@ def _due(world: World, timer: Timer) -> None:
         relation.late = True
 
 
-def swap(world: World, relation: Relation, kind: str = points.CRASH) -> None:
+def _freeze(world: World, relation: Relation, machine: Machine) -> str:
+    """The kind of the next recovery point; a guest is frozen for it when a snapshot is due and the guest runs."""
+    if not relation.snapshots or not machine.up_at or world.now < relation.frozen + relation.snapshots * HOUR:
+        return points.CRASH
+    relation.frozen = world.now
+    return points.APPLICATION if machine.os.startswith("Windows") else points.FILES
+
+
+def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds."""
     machine = world.get(Machine, relation.machine)
-    guests.settle(world, machine, "freeze" if kind == points.APPLICATION else "cycle")
+    kind = _freeze(world, relation, machine)
+    guests.settle(world, machine, "cycle" if kind == points.CRASH else "freeze")
     source = record.set_of(world, relation.source)
     size = pages(world, source, relation.swapped, world.now) * PAGE + overhead()["cycle"]
     relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
@@ -191,7 +203,8 @@ def _arrived(world: World, flow: Flow) -> None:
     relation.last_late = late
     _add_point(relation, log.kind, record.now_place(replica, world.now))
     points.keep(relation.points, relation.frequency, relation.retention)
-    world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late))
+    frozen = {} if log.kind == points.CRASH else {"consistency": log.kind}
+    world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late), **frozen)
     if late and not relation.final:
         _schedule(world, relation)
         swap(world, relation)

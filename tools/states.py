@@ -1,0 +1,45 @@
+"""Draws the states of a protected item from the table the lab works by: ``docs/states.md``.
+
+    python tools/states.py          write it
+    python tools/states.py check    status 1 when it is not what the table says
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from labkit.recovery.states import INTERNAL, STATES, TABLE, allowed, words
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
+
+
+def page() -> str:
+    """The page as the table says it."""
+    lines = ["# States of a protected item", "", "Drawn from `labkit.recovery.states.TABLE` by `tools/states.py`.", ""]
+    lines += ["```mermaid", "stateDiagram-v2", "    [*] --> Unprotected"]
+    lines += [f"    {state} --> {after}: {operation}" for (state, operation), after in TABLE.items()]
+    lines += ["```", "", "| state | service's name | description | active | allowed operations |", "|---|---|---|---|---|"]
+    for state in STATES:
+        found = words(state)
+        operations = ", ".join(allowed(state))
+        lines.append(
+            f"| {state} | {found['service']} | {found['description']} | {found['location']} | {operations} |"
+        )
+    internal = ", ".join(sorted(INTERNAL))
+    lines += ["", f"Nobody asks for these; the lab reports them: {internal}. While a job is at work on an item"]
+    lines += ["nothing else may be asked for (error 532); a failback with \"synchronise before\" stops in"]
+    lines += ["`FailbackWaiting`, a test failover in `TestFailoverWaiting`, until the operator gives the word."]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write or check the page."""
+    if sys.argv[1:] == ["check"]:
+        return 0 if PAGE.read_text("utf-8") == page() else 1
+    PAGE.write_text(page(), "utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
