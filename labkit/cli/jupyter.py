@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -41,6 +40,8 @@ def lab(options: argparse.Namespace) -> int:
         raise LabError(900704, folder=folder, found=str(error)) from None
     print(_("Notebooks and labs: {folder} ({count} notebooks are new)").format(folder=folder, count=len(made)))
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    if host.is_root():
+        command.append("--allow-root")  # containers; Jupyter refuses the superuser otherwise
     if options.no_browser:
         command.append("--no-browser")
-    return subprocess.call(command)
+    return host.hand_over(command)

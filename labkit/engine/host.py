@@ -111,10 +111,16 @@ def user() -> str:
         return "unknown"
 
 
-def can_display(text: str) -> bool:
-    """Whether standard output can show a text (a Japanese console may be cp932, LANG=C may be ASCII)."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_root() -> bool:
+    """Whether this is the superuser of a Unix system."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def hand_over(command: list[str]) -> int:
+    """Let another program take this process's place at the console, so that Ctrl-C is its own; returns its status."""
+    sys.stdout.flush()
+    if sys.platform == "win32":
+        import subprocess
+
+        return subprocess.call(command)
+    os.execv(command[0], command)

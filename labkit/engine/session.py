@@ -74,6 +74,8 @@ class Session:
 
     def command(self, name: str, arguments: dict[str, Any], work: Callable[[World], T]) -> T:
         """Do ``work`` as one transaction with its journal entry; a refusal leaves only the entry."""
+        if self.store.read_only:
+            raise LabError(900008, path=self.store.path)
         try:
             with self.store.writing():
                 world = self._current()
@@ -104,6 +106,8 @@ class Session:
     @contextmanager
     def playing(self, *, take_over: bool = False) -> Iterator[None]:
         """Hold the lease; refused in a network or synchronised folder (900032)."""
+        if self.store.read_only:
+            raise LabError(900008, path=self.store.path)
         folder = self.store.path.resolve().parent
         kind = host.folder_kind(folder)
         if kind != "local":

@@ -39,9 +39,22 @@ CREATE TABLE blobs (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIM
 INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
 """
 
+_WAIT_MS = 10_000
+
 
 class Conflict(Exception):
     """Another process committed since this snapshot was taken: compute anew."""
+
+
+def _check_new(path: Path) -> None:
+    try:
+        exists, folder = path.exists(), path.parent.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise LabError(900006, path=path, found=error.strerror) from None
+    if exists:
+        raise LabError(900001, path=path)
+    if not folder:
+        raise LabError(900002, path=path, folder=path.parent)
 
 
 class Store:
@@ -57,17 +70,15 @@ class Store:
 
     @classmethod
     def create(cls, path: Path) -> Store:
-        """Make a new lab file; refuses an existing one (900001)."""
-        if path.exists():
-            raise LabError(900001, path=path)
-        if not path.parent.is_dir():
-            raise LabError(900002, path=path, folder=path.parent)
+        """Make a new lab file; refuses an existing one (900001), a missing folder (900002), a bad name (900006)."""
+        _check_new(path)
         store = cls(path, cls._connect(path))
-        store.db.execute("PRAGMA page_size = 16384")
-        store.db.execute("PRAGMA journal_mode = WAL")
-        store.db.execute(f"PRAGMA application_id = {APPLICATION}")
-        store.db.executescript("BEGIN;" + _TABLES + "COMMIT;")
-        store.db.execute(f"PRAGMA user_version = {SCHEMA}")
+        with store._telling():
+            store.db.execute("PRAGMA page_size = 16384")
+            store.db.execute("PRAGMA journal_mode = WAL")
+            store.db.execute(f"PRAGMA application_id = {APPLICATION}")
+            store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+            store._settings()
         return store
 
     @classmethod
@@ -83,30 +94,43 @@ class Store:
         )
         store = cls(path, cls._connect(path, unchanging=unchanging))
         store.read_only = read_only
-        try:
+        with store._telling():
+            store._settings()
             application = store.db.execute("PRAGMA application_id").fetchone()[0]
             schema = store.db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            store.db.close()
-            raise LabError(900004, path=path, found=str(error)) from None
-        if application != APPLICATION:
-            store.db.close()
-            raise LabError(900004, path=path, found=f"application id {application}")
-        if schema != SCHEMA:
-            store.db.close()
-            raise LabError(900005, path=path, found=schema, choices=SCHEMA)
+            if application != APPLICATION:
+                raise LabError(900004, path=path, found=f"application id {application}")
+            if schema != SCHEMA:
+                raise LabError(900005, path=path, found=schema, choices=SCHEMA)
+            store.meta()  # the first page may be whole and the rest not
         return store
 
     @staticmethod
     def _connect(path: Path, *, unchanging: bool = False) -> sqlite3.Connection:
         name = path.resolve().as_uri() + "?immutable=1" if unchanging else str(path)
         try:
-            db = sqlite3.connect(name, timeout=10.0, isolation_level=None, check_same_thread=False, uri=unchanging)
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute("PRAGMA cache_size = -16384")
+            return sqlite3.connect(
+                name, timeout=_WAIT_MS / 1000, isolation_level=None, check_same_thread=False, uri=unchanging
+            )
         except sqlite3.Error as error:
             raise LabError(900006, path=path, found=str(error)) from None
-        return db
+
+    def _settings(self) -> None:
+        self.db.execute("PRAGMA synchronous = NORMAL")
+        self.db.execute("PRAGMA cache_size = -16384")
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """While the file is opened: on an error close it, and say in plain words what it is (900004, 900006)."""
+        try:
+            yield
+        except BaseException as error:
+            self.db.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise LabError(900006, path=self.path, found=str(error)) from None
+            if isinstance(error, sqlite3.DatabaseError):
+                raise LabError(900004, path=self.path, found=str(error)) from None
+            raise
 
     def close(self) -> None:
         """Checkpoint and close."""
@@ -116,8 +140,12 @@ class Store:
 
     def checkpoint(self) -> None:
         """Bring everything into the file itself, so that a plain copy of an idle lab is whole (promise 1)."""
-        if not self.db.in_transaction:
-            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self.db.in_transaction:
+            return
+        # Nobody waits for it: while another process reads, that one or the next command brings it in.
+        self.db.execute("PRAGMA busy_timeout = 0")
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self.db.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
@@ -188,10 +216,7 @@ class Store:
 
     def copy(self, target: Path) -> None:
         """A copy of the last committed state under a new name, made beside it and renamed (promise 1)."""
-        if target.exists():
-            raise LabError(900001, path=target)
-        if not target.parent.is_dir():
-            raise LabError(900002, path=target, folder=target.parent)
+        _check_new(target)
         beside = target.with_name(target.name + ".part")
         beside.unlink(missing_ok=True)
         copy = sqlite3.connect(beside, isolation_level=None)

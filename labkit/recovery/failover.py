@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.azure import compute
+from labkit.azure.compute import VirtualNetwork
 from labkit.disks import record
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
@@ -48,6 +49,8 @@ def site_reachable(world: World) -> bool:
 def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | None) -> JobRecord:
     """A VM ``NAME-test`` from the replica; replication goes on and the replica stays as it is (rule 3.3-2)."""
     items.request(world, item, "TestFailover")
+    if network:
+        world.get(VirtualNetwork, network)
     point = point_of(items.relation(world, item), number)
     return items.start(world, item, "TestFailover", point=point.number, network=network or "")
 
