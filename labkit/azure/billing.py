@@ -168,9 +168,7 @@ def _protection(usage: Usage, prices: PriceList, offset_min: int) -> tuple[int |
     months: dict[date, list[int]] = defaultdict(list)
     for day, found in vms.items():
         months[day.replace(day=1)].append(len(found))
-    costs = [
-        prices.protection(protection_vm_days(counts, _length(month)), "azure") for month, counts in months.items()
-    ]
+    costs = [prices.protection(protection_vm_days(counts, _length(month)), "azure") for month, counts in months.items()]
     return _sum(costs), _("{count} VM-days").format(count=sum(map(len, vms.values())))
 
 
@@ -189,7 +187,9 @@ def _storage(usage: Usage, prices: PriceList, redundancy: str, offset_min: int) 
         # A month is as long as the one in which the bytes arrived.
         gb_months += Fraction(size * (until - since), GB * DAY * _length(_day(since, offset_min)))
     cost = prices.cost(f"storage.{redundancy}", gb_months) if gb_months else 0
-    return cost, _("{count} GB-months ({redundancy})").format(count=f"{float(gb_months):.4f}", redundancy=redundancy.upper())
+    return cost, _("{count} GB-months ({redundancy})").format(
+        count=f"{float(gb_months):.4f}", redundancy=redundancy.upper()
+    )
 
 
 def _traffic(usage: Usage, prices: PriceList, offset_min: int, *, out: bool) -> tuple[int | None, str]:

@@ -49,7 +49,8 @@ def begin(
     chosen = with_values(build.read_site(site), drill, values)
     lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")  # type: ignore[arg-type]
     play = Play(lab, drill, values, chosen)
-    play.note(BEGIN, drill=name, parameters=values, plan=plan.of(drill, values, chosen), versions=plan.versions())
+    steps = plan.of(drill, values, chosen)
+    play.note(BEGIN, drill=name, parameters=values, clean=drill.clean, plan=steps, versions=plan.versions())
     return play
 
 

@@ -13,12 +13,12 @@ from labkit.azure import billing
 from labkit.azure.compute import StorageAccount, VirtualNetwork
 from labkit.azure.prices import MICRO
 from labkit.drills import failovers, judge, play
-from labkit.engine import jobs, units
+from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.guest.machine import RUNNING, SITE, Machine
+from labkit.guest.machine import OFF, SITE, Machine
 from labkit.lab import Lab
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import Cloud, Vault
@@ -78,7 +78,9 @@ def build(lab: Lab, error: dict[str, Any] | None = None) -> Result:
     return lab.read(lambda world: _build(world, story, error))
 
 
-def without_lab(drill: str, parameters: dict[str, Any], site: str, seed: int, error: dict[str, Any], wall: tuple[str, str]) -> Result:
+def without_lab(
+    drill: str, parameters: dict[str, Any], site: str, seed: int, error: dict[str, Any], wall: tuple[str, str]
+) -> Result:
     """The result of a drill that failed before it had a lab."""
     nothing = {"rto_s": None, "rpo_s": None, "outage_s": None, "recovered": False, "outage": False}
     targets: dict[str, float | None] = {"rto": None, "rpo": None, "mtd": None}
@@ -212,7 +214,9 @@ def _steps(story: Story, start: int, zone: int) -> list[dict[str, Any]]:
                 },
                 "started": None if begun is None else units.show_instant(begun, zone),
                 "ended": None if ended is None else units.show_instant(ended, zone),
-                "state": next((state for state in (play.DONE, play.FAILED, play.BEGUN) if state in states), "not_started"),
+                "state": next(
+                    (state for state in (play.DONE, play.FAILED, play.BEGUN) if state in states), "not_started"
+                ),
             }
         )
         planned += row["ms"]
@@ -235,7 +239,13 @@ def _job(job: JobRecord, zone: int) -> dict[str, Any]:
         "end": show(job.ended),
         "error": error,
         "tasks": [
-            {"name": task.name, "state": task.state, "start": show(task.started), "end": show(task.ended), "note": task.note}
+            {
+                "name": task.name,
+                "state": task.state,
+                "start": show(task.started),
+                "end": show(task.ended),
+                "note": task.note,
+            }
             for task in job.tasks
         ],
     }
@@ -260,14 +270,16 @@ def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]
     found: list[tuple[str, str, int | None]] = []
     for machine in world.all(Machine):
         if machine.side != SITE:
-            running = machine.state != "Off"
+            running = machine.state != OFF
             found.append(("vm", machine.id, billing.machine_per_day(machine.size, machine.os) if running else 0))
     for item in world.all(ProtectedItem):
         found.append(("protection", item.id, billing.protection_per_day(now, zone)))
     stored = billing.stored_now(facts, now)
     for account in world.all(StorageAccount):
         kept = stored if any(item.replica for item in world.all(ProtectedItem)) else 0
-        found.append(("storage account", account.id, billing.storage_per_day(kept, account.redundancy.lower(), now, zone)))
+        found.append(
+            ("storage account", account.id, billing.storage_per_day(kept, account.redundancy.lower(), now, zone))
+        )
     found += [("network", network.id, 0) for network in world.all(VirtualNetwork)]
     for vault in world.all(Vault):
         found.append(("vault", vault.id, 0))
@@ -310,7 +322,9 @@ def lines(result: Result) -> list[str]:
     for name, title in (("rto", "RTO"), ("rpo", "RPO")):
         row = targets[name]
         line = _("{title}: {achieved} (target {target})")
-        found.append(line.format(title=title, achieved=show_seconds(row["achieved"]), target=show_seconds(row["target"])))
+        found.append(
+            line.format(title=title, achieved=show_seconds(row["achieved"]), target=show_seconds(row["target"]))
+        )
     if result["achieved"]["outage_s"] is not None:
         found.append(_("Outage: {achieved}").format(achieved=show_seconds(result["achieved"]["outage_s"])))
     found.append(_("Orders lost: {count}").format(count=orders_lost(result)))
@@ -329,7 +343,9 @@ def orders_lost(result: Result) -> str:
     lost = {vm: row["lost"]["orders"] for vm, row in result["vms"].items() if row["lost"]["orders"] is not None}
     if not lost:
         return "-"
-    return f"{sum(lost.values())}" + (f" ({', '.join(f'{vm}: {n}' for vm, n in lost.items())})" if len(lost) > 1 else "")
+    return f"{sum(lost.values())}" + (
+        f" ({', '.join(f'{vm}: {n}' for vm, n in lost.items())})" if len(lost) > 1 else ""
+    )
 
 
 def integrity(result: Result) -> str:
@@ -339,6 +355,3 @@ def integrity(result: Result) -> str:
     if wrong:
         return _("{wrong} of {count} disks differ").format(wrong=wrong, count=len(disks))
     return _("all {count} disks equal").format(count=len(disks))
-
-
-__all__ = ["RUNNING", "SCHEMA", "Result", "Story", "build", "jobs", "leftovers", "lines", "without_lab"]

@@ -7,12 +7,12 @@ observable depends on where a batch ends.
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-
-import msgspec
 
 from labkit.engine import host, lease, pace
 from labkit.engine.errors import LabError
@@ -34,8 +34,16 @@ class Session:
         self.batch_steps = BATCH_STEPS
         self._world: World | None = None
         self._conflicts = 0
+        self._plays = 0
         if not store.read_only:
-            lease.register(store, self.lease.token)
+            try:
+                lease.register(store, self.lease.token)
+            except BaseException as error:
+                store.rollback()
+                store.close()
+                if isinstance(error, sqlite3.Error):
+                    raise LabError(900006, path=store.path, found=str(error)) from None
+                raise
 
     @classmethod
     def open(cls, path: Path, surface: str, *, read_only: bool = False) -> Session:
@@ -44,10 +52,15 @@ class Session:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        if self._world is not None or self.store is not None:
+        if self.store.closed:
+            return
+        try:
             self.store.rollback()
             if not self.store.read_only:
+                if self._plays:
+                    self.lease.release(self.store)
                 lease.unregister(self.store, self.lease.token)
+        finally:
             self.store.close()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -64,11 +77,18 @@ class Session:
         if self.store.db.in_transaction:
             yield self._current()
             return
-        self.store.snapshot()
         try:
+            self.store.snapshot()
             yield self._current()
         finally:
             self.store.rollback()
+            self._bring_in()
+
+    def _bring_in(self) -> None:
+        """What a command of another process could not bring into the file because we were reading."""
+        store = self.store
+        if not self._plays and not store.read_only and store.waiting() and not lease.owner(store).living:
+            store.checkpoint()
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -94,7 +114,8 @@ class Session:
         return result
 
     def _journal(self, at: int, name: str, arguments: dict[str, Any], outcome: str, code: int | None) -> None:
-        body = msgspec.json.encode(arguments, enc_hook=str).decode("utf-8")
+        # Whatever was asked for is kept, halves of characters and numbers beyond 64 bits too.
+        body = json.dumps(arguments, default=str, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
         row = (pace.wall_time(), at, host.user(), self.surface, name, body, outcome, code)
         sql = (
             "INSERT INTO journal (wall, at, user, surface, command, arguments, outcome, code) VALUES (?,?,?,?,?,?,?,?)"
@@ -105,7 +126,10 @@ class Session:
 
     @contextmanager
     def playing(self, *, take_over: bool = False) -> Iterator[None]:
-        """Hold the lease; refused in a network or synchronised folder (900032)."""
+        """Hold the lease; refused in a network or synchronised folder (900032).
+
+        A run may be asked for while this session plays live: the lease is given back when the last of both ends.
+        """
         if self.store.read_only:
             raise LabError(900008, path=self.store.path)
         folder = self.store.path.resolve().parent
@@ -113,12 +137,16 @@ class Session:
         if kind != "local":
             raise LabError(900032 if kind == "network" else 900033, folder=folder)
         self.lease.acquire(self.store, take_over=take_over)
+        self._plays += 1
         try:
             yield
         finally:
-            self.store.rollback()
-            self.lease.release(self.store)
-            self.store.checkpoint()
+            self._plays -= 1
+            if not self.store.closed:
+                self.store.rollback()
+                if not self._plays:
+                    self.lease.release(self.store)
+                    self.store.checkpoint()
 
     def advance(self, until: int | None = None, stop: Stop | None = None, seconds: float | None = None) -> bool:
         """Let time pass; the lease must be held.
@@ -146,11 +174,11 @@ class Session:
         store = self.store
         # After losing to others again and again the batch holds the write lock from its start, and is kept short.
         stubborn = self._conflicts >= 5
-        if stubborn:
-            store._begin("BEGIN IMMEDIATE")
-        else:
-            store.snapshot()
         try:
+            if stubborn:
+                store.lock()
+            else:
+                store.snapshot()
             world = self._current()
             ended = self._steps(world, until, stop, deadline, max(1, self.batch_steps >> (2 * self._conflicts)))
             world.prepare()

@@ -62,9 +62,22 @@ class Store:
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
-        self.db = db
+        self._db: sqlite3.Connection | None = db
+        self._log = Path(f"{path}-wal")
         self._version = -1
         self.read_only = False
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection; 900009 once it is closed."""
+        if self._db is None:
+            raise LabError(900009, path=self.path)
+        return self._db
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._db is None
 
     # --- opening and closing ------------------------------------------------------------------------------------------
 
@@ -126,6 +139,7 @@ class Store:
             yield
         except BaseException as error:
             self.db.close()
+            self._db = None
             if isinstance(error, sqlite3.OperationalError):
                 raise LabError(900006, path=self.path, found=str(error)) from None
             if isinstance(error, sqlite3.DatabaseError):
@@ -133,10 +147,15 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Checkpoint and close."""
-        if not self.read_only:
-            self.checkpoint()
-        self.db.close()
+        """Checkpoint and close; a second call does nothing."""
+        if self._db is None:
+            return
+        try:
+            if not self.read_only:
+                self.checkpoint()
+        finally:
+            self._db.close()
+            self._db = None
 
     def checkpoint(self) -> None:
         """Bring everything into the file itself, so that a plain copy of an idle lab is whole (promise 1)."""
@@ -144,8 +163,17 @@ class Store:
             return
         # Nobody waits for it: while another process reads, that one or the next command brings it in.
         self.db.execute("PRAGMA busy_timeout = 0")
-        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self.db.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+        try:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+
+    def waiting(self) -> bool:
+        """Whether something committed is not in the file itself yet."""
+        try:
+            return self._log.stat().st_size > 0
+        except OSError:
+            return False
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
@@ -158,13 +186,17 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One write transaction, taken at once; rolled back on any error."""
-        self._begin("BEGIN IMMEDIATE")
         try:
+            self.lock()
             yield
             self.db.execute("COMMIT")
         except BaseException:
             self.rollback()
             raise
+
+    def lock(self) -> None:
+        """Begin writing at once; 900007 when the file does not become free."""
+        self._begin("BEGIN IMMEDIATE")
 
     def snapshot(self) -> None:
         """Begin reading one consistent state; blocks nobody."""

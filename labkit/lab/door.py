@@ -21,12 +21,14 @@ from labkit.lab.faults import FaultsDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
+from labkit.recovery import failover
 from labkit.site import inventory, sitefile
 from labkit.site.model import SiteFile
 
 T = TypeVar("T")
 _LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a person
 _POLL_SECONDS = 0.05
+_PLAYED_ELSEWHERE = 900030
 
 
 def create(
@@ -52,6 +54,7 @@ def create(
         build.to_stage(lab, stage)
     except BaseException:
         lab.close()
+        lab.path.unlink(missing_ok=True)  # nobody has it yet, and its name shall be free for the next attempt
         raise
     return lab
 
@@ -193,7 +196,11 @@ class Lab:
             if owner.living and owner.token != self._session.lease.token and not take_over:
                 pace.sleep(_POLL_SECONDS)
                 continue
-            self._play_until(done, thing)
+            try:
+                self._play_until(done, thing, take_over=take_over)
+            except LabError as refused:
+                if refused.code != _PLAYED_ELSEWHERE:
+                    raise
         error = self.read(lambda world: error_of(world.get(JobRecord, thing.id))) if isinstance(thing, Job) else None
         if error is not None:
             raise error
@@ -209,15 +216,27 @@ class Lab:
             self._session.advance(limit, done)
         return self.read(done)
 
-    def _play_until(self, done: Callable[[World], bool], thing: Job | Item) -> None:
-        limit = self.read(lambda world: world.now) + _LONGEST
-        with self._session.playing(take_over=True):
-            self._session.advance(limit, done)
+    def _play_until(self, done: Callable[[World], bool], thing: Job | Item, *, take_over: bool) -> None:
+        day = self.read(lambda world: world.now)
+        limit = day + _LONGEST
+        with self._session.playing(take_over=take_over):
+            while day < limit and not self.read(done):
+                day += units.DAY
+                self._session.advance(day, done)
+                if self.read(lambda world: not done(world) and _cut_off(world)):
+                    break
         if not self.read(done):
             raise LabError(900541, what=repr(thing))
 
     def __repr__(self) -> str:
+        if self._closed:
+            return f"<Lab {self.path.name} closed>"
         return f"<Lab {self.path.name} {self.now}>"
+
+
+def _cut_off(world: World) -> bool:
+    """Neither line nor site come back by themselves; what still runs a day later will not end without them."""
+    return not failover.site_reachable(world)
 
 
 def _job_stopped(name: str) -> Callable[[World], bool]:

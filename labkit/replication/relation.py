@@ -26,6 +26,7 @@ from labkit.replication.line import Flow
 from labkit.replication.points import Point
 
 INITIAL, REPLICATING, STOPPED = "initial", "replicating", "stopped"
+NORMAL, CRITICAL = "Normal", "Critical"
 FREQUENCIES = (30 * SECOND, 5 * MINUTE, 15 * MINUTE)
 
 Span = tuple[int, int, int]  # run, after, upto
@@ -86,6 +87,10 @@ class Relation(Entity):
         """Whether the last cycle, or the one under way, did not end within the frequency."""
         under_way = self.flight is not None and now - self.flight.started > self.frequency
         return self.last_late or under_way
+
+    def health(self, now: int) -> str:
+        """The guide's rule (2.9-4): critical from the first cycle that overran until one that did not."""
+        return CRITICAL if self.state == REPLICATING and self.overran(now) else NORMAL
 
 
 @functools.cache
