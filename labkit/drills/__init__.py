@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.drills.catalogue import Drill, catalogue, describe
+from labkit.drills.listing import Drill, catalogue, describe
 
 if TYPE_CHECKING:
     from labkit.drills.play import Play

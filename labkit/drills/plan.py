@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import labkit
-from labkit.drills.catalogue import Drill
+from labkit.drills.listing import Drill
 from labkit.engine import jobs, units
 from labkit.site import inventory
 from labkit.site.model import SiteFile

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 import labkit
-from labkit.drills import catalogue, plan
-from labkit.drills.catalogue import Drill
+from labkit.drills import listing, plan
+from labkit.drills.listing import Drill
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
@@ -44,7 +44,7 @@ def begin(
 
     Errors: 900600 to 900602 (drill, parameters), 900605 (nothing is protected), 9002xx (site), 900001 (file exists).
     """
-    drill = catalogue.describe(name)
+    drill = listing.describe(name)
     values = drill.check({key: value for key, value in parameters.items() if value is not None})
     chosen = with_values(build.read_site(site), drill, values)
     lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")  # type: ignore[arg-type]

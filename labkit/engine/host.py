@@ -39,12 +39,16 @@ def _boot_and_start(pid: int) -> int:
 
 
 def start_time(pid: int) -> int:
-    """Start of a process in whole seconds since the epoch; 0 when there is no such process."""
+    """Start of a process in whole seconds since the epoch; 0 when there is no such process, or it has ended.
+
+    A killed process that its parent has not asked after stays in the table of a Unix system as a zombie.
+    """
     import psutil
 
     try:
-        return int(psutil.Process(pid).create_time())
-    except psutil.Error:
+        process = psutil.Process(pid)
+        return 0 if process.status() == psutil.STATUS_ZOMBIE else int(process.create_time())
+    except (psutil.Error, ValueError, OverflowError):  # numbers no system gives to a process
         return 0
 
 

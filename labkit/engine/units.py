@@ -18,6 +18,7 @@ _DURATIONS = {"ms": 1, "s": SECOND, "sec": SECOND, "min": MINUTE, "m": MINUTE, "
 _SIZES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _BANDWIDTHS = {"bps": 1, "kbps": 10**3, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}
+_MOST = 1 << 53  # larger numbers are not exact in every reader of JSON
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
@@ -26,7 +27,7 @@ def _parse(text: object, units: dict[str, int], code: int, example: str) -> int:
     match = _NUMBER.fullmatch(str(text))
     if match and match[2] in units:
         value = Fraction(match[1]) * units[match[2]]
-        if value.denominator == 1:
+        if value.denominator == 1 and value < _MOST:
             return int(value)
     raise LabError(code, found=text, units=", ".join(units), example=example)
 
@@ -41,7 +42,7 @@ def duration(text: object) -> int:
     if iso and any(iso.groups()):
         days, hours, minutes, seconds = (Fraction(part or 0) for part in iso.groups())
         value = days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND
-        if value.denominator == 1:
+        if value.denominator == 1 and value < _MOST:
             return int(value)
     return _parse(text, _DURATIONS, 900101, "5min")
 

@@ -8,7 +8,9 @@ up in full (``live-widgets``).
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from labkit.engine import pace, units
@@ -27,6 +29,7 @@ class Clock:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._task: asyncio.Task[None] | None = None
+        self._hold = ExitStack()
         self.speed = 600.0
         self.error: BaseException | None = None
 
@@ -43,25 +46,34 @@ class Clock:
     @property
     def playing(self) -> bool:
         """Whether this lab object plays the clock."""
-        return self._task is not None and not self._task.done()
+        return self._task is not None and not self._task.done() and not self._task.cancelling()
 
     def play(self, speed: float = 600.0, *, take_over: bool = False, each: Callable[[], None] | None = None) -> None:
         """Begin live play on the running asyncio loop, ``speed`` virtual seconds per second; each turn calls ``each``.
 
-        900052 for a speed that is not positive. Playing already: only the speed changes.
+        900052 for a speed that is not positive, 900053 without a loop, 900030 while another process plays. Playing
+        already: only the speed changes. What ends it later, such as 900031, is found in ``error``.
         """
-        if not speed > 0:
+        if not 0 < speed < math.inf:
             raise LabError(900052, found=speed)
         self.speed = float(speed)
-        if not self.playing:
-            self.error = None
-            self._task = asyncio.get_running_loop().create_task(self._play(take_over, each))
+        if self.playing:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise LabError(900053) from None
+        hold = ExitStack()
+        hold.enter_context(self._lab._session.playing(take_over=take_over))
+        self.error, self._hold = None, hold
+        self._task = loop.create_task(self._play(each))
+        self._task.add_done_callback(lambda _: hold.close())
 
     def pause(self) -> None:
-        """Stop live play; what has happened is committed."""
-        task, self._task = self._task, None
-        if task is not None and not task.done():
-            task.cancel()
+        """Stop live play and give the lease back; what has happened is committed."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._hold.close()
 
     async def stopped(self) -> None:
         """Wait until live play has ended; its error, if there was one, is raised here."""
@@ -70,20 +82,20 @@ class Clock:
         if self.error is not None:
             raise self.error
 
-    async def _play(self, take_over: bool, each: Callable[[], None] | None) -> None:
-        session = self._lab._session
+    async def _play(self, each: Callable[[], None] | None) -> None:
         try:
-            with session.playing(take_over=take_over):
-                before, rest = pace.ticks(), 0.0
-                while True:
-                    await asyncio.sleep(_TURN)
-                    elapsed, before = pace.ticks() - before, pace.ticks()
-                    rest += min(elapsed, _MOST_ELAPSED) * self.speed * 1000
-                    target = self.ms + int(rest)
-                    rest -= int(rest)
-                    session.advance(target, seconds=_BUDGET)
-                    if each is not None:
-                        each()
+            before, rest = pace.ticks(), 0.0
+            while True:
+                await asyncio.sleep(_TURN)
+                elapsed, before = pace.ticks() - before, pace.ticks()
+                rest += min(elapsed, _MOST_ELAPSED) * self.speed * 1000
+                target = self.ms + int(rest)
+                rest -= int(rest)
+                self._lab._session.advance(target, seconds=_BUDGET)
+                if each is not None:
+                    each()
+        except LabError as error:  # nobody awaits the task of a notebook: a traceback at the end of it helps no one
+            self.error = error
         except Exception as error:
             self.error = error
             raise

@@ -145,7 +145,67 @@ class Item:
         return tuple(self._read("allowed_operations"))
 
     @property
-    def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
+    def health(self) -> str:
+        """``Normal`` or ``Critical`` (the guide's rule: a cycle that cannot end within the frequency)."""
+        return str(self._read("health"))
+
+    @property
+    def rpo(self) -> float | None:
+        """Seconds since the instant the newest log wholly applied shows; ``None`` while there is none."""
+        found = self._read("rpo_ms")
+        return None if found is None else found / 1000
+
+    @property
+    def pending(self) -> int | None:
+        """Bytes written at the source and not yet at the replica; ``None`` while nothing is replicated."""
+        return self._lab.read(lambda world: _pending(world, items.get(world, self.name)))
+
+    @property
+    def size(self) -> str:
+        """The target size in Azure (rule 2.8-4)."""
+        return str(self._read("size"))
+
+    @property
+    def recovery_points(self) -> list[RecoveryPoint]:
+        """The recovery points there are, oldest first."""
+        return self._lab.read(lambda world: recovery_points(world, items.get(world, self.name)))
+
+    def __repr__(self) -> str:
+        return f"<Item {self.name}: {self.state}>"
+
+
+class Items(Mapping[str, Item]):
+    """All protected items by the VM's name."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lab.read(lambda world: [item.id for item in world.all(ProtectedItem)]))
+
+    def __len__(self) -> int:
+        return self._lab.read(lambda world: len(world.all(ProtectedItem)))
+
+    def __getitem__(self, name: str) -> Item:
+        self._lab.read(lambda world: items.get(world, name))
+        return Item(self._lab, name)
+
+
+def recovery_points(world: World, item: ProtectedItem) -> list[RecoveryPoint]:
+    """The recovery points of an item, oldest first."""
+    relation, zone = world.find(Relation, item.id), inventory.site_of(world).offset_min
+    points = relation.points if relation is not None else []
+    return [RecoveryPoint(p.number, units.show_instant(p.cut, zone), p.cut, p.kind) for p in points]
+
+
+def _pending(world: World, item: ProtectedItem) -> int | None:
+    relation = world.find(Relation, item.id)
+    if relation is None or relation.state != REPLICATING:
+        return None
+    return replication.pending(world, relation, world.now)
+
+
+def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
     replicating = relation is not None and relation.state == REPLICATING
