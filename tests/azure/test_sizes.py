@@ -66,7 +66,6 @@ def test_choice_on_both_sides_of_every_limit(cpu: int, memory: float, disks: int
     assert sizes.choose(cpu, int(memory * GB), disks).name == expected
 
 
-@pytest.mark.rule("1.4-16")
 def test_sizes_are_a_dated_table() -> None:
     """The table names its date."""
     assert sizes.dated() == "2014-09-30"

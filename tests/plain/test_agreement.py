@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,23 +82,31 @@ def test_agreement(tmp_path: Path, effort: int) -> None:
 # --- the comparison itself -------------------------------------------------------------------------------------------
 
 
-def told(frequency: int, line: Line, churns: list[Churn | None], *commands: Command) -> Story:
-    """An hour of a few VMs, all with the same disk but for the churn, and all protected from the start."""
-    disks = [Disk("disk0", 64 * MB, 8 * MB, None, churn, False) for churn in churns]
-    names = [f"VM{number:02}" for number in range(len(disks))]
-    system = "Windows Server 2012 R2"
-    vms = [Vm(n, system, "HOST01", 1, MB, MB, True, (d,), None, False) for n, d in zip(names, disks, strict=True)]
+def told(
+    frequency: int, line: Line, vms: list[list[Disk]], *commands: Command, orders: int | None = None, hours: int = 1
+) -> Story:
+    """What befalls a few VMs, all protected from the start; ``orders``: what each takes per day."""
+    names = [f"VM{number:02}" for number in range(len(vms))]
+    made = tuple(
+        Vm(name, "Windows Server 2012 R2", "HOST01", 1, MB, MB, True, tuple(disks), orders, False)
+        for name, disks in zip(names, vms, strict=True)
+    )
     servers = Servers("lab.example", "DC01", "VMM01", ("HOST01",))
     azure, objectives = Azure("Japan East", "net", "storage", "vault"), Objectives(HOUR, HOUR, None)
     cloud = Cloud("Cloud", frequency, 2, 0)
-    site = SiteFile("Plain", START, 540, line, cloud, servers, "LAN", azure, tuple(vms), objectives)
+    site = SiteFile("Plain", START, 540, line, cloud, servers, "LAN", azure, made, objectives)
     protect = [Command(START, "protect", (name,)) for name in names]
-    return Story(1, site, (*protect, *commands), START + HOUR, 0)
+    return Story(1, site, (*protect, *commands), START + hours * HOUR, 0)
+
+
+IDLE = Disk("disk0", 64 * MB, 8 * MB, None, None, False)
+BUSY = Disk("disk0", 64 * MB, 8 * MB, None, Churn(40_000, 65_536, 200), False)
+DATABASE = Disk("data", 32 * MB, 0, None, None, True)
 
 
 def busy() -> Story:
     """One VM that writes the same few blocks again and again."""
-    return told(5 * MINUTE, Line(100_000_000, 20), [Churn(40_000, 65_536, 200)])
+    return told(5 * MINUTE, Line(100_000_000, 20), [[BUSY]])
 
 
 @pytest.mark.parametrize("frequency", [SLOT, 5 * MINUTE])
@@ -108,7 +117,7 @@ def test_late_to_the_millisecond(tmp_path: Path, frequency: int) -> None:
     due = begun + (below(SLOT, 1, "phase", "VM00") - begun) % SLOT + 2 * frequency
     mended = due + 2 * frequency - 21
     commands = Command(due - 1, "set_connected", (False,)), Command(mended, "set_connected", (True,))
-    plain, found = differences(told(frequency, line, [None], *commands), tmp_path / "late.lab")
+    plain, found = differences(told(frequency, line, [[IDLE]], *commands), tmp_path / "late.lab")
     assert found == []
     late = [(fact["at"], fact["started"]) for fact in plain.facts if fact.get("late")]
     assert late == [(due + 2 * frequency, due)]
@@ -117,11 +126,50 @@ def test_late_to_the_millisecond(tmp_path: Path, frequency: int) -> None:
 @pytest.mark.parametrize("latency", [0, 20])
 def test_twins(tmp_path: Path, latency: int) -> None:
     """Transfers that end at one instant arrive in the order in which they began, with latency and without."""
-    plain, found = differences(told(SLOT, Line(50_000_000, latency), [None, None, None]), tmp_path / "twins.lab")
+    plain, found = differences(told(SLOT, Line(50_000_000, latency), [[IDLE], [IDLE], [IDLE]]), tmp_path / "twins.lab")
     assert found == []
     pieces = [fact for fact in plain.facts if fact["kind"] == "initial.piece"]
     assert [fact["entity"] for fact in pieces] == ["VM00", "VM01", "VM02"]
     assert len({fact["at"] for fact in pieces}) == 1
+
+
+def test_cut_in_the_middle_of_hours(tmp_path: Path) -> None:
+    """A first log of nearly five hours that is cut in its middle keeps the sessions of the first half, no others."""
+    cut = Command(START + HOUR, "fault", ("VM00", "cut"))
+    slow = told(15 * MINUTE, Line(4_000, 0), [[IDLE, DATABASE]], cut, orders=240, hours=6)
+    plain, found = differences(slow, tmp_path / "slow.lab")
+    assert found == []
+    first = next(fact for fact in plain.facts if fact["kind"] == "cycle")
+    assert first["cut"] > START + 4 * HOUR
+
+
+def test_point_before_a_swapped_log(tmp_path: Path) -> None:
+    """A recovery point without the log it should have stays so, when that log is applied later and hours go by.
+
+    The point is the first of its clock hour, so that it outlives the one that shows the same state by right.
+    """
+    line, begun = Line(100_000_000, 0), START + 700
+    due = begun + (below(SLOT, 1, "phase", "VM00") - begun) % SLOT + 12 * 5 * MINUTE
+    swap = Command(due - 4 * MINUTE, "fault", ("VM00", "swap"))
+    power = Command(due - 3 * MINUTE, "power_off", ("VM00", False))
+    swapped = told(5 * MINUTE, line, [[IDLE, DATABASE]], swap, power, orders=8_640, hours=4)
+    plain, found = differences(swapped, tmp_path / "swapped.lab")
+    assert found == []
+    assert due in [point.cut for point in plain.protections["VM00"].points]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_shut_down_at_the_snapshot(tmp_path: Path, again: bool) -> None:
+    """What a shut-down writes at the very instant of the snapshot is in it, whether or not the lab was opened again."""
+    at = START + HOUR // 2
+    reopen = [Command(at + 100, "reopen")] if again else []
+    quiet = told(5 * MINUTE, Line(100_000_000, 0), [[IDLE, DATABASE]], orders=8_640)
+    commands = Command(at, "protect", ("VM00",)), Command(at, "power_off", ("VM00", True)), *reopen
+    plain, found = differences(replace(quiet, commands=commands), tmp_path / "off.lab")
+    assert found == []
+    made = plain.protections["VM00"]
+    assert made.guest.stopped == made.snapshot
+    assert made.replica == made.guest.disks
 
 
 def test_agreement_without_secret(tmp_path: Path) -> None:

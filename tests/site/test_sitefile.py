@@ -210,7 +210,6 @@ def test_anchors_may_be_used() -> None:
     assert [(vm.os, vm.disks[0].size) for vm in site.vms] == [("CentOS 7.0", GB), ("CentOS 6.5", GB)]
 
 
-@pytest.mark.rule("2.7-4")
 @pytest.mark.parametrize(
     ("text", "ok"), [("30s", True), ("5min", True), ("PT15M", True), ("1min", False), ("29s", False), ("10min", False)]
 )
@@ -224,7 +223,6 @@ def test_frequency_is_one_of_three(text: str, ok: bool) -> None:
         ]
 
 
-@pytest.mark.rule("2.7-5", "2.7-6")
 @pytest.mark.parametrize(
     ("key", "text", "hours"),
     [
@@ -251,7 +249,6 @@ def test_retention_and_snapshots_are_whole_hours(key: str, text: str, hours: int
         assert (cloud.retention_h if key == "retention" else cloud.app_consistent_h) == hours
 
 
-@pytest.mark.rule("1.4-8", "1.4-9")
 @pytest.mark.parametrize(
     ("disks", "ok"),
     [
