@@ -110,6 +110,13 @@ class Jobs(Mapping[str, Job]):
     def __len__(self) -> int:
         return self._lab.read(lambda world: len(world.all(JobRecord)))
 
+    def __contains__(self, name: object) -> bool:
+        return self._lab.read(lambda world: world.find(JobRecord, str(name)) is not None)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
+        return self[name] if name in self else default
+
     def __getitem__(self, name: str) -> Job:
         self._lab.read(lambda world: world.get(JobRecord, name))
         return Job(self._lab, name)
@@ -185,6 +192,13 @@ class Items(Mapping[str, Item]):
 
     def __len__(self) -> int:
         return self._lab.read(lambda world: len(world.all(ProtectedItem)))
+
+    def __contains__(self, name: object) -> bool:
+        return self._lab.read(lambda world: world.find(ProtectedItem, str(name)) is not None)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
+        return self[name] if name in self else default
 
     def __getitem__(self, name: str) -> Item:
         self._lab.read(lambda world: items.get(world, name))

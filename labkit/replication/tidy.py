@@ -13,7 +13,7 @@ from labkit.disks.streams import Run
 from labkit.engine.clock import Timer, on
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
-from labkit.replication.relation import Relation
+from labkit.replication.relation import INITIAL, STOPPED, Relation
 
 _BEHIND = 8 * HOUR  # folding a disk costs milliseconds: not each hour for nothing
 
@@ -46,14 +46,20 @@ def _oldest(world: World, disks: DiskSet) -> Place | None:
     """The oldest place of a set that somebody may still ask for; ``None``: do not touch it."""
     instants, places = [world.now], []
     for relation in world.all(Relation):
-        cuts = [point.cut for point in relation.points[:1]] + [relation.cut or relation.snapshot, relation.snapshot]
         if relation.source == disks.number:
-            instants.append(min(cut for cut in cuts if cut) if any(cuts) else world.now)
+            instants += _asked_of_source(relation)
         if relation.replica == disks.number:
             places.append(_oldest_of_replica(relation))
     places += [child.place for child in world.all(DiskSet) if child.parent == disks.number]
     live = record.place_at(disks, min(instants))
     return min([live, *places], key=lambda place: (place.seq, place.upto))
+
+
+def _asked_of_source(relation: Relation) -> list[int]:
+    """Instants of the source that a relation may still ask for."""
+    if relation.state == INITIAL:
+        return [relation.snapshot] if relation.snapshot else []
+    return [relation.cut, *(point.cut for point in relation.points[:1]), *(log.after for log in relation.held)]
 
 
 def _oldest_of_replica(relation: Relation) -> Place:
@@ -76,11 +82,15 @@ def _tidy_writes(world: World) -> None:
 def _needed(world: World, run: Run) -> list[int]:
     """Instants of a run that somebody may still ask for, and the edges of what is still to be sent."""
     needed = {run.stopped}
+    # Where the middle of a log that is not swapped yet will be is not known.
+    live = [found for found in world.all(Relation) if found.state != STOPPED]
+    swapped = min((found.swapped or found.snapshot for found in live), default=world.now)
+    needed |= {at for at in streams.explicit(world, run.streams[run.application].number) if at > swapped}
     for disks in world.all(DiskSet):
         needed |= {edge for s in disks.segments if s.run == run.number for edge in (s.after, s.upto)}
         needed.add(disks.place.upto)
     for relation in world.all(Relation):
-        needed |= {point.cut for point in relation.points}
+        needed |= {instant for point in relation.points for instant in (point.cut, point.place.upto)}
         needed |= {relation.cut, relation.swapped, relation.snapshot, relation.stopped}
         for log in (relation.flight, *relation.held):
             if log is not None:

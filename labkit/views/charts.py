@@ -1,0 +1,208 @@
+"""Still charts, drawn with matplotlib from break points: for notebooks (a figure), reports (SVG), files (PNG).
+
+Colours are those of Okabe and Ito. An SVG for a page takes its ink, grid and colours from CSS variables, so that one
+picture suits light and dark (``--ink``, ``--faint``, ``--grid``, ``--series-1`` ...).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labkit.engine.texts import gettext as _
+from labkit.engine.units import show_duration
+from labkit.views.rpo import BreakPoint, Curves
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe-Ito without its yellow and black, which do not stand on white and on dark.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK, FAINT, GRID, TARGET = "#1f2328", "#59636e", "#d8dee4", "#b3261e"
+FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic", "Meiryo", "MS Gothic", "Hiragino Sans", "IPAexGothic")
+MOST_POINTS = 3_000
+_STEPS = tuple(60_000 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080))
+
+
+class Mark(NamedTuple):
+    """An event to be marked: its instant (ms) and a short text."""
+
+    at: int
+    text: str
+
+
+def rpo_chart(
+    curves: Curves,
+    *,
+    target: int | None = None,
+    marks: Sequence[Mark] = (),
+    offset_min: int = 0,
+    size: tuple[float, float] = (9.6, 3.6),
+) -> Figure:
+    """RPO over virtual time: one line per VM, the target (ms) dashed, events as numbered lines.
+
+    ``offset_min``: the zone of the time axis. Returns a figure that belongs to no window.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_style()):
+        figure = Figure(figsize=size, layout="constrained")
+        axes: Axes = figure.add_subplot()
+        for number, (name, points) in enumerate(sorted(curves.items())):
+            times, values = _line(thin(points), offset_min)
+            axes.plot(times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, label=_title(name))
+        if target is not None:
+            label = _("target {value}").format(value=show_duration(target))
+            axes.axhline(target / 1000, color=TARGET, linewidth=1.2, linestyle=(0, (5, 3)), label=label)
+        _mark(axes, marks, offset_min)
+        _label(axes, curves, offset_min)
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=4, frameon=False, borderaxespad=0)
+        return figure
+
+
+def _style() -> dict[str, Any]:
+    from matplotlib import font_manager
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return {
+        "font.family": [*(name for name in FONTS if name in known), "DejaVu Sans"],
+        "font.size": 9,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": GRID,
+        "xtick.color": FAINT,
+        "ytick.color": FAINT,
+        "grid.color": GRID,
+        "axes.unicode_minus": False,
+    }
+
+
+def _title(name: str) -> str:
+    vm = name.removeprefix("failback/")
+    return _("{vm}, failback").format(vm=vm) if vm != name else vm
+
+
+def thin(points: Sequence[BreakPoint], most: int = MOST_POINTS) -> list[BreakPoint]:
+    """At most about ``most`` points: of each stretch of time the lowest and the highest, and every end of a curve."""
+    if len(points) <= most:
+        return list(points)
+    begin, end, count = points[0].at, points[-1].at + 1, most // 2
+    stretches: dict[int, list[BreakPoint]] = {}
+    found: list[BreakPoint] = []
+    for point in points:
+        if point.rpo is None:
+            found.append(point)
+        else:
+            stretches.setdefault((point.at - begin) * count // (end - begin), []).append(point)
+    for stretch in stretches.values():
+        found += [min(stretch, key=_height), max(stretch, key=_height)]
+    return sorted(found, key=lambda point: (point.at, point.rpo is None))
+
+
+def _height(point: BreakPoint) -> int:
+    return point.rpo or 0
+
+
+def _time(ms: int, offset_min: int) -> datetime:
+    """The wall clock of the site, without a zone: matplotlib shows it as it stands."""
+    return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms, minutes=offset_min)).replace(tzinfo=None)
+
+
+def _line(points: Sequence[BreakPoint], offset_min: int) -> tuple[list[datetime], list[float]]:
+    values = [float("nan") if point.rpo is None else point.rpo / 1000 for point in points]
+    return [_time(point.at, offset_min) for point in points], values
+
+
+def _mark(axes: Axes, marks: Sequence[Mark], offset_min: int) -> None:
+    """Numbered lines; marks that lie too close together for two numbers share one place: "2-4"."""
+    ordered = sorted(marks)
+    left, right = axes.get_xlim()
+    for begin, end in _together(ordered, round((right - left) * 86_400_000 / 60)):
+        at: Any = _time(ordered[begin].at, offset_min)
+        axes.axvline(at, color=FAINT, linewidth=0.9, linestyle=(0, (1, 2)))
+        text = str(begin + 1) if begin == end else f"{begin + 1}-{end + 1}"
+        axes.annotate(
+            text, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points",
+            ha="center", va="bottom", fontsize=8, color=FAINT,
+        )  # fmt: skip
+
+
+def _together(marks: Sequence[Mark], near: int) -> list[tuple[int, int]]:
+    """First and last number (from 0) of marks that follow one another within ``near`` ms of the first."""
+    groups: list[tuple[int, int]] = []
+    for number, mark in enumerate(marks):
+        if groups and mark.at - marks[groups[-1][0]].at < near:
+            groups[-1] = (groups[-1][0], number)
+        else:
+            groups.append((number, number))
+    return groups
+
+
+def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_ylim(bottom=0)
+    axes.margins(x=0.01)
+    axes.grid(axis="y", linewidth=0.7)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0)
+    top = axes.get_ylim()[1]
+    axes.yaxis.set_major_locator(MaxNLocator(5) if top < 60 else _nice(top))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: show_duration(round(value * 1000))))
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
+    spans = [point.at for points in curves.values() for point in points]
+    long = bool(spans) and max(spans) - min(spans) > 2 * 86_400_000
+    axes.xaxis.set_major_formatter(DateFormatter("%m-%d" if long else "%H:%M"))
+    zone = timezone(timedelta(minutes=offset_min))
+    axes.set_xlabel(_("virtual time ({zone})").format(zone=str(zone)), loc="right")
+    axes.set_ylabel("RPO")
+
+
+def _nice(top: float) -> Any:
+    from matplotlib.ticker import MultipleLocator
+
+    step = next((step for step in _STEPS if top * 1000 / step <= 6), _STEPS[-1])
+    return MultipleLocator(step / 1000)
+
+
+# --- out -------------------------------------------------------------------------------------------------------------
+
+
+def svg(figure: Figure, title: str) -> str:
+    """The figure as an ``<svg>`` element for a page: texts as texts, colours as CSS variables, no metadata.
+
+    ``title`` is read by screen readers. Holds no address but namespaces of w3.org.
+    """
+    from matplotlib import rc_context
+
+    out = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "labkit", "savefig.transparent": True}):
+        figure.savefig(out, format="svg", metadata=nothing, transparent=True)
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    for number, colour in enumerate(SERIES, 1):
+        text = text.replace(colour, f"var(--series-{number}, {colour})")
+    for name, colour in (("ink", INK), ("faint", FAINT), ("grid", GRID), ("bad", TARGET)):
+        text = text.replace(colour, f"var(--{name}, {colour})")
+    # The page's own fonts, and no style sheet that would reach beyond the picture.
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
+    text = re.sub(r" <defs>\s*<style.*?</style>\s*</defs>\n", "", text, flags=re.DOTALL)
+    text = re.sub(r"(<svg [^>]*?)\s(?:width|height)=\"[^\"]*\"", r"\1", text)
+    text = re.sub(r"(<svg [^>]*?)\s(?:width|height)=\"[^\"]*\"", r"\1", text)
+    label = title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" style="stroke-linejoin: round" ', 1).rstrip()
+
+
+def png(figure: Figure, dpi: int = 120) -> bytes:
+    """The figure as a PNG file without metadata."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()
