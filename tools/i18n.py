@@ -37,7 +37,12 @@ KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "mark": None}
 # Which keys of which files below data/ hold texts for people; a list below a key is a list of texts.
 # A file that carries both languages itself (a mapping table) does not belong here.
 DATA_TEXTS = {
+    "azure/prices-*.yml": ("not_priced",),
+    "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),
+    "guest-os.yml": ("remarks", "version_remark"),
+    "states.yml": ("description", "status", "failover", "title", "job_states"),
+    "timings.yml": ("title",),
 }
 
 HEADER = "# Japanese texts of labkit. Kept by tools/i18n.py; words from docs/glossary.md."

@@ -21,7 +21,7 @@ from labkit.lab.faults import FaultsDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
-from labkit.recovery import failover
+from labkit.recovery import item as items
 from labkit.site import inventory, sitefile
 from labkit.site.model import SiteFile
 
@@ -236,7 +236,7 @@ class Lab:
 
 def _cut_off(world: World) -> bool:
     """Neither line nor site come back by themselves; what still runs a day later will not end without them."""
-    return not failover.site_reachable(world)
+    return not items.site_reachable(world)
 
 
 def _job_stopped(name: str) -> Callable[[World], bool]:
@@ -244,7 +244,6 @@ def _job_stopped(name: str) -> Callable[[World], bool]:
 
 
 def _item_at_rest(name: str) -> Callable[[World], bool]:
-    from labkit.recovery import item as items
     from labkit.recovery import states
 
     def done(world: World) -> bool:

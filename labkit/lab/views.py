@@ -115,7 +115,9 @@ class Jobs(Mapping[str, Job]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def __getitem__(self, name: str) -> Job:
         self._lab.read(lambda world: world.get(JobRecord, name))
@@ -198,7 +200,9 @@ class Items(Mapping[str, Item]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def __getitem__(self, name: str) -> Item:
         self._lab.read(lambda world: items.get(world, name))

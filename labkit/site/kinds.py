@@ -5,7 +5,6 @@ A kind returns ``BAD`` after it has reported a fault; reading goes on, so that a
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from typing import Any
 
 from labkit.engine import units
 from labkit.engine.errors import LabError
+from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
 from labkit.site.yamltext import Items, Node, Scalar, Table
 
@@ -45,13 +45,6 @@ def describe(node: Node, wanted: str = "str") -> str:
     if node.tag in ("int", "float"):
         return _("{text} (YAML reads it as a number; put it in quotes)").format(text=quoted)
     return _("{text} (YAML does not read it as a text; put it in quotes)").format(text=quoted)
-
-
-def nearest(found: str, known: Iterable[str]) -> str | None:
-    """The known word somebody probably meant, whatever its case; None when nothing is near."""
-    words = {word.casefold(): word for word in known}
-    close = difflib.get_close_matches(found.casefold()[:_LONGEST_SHOWN], words, n=1)
-    return words[close[0]] if close else None
 
 
 @dataclass(frozen=True, order=True)
