@@ -175,8 +175,10 @@ class Lab:
     def run(self, duration: str | None = None, *, until: str | None = None, take_over: bool = False) -> str:
         """Let virtual time pass: a duration ("6h", "2d", ISO 8601) or until an instant with a zone; returns the time.
 
-        900544 for an instant in the past, 900030 while another process plays the clock.
+        900544 for an instant in the past, 900058 for neither or both, 900030 while another process plays the clock.
         """
+        if (duration is None) == (until is None):
+            raise LabError(900058)
         now = self.read(lambda world: world.now)
         target = now + units.duration(duration) if duration is not None else units.instant(str(until))
         if target < now:

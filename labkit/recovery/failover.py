@@ -55,6 +55,7 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     # The point may have been thinned out while the job was under way: then the oldest one there is follows it.
     point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
     source, parent = items.source(world, item), items.replica(world, item)
+    guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
     test = compute.create_vm(world, source, f"{item.id}-test", TEST, parent, point.place, item.size)
     evidence.take(
         world, operation="TestFailover", job=job.id, triggered=job.started, source=source, target=test, point=point

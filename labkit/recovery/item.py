@@ -68,6 +68,12 @@ def replica(world: World, item: ProtectedItem) -> DiskSet:
     return record.set_of(world, item.replica)
 
 
+def points(world: World, item: ProtectedItem) -> list[Point]:
+    """The recovery points there are to choose from: none when they were merged at the commit of a failover."""
+    found = world.find(Relation, item.id)
+    return [] if found is None or item.state in states.MERGED else found.points
+
+
 def name_free(world: World, item: ProtectedItem) -> None:
     """Refuse a failover whose VM's name is taken in Azure (900526)."""
     if item.point is None and world.find(Machine, f"azure/{item.id}") is not None:
