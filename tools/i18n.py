@@ -41,7 +41,7 @@ DATA_TEXTS = {
     "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),
     "guest-os.yml": ("remarks", "version_remark"),
-    "states.yml": ("description", "status", "failover", "title", "job_states"),
+    "states.yml": ("description", "location", "status", "failover", "title", "health", "job_states"),
     "timings.yml": ("title",),
 }
 
@@ -93,10 +93,10 @@ def says_something(text: str) -> bool:
 
 
 def extracted() -> Catalog:
-    """What there is to translate now."""
+    """What there is to translate now; without words only what a comment for the translator asks for."""
     catalog = Catalog(project="labkit", version="1", charset="utf-8", creation_date=WHEN)
     for text, place, comments in (*from_code(), *from_data()):
-        if any(map(says_something, forms(text))):
+        if comments or any(map(says_something, forms(text))):
             catalog.add(text, locations=[(place, 0)], auto_comments=comments)
     return catalog
 

@@ -36,5 +36,6 @@ def export(options: argparse.Namespace) -> int:
         return 0
     print(_("{file}: {format}, {size}").format(file=made.path, format=made.format, size=show_size(made.virtual_size)))
     if made.padded_bytes:
-        print(_("{bytes} bytes of zeros were added: Azure takes whole MiB.").format(bytes=made.padded_bytes))
+        text = _("{bytes} bytes of zeros were added: Azure takes only disks of whole MiB.")
+        print(text.format(bytes=made.padded_bytes))
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from labkit.engine import resources, units
-from labkit.engine.errors import LabError
+from labkit.engine.errors import LabError, listed
 from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 
@@ -38,7 +38,7 @@ class Parameter(msgspec.Struct, frozen=True):
         if self.kind == "truth":
             return _("yes or no")
         if self.kind in ("choice", "word"):
-            return ", ".join(self.choices)
+            return listed(self.choices)
         what = {
             "bandwidth": _('a bandwidth such as "20Mbps"'),
             "duration": _('a duration such as "30s", "5min", "6h" or "2d"'),
@@ -46,7 +46,7 @@ class Parameter(msgspec.Struct, frozen=True):
         }[self.kind]
         limits = [_("at least {value}").format(value=self.least)] if self.least else []
         limits += [_("at most {value}").format(value=self.most)] if self.most else []
-        return ", ".join([what, *limits])
+        return listed([what, *limits])
 
     def read(self, value: object) -> int | bool | str | None:
         """The meaning of a value: ms, bit/s, hours, a truth or a word; None stays None. 900602 for others."""
@@ -114,7 +114,7 @@ class Drill(msgspec.Struct, frozen=True):
         """The parameter of that name; 900601 with the names there are."""
         known = [parameter.name for parameter in self.parameters]
         if name not in known:
-            raise LabError(900601, drill=self.name, found=name, choices=", ".join(known), meant=meant(name, known))
+            raise LabError(900601, drill=self.name, found=name, choices=listed(known), meant=meant(name, known))
         return self.parameters[known.index(name)]
 
     def check(self, given: Mapping[str, object]) -> dict[str, str | bool | None]:
@@ -169,7 +169,7 @@ def catalogue() -> list[Drill]:
 def describe(name: str) -> Drill:
     """The drill of that name; 900600 with the names there are."""
     if name not in names():
-        raise LabError(900600, found=name, choices=", ".join(names()), meant=meant(name, names()))
+        raise LabError(900600, found=name, choices=listed(names()), meant=meant(name, names()))
     return _read(name)
 
 

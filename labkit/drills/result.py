@@ -359,5 +359,5 @@ def integrity(result: Result) -> str:
     disks = [disk for failover in result["failovers"] for disk in failover["integrity"]]
     wrong = sum(not disk["equal"] for disk in disks)
     if wrong:
-        return _("{wrong} of {count} disks differ").format(wrong=wrong, count=len(disks))
-    return _("all {count} disks equal").format(count=len(disks))
+        return _("{wrong} of {count} disk comparisons differ").format(wrong=wrong, count=len(disks))
+    return _("all {count} disk comparisons equal").format(count=len(disks))

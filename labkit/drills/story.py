@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 from labkit.drills import judge, listing, result, words
 from labkit.drills.result import Result
+from labkit.engine.errors import listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import ngettext
 from labkit.site.model import SiteFile
@@ -13,7 +16,14 @@ def paragraphs(found: Result, site: SiteFile | None) -> list[str]:
     """Two or three paragraphs in the language of the session."""
     if found["error"] is not None:
         return [_played(found, site), _failed(found)]
-    return [_played(found, site), " ".join([*_recovered(found), *_lost(found)]), " ".join(_judged(found))]
+    return [_played(found, site), _sentences(*_recovered(found), *_lost(found)), _sentences(*_judged(found))]
+
+
+def _sentences(*texts: str) -> str:
+    """Sentences one after the other: with a space between them where the language has one."""
+    # Translators: between two sentences
+    pair = _("{first} {second}")
+    return functools.reduce(lambda first, second: pair.format(first=first, second=second), texts)
 
 
 def _played(found: Result, site: SiteFile | None) -> str:
@@ -41,7 +51,7 @@ def _failed(found: Result) -> str:
     if error["step"]:
         where = _("It did not come to its end: it failed in the step '{step}'.").format(step=_step(found))
     rest = _("What this report shows is what had happened until then; nothing that is not shown was tested.")
-    return f"{where} {error['message']} {rest}"
+    return _sentences(where, error["message"], rest)
 
 
 def _step(found: Result) -> str:
@@ -63,7 +73,7 @@ def _recovered(found: Result) -> list[str]:
         decision = show(found["people"]["decision_delay_s"])
         sentences.append(text.format(outage=show(achieved["outage_s"]), decision=decision))
     if achieved["rto_s"] is not None:
-        text = _("From the trigger of the failover it took {rto} (target: {target}).")
+        text = _("From the trigger to the last answer it took {rto} (target: {target}).")
         sentences.append(text.format(rto=show(achieved["rto_s"]), target=show(targets["rto"])))
     else:
         sentences.append(_("Not every application answered again."))
@@ -103,9 +113,9 @@ def _judged(found: Result) -> list[str]:
     missed = [words.objective(row["name"])[0] for row in found["objectives"] if row["verdict"] == judge.MISSED]
     untested = [words.objective(row["name"])[0] for row in found["objectives"] if row["verdict"] == judge.NOT_TESTED]
     if missed:
-        sentences.append(_("Missed: {names}.").format(names=", ".join(missed)))
+        sentences.append(_("Missed: {names}.").format(names=listed(missed)))
     else:
         sentences.append(_("All objectives that were tested were met."))
     if untested:
-        sentences.append(_("Not tested: {names}.").format(names=", ".join(untested)))
+        sentences.append(_("Not tested: {names}.").format(names=listed(untested)))
     return sentences

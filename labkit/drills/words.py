@@ -6,7 +6,7 @@ from typing import Any
 
 from labkit.drills import result
 from labkit.engine import jobs as engine_jobs
-from labkit.engine import units
+from labkit.engine import resources, units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 
@@ -33,31 +33,7 @@ _VERDICTS = {
     "failed": mark("failed"),
     "not_tested": mark("not tested"),
 }
-_JOBS = {
-    "RegisterDra": mark("Register server"),
-    "AssociateProtectionProfile": mark("Protection configuration"),
-    "NetworkMapping": mark("Network mapping"),
-    "EnableDr": mark("Enable protection"),
-    "IrCompletion": mark("Finalize protection"),
-    "TestFailover": mark("Test failover"),
-    "PlannedFailover": mark("Planned failover"),
-    "UnplannedFailover": mark("Unplanned failover"),
-    "ChangePit": mark("Change recovery point"),
-    "CommitFailover": mark("Commit"),
-    "Failback": mark("Failback"),
-    "ReprotectReplicationGroup": mark("Reverse replicate"),
-    "DisableDr": mark("Disable protection"),
-    "DissociateProtectionProfile": mark("Remove protection (of a cloud)"),
-    "UnregisterDra": mark("Unregister server"),
-    "DeleteVault": mark("Delete vault"),
-}
 _STATES = {
-    "NotStarted": mark("Not started"),
-    "InProgress": mark("In progress"),
-    "Suspended": mark("Waiting for action"),
-    "Succeeded": mark("Completed"),
-    "Failed": mark("Failed"),
-    "Skipped": mark("Skipped"),
     "done": mark("done"),
     "failed": mark("failed"),
     "begun": mark("begun, not ended"),
@@ -128,6 +104,17 @@ def objective(name: str) -> tuple[str, str]:
     return _(title), _(explanation)
 
 
+def _table(section: str) -> dict[str, Any]:
+    """A section of the table of words (English)."""
+    return dict(resources.yaml("states.yml")[section])
+
+
+def said(what: str) -> str:
+    """What a person confirmed or decided: the title of an operation, however a notebook writes it."""
+    titles = [str(row["title"]) for row in _table("operations").values()]
+    return _(next((title for title in titles if title.casefold() == what.casefold()), what))
+
+
 def verdict(name: str) -> str:
     """A verdict in words."""
     return _(_VERDICTS[name])
@@ -135,7 +122,7 @@ def verdict(name: str) -> str:
 
 def job(scenario: str) -> str:
     """The title of a kind of job."""
-    return _(_JOBS.get(scenario, scenario))
+    return _(_table("jobs").get(scenario, {}).get("title", scenario))
 
 
 def task(scenario: str, name: str) -> str:
@@ -145,7 +132,7 @@ def task(scenario: str, name: str) -> str:
 
 def state(name: str) -> str:
     """The state of a job, task or step."""
-    return _(_STATES.get(name, name))
+    return _(_STATES.get(name) or _table("job_states").get(name, name))
 
 
 def kind(name: str) -> str:
@@ -175,7 +162,7 @@ def event(fact: dict[str, Any]) -> str | None:
     if kind_of == "fault":
         return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
     if kind_of == "line.bandwidth":
-        return _("The line has {bandwidth} Mbit/s").format(bandwidth=fact["bandwidth"] / 1_000_000)
+        return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
     if kind_of == "failover":
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     texts = {

@@ -109,6 +109,7 @@ class Session:
                 raise
             with self.store.writing():
                 self._journal(self._current().now, name, arguments, "refused", error.code)
+            self.store.checkpoint()
             raise
         except BaseException:
             self._world = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -55,7 +56,7 @@ def test_a_zombie_is_dead() -> None:
     for _ in range(500):
         if deadline.status() == psutil.STATUS_ZOMBIE:
             break
-        __import__("time").sleep(0.01)
+        time.sleep(0.01)
     assert deadline.status() == psutil.STATUS_ZOMBIE
     assert host.alive(host.name(), child.pid, started) is False
     child.communicate()
@@ -128,7 +129,7 @@ def test_a_network_share_is_known_by_the_longest_mount(tmp_path: Path, monkeypat
         like._replace(mountpoint=str(share), fstype="nfs4"),
         like._replace(mountpoint=str(inner), fstype="ext4"),
     ]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda all: mounts)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounts)
     assert host.folder_kind(share) == "network"
     assert host.folder_kind(inner) == "local"
     assert host.folder_kind(tmp_path) == "local"

@@ -56,6 +56,7 @@ def test_a_refused_command_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(LabError):
         session.command("half", {}, half)
     assert contents(tmp_path / "a.lab") == before
+    assert session.store.waiting() is False  # a plain copy would have the journal's entry, too
     assert toys.counter(session).ticks == 0
     assert session.store.rows("SELECT command, outcome, code FROM journal ORDER BY n DESC LIMIT 1") == [
         ("half", "refused", 900502)
@@ -170,7 +171,7 @@ def test_a_run_that_always_loses_gets_its_turn(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.promise(5)
 def test_one_plays_at_a_time_and_take_over_is_noticed(tmp_path: Path) -> None:
-    """A second session of a living process is refused (900030), takes over if asked to, and the first stops (900031)."""
+    """A second session of a living process is refused (900030), may take over, and the first stops (900031)."""
     path = tmp_path / "a.lab"
     one, two = toys.new(path), Session.open(path, "other")
     with one.playing():

@@ -189,7 +189,7 @@ def test_a_closed_lab_says_so(tmp_path: Path) -> None:
     lab = labkit.create(tmp_path / "a.lab")
     lab.close()
     lab.close()
-    for attempt in (lambda: lab.now, lambda: lab.run("1h"), lambda: list(lab.facts), lambda: lab.faults.lose_line()):
+    for attempt in (lambda: lab.now, lambda: lab.run("1h"), lambda: list(lab.facts), lab.faults.lose_line):
         with pytest.raises(LabError) as refused:
             attempt()
         assert refused.value.code == 900009
@@ -203,7 +203,7 @@ def test_read_only_writes_nothing(tmp_path: Path, closed_lab: Path) -> None:
     before = path.read_bytes()
     with labkit.open(path, read_only=True) as lab:
         assert lab.verify() == []
-        for attempt in (lambda: lab.run("1h"), lambda: lab.faults.lose_line()):
+        for attempt in (lambda: lab.run("1h"), lab.faults.lose_line):
             with pytest.raises(LabError) as refused:
                 attempt()
             assert refused.value.code == 900008

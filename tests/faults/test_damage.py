@@ -183,3 +183,41 @@ def test_failback_mends_it(lab: Lab) -> None:
         lab.vault.reverse_replication("SHOP", wait=True)
         lab.wait(lab.vault.items["SHOP"])
         assert lab.verify(full=True) == []
+
+
+def test_a_flip_shows_at_once(lab: Lab, qemu_img: str) -> None:
+    """No cycle later: verify names disk and block, and a failover from the newest point recovers the damaged disk."""
+    with lab:
+        lab.faults.flip_block("SHOP", "os", 100)
+        assert "SHOP, disk os" in lab.verify()[0]
+        assert "block 100" in lab.verify()[0]
+        assert _compare(qemu_img, *_newest(lab)) == 1
+        lab.vault.unplanned_failover("SHOP", wait=True)
+        assert not next(disk.equal for disk in records(lab)[0].integrity if disk.disk == "os")
+        lab.vault.commit("SHOP", wait=True)
+        assert len(lab.verify()) == 1
+
+
+def test_a_flip_after_the_failover_reaches_the_azure_vm(lab: Lab) -> None:
+    """Flipped while Azure is active: the disk the VM runs on is damaged, before and after the commit."""
+    with lab:
+        lab.vault.planned_failover("SHOP", wait=True)
+        assert lab.verify() == []
+        lab.faults.flip_block("SHOP", "os", 100)
+        assert len(lab.verify()) == 1
+        lab.vault.commit("SHOP", wait=True)
+        assert len(lab.verify()) == 1
+
+
+def test_a_flip_on_an_older_point_leaves_the_replica(lab: Lab) -> None:
+    """The Azure VM runs on an older recovery point: a flip damages its disks and moves no recovery point."""
+    with lab:
+        lab.vault.unplanned_failover("SHOP", wait=True)
+        older = lab.vault.items["SHOP"].recovery_points[-3].id
+        lab.vault.change_recovery_point("SHOP", older, wait=True)
+        before = export(lab, "SHOP", "os", "azure", "latest").read_bytes()
+        lab.faults.flip_block("SHOP", "os", 300)
+        after = export(lab, "SHOP", "os", "azure", "latest").read_bytes()
+        assert len(before) == len(after)
+        assert [at for at in range(len(before)) if before[at] != after[at]][:2] == [300 * 65_536]
+        assert lab.verify() == []
