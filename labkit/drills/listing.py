@@ -42,7 +42,7 @@ class Parameter(msgspec.Struct, frozen=True):
         what = {
             "bandwidth": _('a bandwidth such as "20Mbps"'),
             "duration": _('a duration such as "30s", "5min", "6h" or "2d"'),
-            "hours": _('a duration of whole hours such as "24h"'),
+            "hours": _('a number of hours such as "24" or "24h"'),
         }[self.kind]
         limits = [_("at least {value}").format(value=self.least)] if self.least else []
         limits += [_("at most {value}").format(value=self.most)] if self.most else []
@@ -66,6 +66,8 @@ class Parameter(msgspec.Struct, frozen=True):
 
     def _quantity(self, value: object) -> int:
         unit = units.bandwidth if self.kind == "bandwidth" else units.duration
+        if self.kind == "hours" and str(value).isdecimal():
+            value = f"{value}h"  # the portal's field is a number of hours
         if isinstance(value, bool) or not isinstance(value, str):
             raise TypeError(value)
         found = unit(value)

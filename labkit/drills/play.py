@@ -16,7 +16,7 @@ import msgspec
 import labkit
 from labkit.drills import listing, plan
 from labkit.drills.listing import Drill
-from labkit.engine import jobs
+from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
@@ -50,7 +50,7 @@ def begin(
     lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")
     play = Play(lab, drill, values, chosen)
     steps = plan.of(drill, values, chosen)
-    play.note(BEGIN, drill=name, parameters=values, clean=drill.clean, plan=steps, versions=plan.versions())
+    play.note(BEGIN, drill=name, parameters=in_force(values, chosen), clean=drill.clean, plan=steps, versions=plan.versions())
     return play
 
 
@@ -70,6 +70,18 @@ def with_values(site: SiteFile, drill: Drill, values: dict[str, Any]) -> SiteFil
         cloud=replaced(site.cloud, frequency="frequency", retention_h="retention"),
         objectives=replaced(site.objectives, rto="rto", rpo="rpo"),
     )
+
+
+def in_force(values: dict[str, Any], site: SiteFile) -> dict[str, Any]:
+    """The parameters with what the site says where a drill leaves it to the site file."""
+    said = {
+        "bandwidth": units.write_bandwidth(site.line.bandwidth),
+        "frequency": units.write_duration(site.cloud.frequency),
+        "retention": f"{site.cloud.retention_h}h",
+        "rto": units.write_duration(site.objectives.rto),
+        "rpo": units.write_duration(site.objectives.rpo),
+    }
+    return {name: said.get(name) if value is None else value for name, value in values.items()}
 
 
 class Play:

@@ -92,6 +92,29 @@ def show_duration(ms: int) -> str:
     return ("-" if ms < 0 else "") + (" ".join(parts) or "0 s")
 
 
+def _largest(value: int, table: dict[str, int], names: tuple[str, ...]) -> str:
+    unit = next(name for name in names if value % table[name] == 0)
+    return f"{value // table[unit]}{unit}"
+
+
+def write_duration(ms: int) -> str:
+    """A duration as :func:`duration` reads it, exactly: ``"5min"``, ``"90s"``.
+
+    >>> write_duration(300_000), write_duration(90_000), duration(write_duration(1_234))
+    ('5min', '90s', 1234)
+    """
+    return _largest(ms, _DURATIONS, ("d", "h", "min", "s", "ms"))
+
+
+def write_bandwidth(bits: int) -> str:
+    """A bandwidth as :func:`bandwidth` reads it, exactly: ``"100Mbps"``.
+
+    >>> write_bandwidth(10**8), write_bandwidth(1_500_000)
+    ('100Mbps', '1500kbps')
+    """
+    return _largest(bits, _BANDWIDTHS, ("Gbps", "Mbps", "kbps", "bps"))
+
+
 def show_size(count: int) -> str:
     """Short text of a size: ``"1.5 GB"``, ``"64 KB"``.
 

@@ -184,6 +184,7 @@ def test_catalogue_reads_what_people_write() -> None:
         ("bandwidth", "20Mbps", 20_000_000),
         ("frequency", "30s", 30_000),
         ("retention", "24h", 24),
+        ("retention", "3", 3),
         ("rto", "PT1H", 3_600_000),
         ("synchronise", "yes", True),
         ("outage", "line", "line"),
