@@ -47,7 +47,7 @@ def test_settings_of_a_cloud_are_checked(tmp_path: Path) -> None:
             assert error_of(lambda f=frequency: configure(frequency=f)).code == 900514  # type: ignore[misc]
         for retention in (-1, 25, 1.5):
             error = error_of(lambda r=retention: configure(retention=r))  # type: ignore[misc,arg-type]
-            assert (error.code, "0-24" in error.cause) == (900514, True)
+            assert (error.code, "0-24" in error.action) == (900514, True)
         for hours in (-1, 13, 0.5):
             assert error_of(lambda h=hours: configure(app_consistent=h)).code == 900514  # type: ignore[misc,arg-type]
         configure(frequency="15min", retention=24, app_consistent=12, wait=True)
