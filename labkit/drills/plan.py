@@ -30,7 +30,7 @@ def _length(part: str, drill: Drill, values: dict[str, Any], site: SiteFile) -> 
         return int(drill.parameter(part).read(values[part]) or 0)
     protected = [vm for vm in site.vms if vm.protected]
     if part == "initial":
-        used = sum(disk.used for vm in protected for disk in vm.disks)
+        used = sum(disk.used for vm in protected for disk in vm.disks if not disk.application)
         return used * 8 * 1000 // site.line.bandwidth
     if part == "boot":
         return max(inventory.boot_time(vm.os) for vm in protected)

@@ -58,7 +58,7 @@ class Lease:
         """Inside a commit: 900031 when somebody else has taken over."""
         found = owner(store)
         if (found.epoch, found.token) != (self.epoch, self.token):
-            raise LabError(900031, host=found.host, pid=found.pid)
+            raise LabError(900031)
 
     def release(self, store: Store) -> None:
         """Give the lease back, if it is still ours."""

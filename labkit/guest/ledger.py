@@ -48,14 +48,14 @@ def compare(
 
 
 def compare_invoices(source: Look, target: Look, stopped_at: int) -> Loss:
-    """The same for a guest that invoices: ``orders`` and ``without_invoice`` count orders whose invoice is lost."""
+    """The same for a guest that invoices: it holds no orders (0); ``without_invoice`` counts the invoices lost."""
     made = {invoice.token: invoice.invoiced_at for invoice in source.invoices}
     there = Counter(invoice.token for invoice in target.invoices)
     recovered = made.keys() & there.keys()
     last = max((made[token] for token in recovered), default=None)
     begin = last if last is not None else min(made.values(), default=stopped_at)
     missing = len(made) - len(recovered)
-    return Loss(missing, sum(there.values()) - len(there), missing, max(0, stopped_at - begin), last)
+    return Loss(0, sum(there.values()) - len(there), missing, max(0, stopped_at - begin), last)
 
 
 def _numbers_given_twice(source: Look, target: Look) -> int:

@@ -27,6 +27,7 @@ from labkit.site.model import SiteFile
 
 T = TypeVar("T")
 _LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a person
+_LAST = units.instant("2100-12-31T00:00:00Z")  # later instants do not fit every file format
 _POLL_SECONDS = 0.05
 _PLAYED_ELSEWHERE = 900030
 
@@ -183,6 +184,8 @@ class Lab:
         target = now + units.duration(duration) if duration is not None else units.instant(str(until))
         if target < now:
             raise LabError(900544, found=until, now=self.now)
+        if target > _LAST:
+            raise LabError(900061, found=duration or until)
         with self._session.playing(take_over=take_over):
             self._session.advance(target)
         return self.now
@@ -192,6 +195,8 @@ class Lab:
 
         While another process plays the clock, only waits. 900541 when nothing more can happen by itself.
         """
+        if not isinstance(thing, Job | Item):
+            raise LabError(900062, found=thing)
         done = _job_stopped(thing.id) if isinstance(thing, Job) else _item_at_rest(thing.name)
         while not self.read(done):
             owner = lease.owner(self._session.store)

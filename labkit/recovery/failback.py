@@ -17,7 +17,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, Machine
 from labkit.recovery import evidence, failover, protection, states
 from labkit.recovery import item as items
-from labkit.recovery.evidence import FailoverRecord, Lost
+from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import initial, line
 from labkit.replication import relation as replication
@@ -134,7 +134,6 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
     """Compare both sides once more, each folded from its own record, before the site's guest starts."""
     ours, theirs = guests.disks_of(world, azure), guests.disks_of(world, site)
     places = record.now_place(ours, world.now), record.now_place(theirs, world.now)
-    blocks = evidence.differing_blocks(world, ours, places[0], theirs, places[1])
     number = world.next("failover")
     kept = FailoverRecord(
         id=f"failover-{number:04d}",
@@ -149,7 +148,7 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
         cut=azure.stopped_at,
         machine=site.id,
         integrity=evidence.integrity(world, ours, places[0], theirs, places[1]),
-        lost=Lost(blocks, 0),
+        lost=evidence.lost(world, azure, azure.stopped_at, theirs, places[1], azure.stopped_at),
     )
     world.add(kept)
     world.get(ProtectedItem, job.target).failovers.append(kept.id)

@@ -26,6 +26,8 @@ def enable(world: World, name: str) -> JobRecord:
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
     cloud = _cloud(world)
+    if inventory.bits(inventory.machine(world, name).os) != 64:
+        raise LabError(70002, vm=name, found=inventory.machine(world, name).os)
     item = world.add(ProtectedItem(name, cloud.id))
     return items.start(world, item, "EnableDr")
 

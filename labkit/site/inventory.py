@@ -67,6 +67,11 @@ def boot_time(system: str) -> int:
     return int(_systems()[system]["boot_s"]) * 1000
 
 
+def bits(system: str) -> int:
+    """32 or 64 (``data/guest-os.yml``)."""
+    return int(_systems()[system]["bits"])
+
+
 def build(world: World, site: SiteFile) -> None:
     """Make servers and VMs, and start the VMs."""
     servers = site.servers

@@ -267,3 +267,13 @@ def test_initial_replication_goes_on_after_an_outage_of_the_site(tmp_path: Path)
         lab.run("6h")
         assert lab.vault.items["SHOP"].state == "Protected"
         assert lab.verify() == []
+
+
+def test_a_32_bit_guest_is_refused(tmp_path: Path) -> None:
+    """Only 64-bit systems are protected: 70002 names the system, and nothing was begun."""
+    old = "{name: OLD, os: 'Windows Server 2008 SP2 (x86)', disks: [{name: os, size: 24MB}]}"
+    with new_lab(tmp_path, QUIET, old, stage="configured") as lab:
+        error = error_of(lambda: lab.vault.enable_protection("OLD"))
+        assert error.code == 70002
+        assert "x86" in error.message
+        assert list(lab.vault.items) == []

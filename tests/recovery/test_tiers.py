@@ -120,3 +120,15 @@ def test_the_site_that_comes_with_labkit(tmp_path: Path) -> None:
         assert {lab.vault.items[name].state for name in names} == {"Protected"}
         assert len(facts(lab, "failback")) == 4
         assert lab.verify() == []
+
+
+def test_lost_invoices_are_not_lost_orders(tiers: Lab) -> None:
+    """The VM that invoices holds no orders: what it loses are invoices, and a sum of orders counts each order once."""
+    with tiers as lab:
+        lab.run("10min")
+        lab.faults.lose_site()
+        for job in [lab.vault.unplanned_failover(name) for name in ("SHOP", "BILLS")]:
+            lab.wait(job)
+        assert records(lab, vm="SHOP")[0].lost.orders
+        assert records(lab, vm="BILLS")[0].lost.orders == 0
+        assert records(lab, vm="BILLS")[0].lost.without_invoice
