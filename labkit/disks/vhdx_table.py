@@ -120,7 +120,8 @@ class BlockTable:
 
     def _count(self, values: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
         self.absent -= int((state >= WHOLE).sum())
-        self.misplaced += int(((state == 0) | (state == ZERO)).sum())  # the entries given are not zero
+        placed = (values >> np.uint64(_PLACE)) != 0
+        self.misplaced += int((placed & ((state == 0) | (state == ZERO))).sum())
 
     def _error(self, code: int, field: str, **details: Any) -> LabError:
         return LabError(code, path=self._file.path, field=field, **details)

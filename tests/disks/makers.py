@@ -63,10 +63,12 @@ def vhd(
     locators: bool = True,
     order_seed: int | None = None,
     sparse_bits: bool = False,
+    junk: int = 0,
 ) -> Made:
     """A dynamic VHD, packed without gaps; with ``parent`` a differencing one that holds the sectors that differ.
 
     ``order_seed`` shuffles the blocks; ``sparse_bits`` clears the bits of zero sectors in a dynamic disk.
+    ``junk`` fills the sectors of a differencing disk that are not in it: nobody may read them.
     """
     identity = identity or uuid.uuid4()
     kind = vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC
@@ -96,7 +98,8 @@ def vhd(
         pieces[at] = np.packbits(bits).tobytes().ljust(bitmap, b"\0")
         data = bytearray(content[number * block :][:block].ljust(block, b"\0"))
         rows_of = np.frombuffer(data, np.uint8).reshape(-1, SECTOR)
-        rows_of[~bits] = 0xEE  # nobody may read what its bit says is not here
+        if parent:
+            rows_of[~bits] = junk
         pieces[at + bitmap] = bytes(data)
         at += bitmap + block
     footer = vhd_layout.footer(len(content), kind, identity, 1_000)
@@ -128,6 +131,7 @@ def vhdx(
     linkage: uuid.UUID | None = None,
     locator: dict[str, str] | None = None,
     whole_blocks: bool = False,
+    junk: int = 0,
 ) -> Made:
     """A VHDX of any kind. A differencing one holds blocks as partial, whole, zero and absent, whatever fits.
 
@@ -160,7 +164,7 @@ def vhdx(
             packed = np.packbits(bits, bitorder="little").tobytes()
             bitmap[start : start + len(packed)] = packed
             rows = np.frombuffer(bytearray(part), np.uint8).reshape(-1, sector).copy()
-            rows[~bits] = 0xEE
+            rows[~bits] = junk
             pieces[at] = rows.tobytes()
         at += block
     for chunk, bitmap in bitmaps.items():
