@@ -64,11 +64,13 @@ def vhd(
     order_seed: int | None = None,
     sparse_bits: bool = False,
     junk: int = 0,
+    grain: int = 1,
 ) -> Made:
     """A dynamic VHD, packed without gaps; with ``parent`` a differencing one that holds the sectors that differ.
 
     ``order_seed`` shuffles the blocks; ``sparse_bits`` clears the bits of zero sectors in a dynamic disk.
     ``junk`` fills the sectors of a differencing disk that are not in it: nobody may read them.
+    ``grain``: sectors that are in the disk together, as writers do that write whole pages.
     """
     identity = identity or uuid.uuid4()
     kind = vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC
@@ -92,6 +94,7 @@ def vhd(
         np.random.default_rng(order_seed).shuffle(chosen)
     for number in chosen:
         bits = sector_bits(content, below, number * block, block, SECTOR)
+        bits = np.repeat(bits.reshape(-1, grain).any(axis=1), grain)
         if not parent and not sparse_bits:
             bits[:] = True
         table[number] = at // SECTOR
@@ -185,14 +188,21 @@ def vhdx(
     for sequence, place in enumerate(vhdx_layout.HEADER_PLACES, 1):
         header = Header(sequence, uuid.uuid4(), data_write, vhdx_layout.NIL, 0, 1, MIB, MIB)
         pieces[place] = vhdx_layout.header(header)
-    regions = [Entry(vhdx_layout.REGION_METADATA, 2 * MIB, MIB, 1), Entry(vhdx_layout.REGION_BAT, 3 * MIB, table_bytes, 1)]
+    regions = [
+        Entry(vhdx_layout.REGION_METADATA, 2 * MIB, MIB, 1),
+        Entry(vhdx_layout.REGION_BAT, 3 * MIB, table_bytes, 1),
+    ]
     for place in vhdx_layout.REGION_PLACES:
         pieces[place] = vhdx_layout.region_table(regions)
     _write(path, pieces, at)
     made = Made(path, content, data_write, block=block, sector=sector)
     made.parts = {f"header {n}": (p, 4_096) for n, p in enumerate(vhdx_layout.HEADER_PLACES)}
     made.parts |= {f"regions {n}": (p, 16 + 64) for n, p in enumerate(vhdx_layout.REGION_PLACES)}
-    made.parts |= {"identifier": (0, 8), "items": (2 * MIB, len(rows_raw)), "values": (2 * MIB + 65_536, len(values_raw))}
+    made.parts |= {
+        "identifier": (0, 8),
+        "items": (2 * MIB, len(rows_raw)),
+        "values": (2 * MIB + 65_536, len(values_raw)),
+    }
     made.parts |= {"table": (3 * MIB, len(table) * 8)}
     return made
 
