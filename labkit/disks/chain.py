@@ -33,7 +33,7 @@ class Chain:
         if file.identity in self._seen:
             raise LabError(900331, path=file.path, first=next(iter(self._seen.values())))
         if len(self._seen) == MAX_DEPTH:
-            raise LabError(900332, path=file.path, limit=MAX_DEPTH)
+            raise LabError(900332, path=file.path, first=next(iter(self._seen.values())), limit=MAX_DEPTH)
         self._seen[file.identity] = file.path
 
     def parent(self, child: Image, names: list[str], check: Callable[[Image], None]) -> Image:

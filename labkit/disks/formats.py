@@ -132,7 +132,8 @@ class _Blocks(Format):
         super().__init__(plan)
         self.block_size = plan.block_size or self.default_block
         self._count = -(-plan.size // self.block_size)
-        self._present = np.unique(plan.held * BLOCK // self.block_size)
+        blocks = plan.held * BLOCK // self.block_size
+        self._present = blocks[np.diff(blocks, prepend=-1) != 0]
 
     def places(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
         """See ``Format``."""

@@ -120,18 +120,22 @@ class DynamicVhd(BlockImage):
             )
 
     def _check_blocks(self, parts: list[Part], end: int) -> None:
-        """Every block within the file, none on another or on a structure; the last one only as long as the disk."""
+        """Every block within the file, none on another or on a structure.
+
+        Some writers end the file where the disk ends, within its last block; that is let pass, with a warning.
+        """
         blocks, starts = self._present(end)
         if not len(blocks):
             return
-        spans = np.full(len(blocks), self._bitmap + self.block_size, np.int64)
-        last = self._table.count - 1
-        if blocks[-1] == last:
-            spans[-1] = self._bitmap + self.size - last * self.block_size
         order = np.argsort(starts, kind="stable")
-        blocks, starts, spans = blocks[order], starts[order], spans[order]
-        ends = starts + spans
-        if ends[-1] > end or (ends > end).any():
+        blocks, starts = blocks[order], starts[order]
+        ends = starts + self._bitmap + self.block_size
+        last = self._table.count - 1
+        if ends[-1] > end and blocks[-1] == last:
+            ends[-1] -= (last + 1) * self.block_size - self.size
+            text = _("{path}: the last block of the disk is cut short, or its BAT entry is damaged.")
+            self.own_warnings.append(text.format(path=self.file.path))
+        if (ends > end).any():
             worst = int(ends.argmax())
             raise LabError(
                 900314, path=self.file.path, field=_entry(blocks[worst]), needed=int(ends[worst]), length=end

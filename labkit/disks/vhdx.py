@@ -94,6 +94,7 @@ class Vhdx(BlockImage):
         raws = [self.file.read(at, vhdx_layout.HEADER_BYTES, "header") for at in places]
         raw, damaged = _either(raws, "header", lambda raw, field: _check_sealed(path, raw, b"head", field))
         headers = [vhdx_layout.parse_header(each) for each in raws]
+        self._one_header = damaged
         if damaged:
             self._note(_("{path}: one of the two headers is damaged; the other one was used."))
             header = vhdx_layout.parse_header(raw)
@@ -111,6 +112,8 @@ class Vhdx(BlockImage):
         checks.multiple(path, "header: log offset", part.at, MIB)
         checks.multiple(path, "header: log length", part.length, MIB)
         checks.fits(path, part, self.file.length)
+        if header.log == NIL and self._one_header and vhdx_log.holds_entries(self.file, part.at, part.length):
+            raise LabError(900329, path=path)
         if header.log != NIL:
             self.file = vhdx_log.replay(self.file, part.at, part.length, header.log)
             self._note(_("{path}: was not closed properly; its log was replayed in memory, the file is unchanged."))

@@ -23,7 +23,7 @@ SECTOR = 4_096
 MAX_LENGTH = 64 << 20
 # More than a log of the usual 1 MiB can hold; what is laid over the file is kept in memory.
 MAX_DESCRIPTORS = 1 << 15
-_EFFORT = 32  # times the length of the log: bytes that are looked at before a log counts as made to keep us busy
+_EFFORT = 8  # times the length of the log: bytes that are looked at before a log counts as made to keep us busy
 
 # signature, checksum, entry length, tail, sequence number, descriptors, reserved, log, flushed and last file offset
 ENTRY = struct.Struct("<4sIIIQII16sQQ")
@@ -122,6 +122,13 @@ def replay(file: ImageFile, offset: int, length: int, identity: uuid.UUID) -> Re
     return Replayed(file, [change for entry in entries for change in entry.changes], head.last)
 
 
+def holds_entries(file: ImageFile, offset: int, length: int) -> bool:
+    """Whether anything in a log looks like an entry; a log larger than this reader takes on counts as holding some."""
+    if length > MAX_LENGTH:
+        return True
+    return any(file.read(offset + at, 4, "log") == b"loge" for at in range(0, length, SECTOR))
+
+
 class _Log:
     """A ring of entries, each of whole sectors of 4 KiB; an entry may go on at the beginning of the ring."""
 
@@ -160,7 +167,7 @@ class _Log:
         return run if total <= self._length else run[:-1]
 
     def _entry(self, at: int) -> Entry | None:
-        self._spend(SECTOR)
+        self._spend(ENTRY.size)
         if at not in self._entries:
             self._entries[at] = self._parse(at)
         return self._entries[at]
@@ -211,5 +218,6 @@ class _Log:
 
     def _spend(self, count: int) -> None:
         self._effort += count
-        if self._effort > _EFFORT * self._length + MAX_LENGTH:
-            raise LabError(900328, path=self._file.path, found=self._effort, limit=_EFFORT * self._length + MAX_LENGTH)
+        limit = _EFFORT * self._length + MAX_LENGTH // 4
+        if self._effort > limit:
+            raise LabError(900328, path=self._file.path, found=self._effort, limit=limit)

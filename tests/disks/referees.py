@@ -21,8 +21,9 @@ def qemu_size(qemu_img: str, path: Path, format: str) -> int:
 
 
 def qemu_equal(qemu_img: str, path: Path, format: str, raw: Path) -> None:
-    """Assert that qemu finds the same bytes and the same size (-s) as in a raw file."""
-    command = [qemu_img, "compare", "-s", "-f", QEMU_NAMES[format], "-F", "raw", str(path), str(raw)]
+    """Assert that qemu finds the same size and the same bytes as in a raw file."""
+    assert qemu_size(qemu_img, path, format) == raw.stat().st_size
+    command = [qemu_img, "compare", "-f", QEMU_NAMES[format], "-F", "raw", str(path), str(raw)]
     found = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (found.returncode, found.stdout.strip()) == (0, "Images are identical."), found.stdout + found.stderr
 

@@ -123,9 +123,10 @@ def test_vhd_chains_agree_with_foreign_readers(
 ) -> None:
     """A chain of three differencing VHDs reads as libvhdi and 7-Zip read it, whatever fills the absent sectors.
 
-    libvhdi takes sectors in groups of eight there, so it judges only children that hold whole pages; it knows no small blocks.
+    libvhdi (20260901) takes sectors in groups of eight, misreads bitmaps of blocks under 1 MiB, and shows what lies in
+    the place of a sector that no file of the chain holds: it judges only the rest. 7-Zip reads all of these.
     """
-    junk = 0xEE if grain == 1 else 0  # where no file of a chain holds a sector, libvhdi shows what lies in its place
+    junk = 0xEE if grain == 1 else 0
     base = makers.vhd(tmp_path / "base.vhd", body(9 * MIB + 3_584), block=block, order_seed=1)
     middle = makers.random_changes(base.content, 1, 512)
     child = makers.vhd(tmp_path / "middle.avhd", middle, parent=base, block=block, junk=junk, grain=grain)
@@ -137,7 +138,7 @@ def test_vhd_chains_agree_with_foreign_readers(
         assert_holds(image, top.content)
     if block > 4_096:
         assert referees.sevenzip_content(sevenzip, top.path) == top.content
-        if grain == 8:
+        if grain == 8 and block >= MIB:
             assert referees.libvhdi_content(pyvhdi, top.path, child.path, base.path) == top.content
 
 
