@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 import sys
 import uuid
@@ -13,102 +12,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.disks import vhd, vhd_layout, vhdx_layout, vhdx_log
+from labkit.disks import vhd, vhdx_layout
 from labkit.disks.image import open_image
 from labkit.disks.vhdx_layout import MIB
 from labkit.engine.errors import LabError
 from tests.disks import makers
+from tests.disks.damage import (
+    BODY,
+    ITEMS,
+    TABLE,
+    VALUES,
+    footer,
+    header,
+    heads,
+    moved,
+    patch,
+    refused,
+    regions,
+    u32,
+    u64,
+    unknown_region,
+)
 from tests.disks.makers import Made
 
-BODY = np.random.default_rng(1).bytes(3 * MIB) + bytes(2 * MIB) + np.random.default_rng(2).bytes(MIB)
-
-
-def refused(path: Path, code: int, *texts: str, named: str = "") -> LabError:
-    """Reading the image ends with this code; the message names the file (or ``named``) and what else is asked for."""
-    with pytest.raises(LabError) as found, open_image(path) as image:
-        for _ in image.blocks():
-            pass
-    message = found.value.message
-    assert found.value.code == code, found.value
-    assert not re.search(r"\{[a-z]+\}", str(found.value)), "a placeholder without its detail"
-    for text in (named or path.name, *texts):
-        assert text in message
-    return found.value
-
-
-def patch(path: Path, at: int, data: bytes) -> None:
-    """Overwrite bytes of a file; a place below zero counts from the end."""
-    with path.open("r+b") as file:
-        file.seek(at if at >= 0 else path.stat().st_size + at)
-        file.write(data)
-
-
-def reseal_vhd(path: Path, place: int, length: int, checksum_at: int, at: int, data: bytes) -> None:
-    """Change a structure of a VHD and repair its checksum."""
-    with path.open("r+b") as file:
-        place = place if place >= 0 else path.stat().st_size + place
-        file.seek(place)
-        raw = bytearray(file.read(length))
-        raw[at : at + len(data)] = data
-        raw[checksum_at : checksum_at + 4] = struct.pack(">I", vhd_layout.counted(bytes(raw), checksum_at))
-        file.seek(place)
-        file.write(raw)
-
-
-def footer(path: Path, at: int, data: bytes) -> None:
-    """Change both copies of a footer."""
-    reseal_vhd(path, -512, 512, 64, at, data)
-    if path.read_bytes()[:8] == b"conectix":
-        reseal_vhd(path, 0, 512, 64, at, data)
-
-
-def header(path: Path, at: int, data: bytes) -> None:
-    """Change the header of a dynamic VHD."""
-    reseal_vhd(path, 512, 1_024, 36, at, data)
-
-
-def reseal_vhdx(path: Path, places: tuple[int, ...], length: int, at: int, data: bytes) -> None:
-    """Change structures of a VHDX and repair their checksums."""
-    for place in places:
-        with path.open("r+b") as file:
-            file.seek(place)
-            raw = bytearray(file.read(length))
-            raw[at : at + len(data)] = data
-            file.seek(place)
-            file.write(vhdx_layout.sealed(bytes(raw)))
-
-
-def heads(path: Path, at: int, data: bytes) -> None:
-    """Change both headers of a VHDX."""
-    reseal_vhdx(path, vhdx_layout.HEADER_PLACES, 4_096, at, data)
-
-
-def regions(path: Path, at: int, data: bytes) -> None:
-    """Change both region tables of a VHDX."""
-    reseal_vhdx(path, vhdx_layout.REGION_PLACES, 65_536, at, data)
-
-
-def u32(value: int) -> bytes:
-    return struct.pack("<I", value)
-
-
-def u64(value: int) -> bytes:
-    return struct.pack("<Q", value)
-
-
-def unknown_region(path: Path) -> bytes:
-    """Count and entries of a region table with a third region that nobody knows and everybody must."""
-    known = path.read_bytes()[vhdx_layout.REGION_PLACES[0] + 16 :][:64]
-    return u32(3) + bytes(4) + known + vhdx_layout.REGION.pack(b"\7" * 16, 0, 0, 1)
-
-
-def moved(path: Path) -> bytes:
-    """The second entry of a VHD's table, one sector less."""
-    (entry,) = struct.unpack(">I", path.read_bytes()[1_540:1_544])
-    return struct.pack(">I", entry - 1)
-
-
-ITEMS, VALUES, TABLE = 2 * MIB, 2 * MIB + 65_536, 3 * MIB
 VHD_FAULTS: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "both footers": (lambda p: (patch(p, -512, b"x"), patch(p, 0, b"x")), 900312, "vhd"),
     "checksums": (lambda p: (patch(p, -400, b"x"), patch(p, 400, b"x")), 900316, "footer: checksum"),
@@ -249,181 +175,6 @@ def test_a_file_cut_while_it_is_read(tmp_path: Path) -> None:
     assert found.value.code == 900314
 
 
-def chain(folder: Path, make: Callable[..., Made], suffix: str) -> tuple[Made, Made]:
-    """A parent and a child beside each other."""
-    base = make(folder / f"base.{suffix}", BODY)
-    return base, make(folder / f"child.{suffix}", makers.random_changes(BODY, 1, 512), parent=base)
-
-
-both = pytest.mark.parametrize(("make", "suffix"), [(makers.vhd, "vhd"), (makers.vhdx, "vhdx")])
-
-
-@both
-def test_missing_parent_names_what_was_tried(tmp_path: Path, make: Callable[..., Made], suffix: str) -> None:
-    """Without its parent a child is refused, and the message lists the paths looked for."""
-    base, child = chain(tmp_path, make, suffix)
-    base.path.unlink()
-    refused(child.path, 900330, str(base.path))
-
-
-@both
-def test_another_parent_is_refused(tmp_path: Path, make: Callable[..., Made], suffix: str) -> None:
-    """A parent of the same name and size but another identity is not read: together they would make a wrong disk."""
-    base, child = chain(tmp_path, make, suffix)
-    make(base.path, BODY)
-    refused(child.path, 900333, base.path.name)
-
-
-@both
-def test_parent_of_another_format(tmp_path: Path, make: Callable[..., Made], suffix: str) -> None:
-    """A parent that is a raw file, or a VHD under a VHDX, is refused."""
-    base, child = chain(tmp_path, make, suffix)
-    base.path.write_bytes(BODY)
-    assert refused(child.path, 900312, named="base").details["found"] == "raw"
-    child = make(tmp_path / f"child.{suffix}", bytes(MIB), parent=Made(tmp_path / "plain", BODY, base.identity))
-    (tmp_path / "plain").write_bytes(BODY)
-    refused(child.path, 900334, "plain")
-
-
-@both
-def test_chain_that_comes_back_to_itself(tmp_path: Path, make: Callable[..., Made], suffix: str) -> None:
-    """A child that names itself, or two that name each other (under a second name too), end at once."""
-    itself = Made(tmp_path / f"a.{suffix}", bytes(len(BODY)), uuid.uuid4())
-    made = make(itself.path, BODY, parent=itself)
-    refused(made.path, 900331)
-    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
-    make(first, BODY, parent=Made(second, bytes(len(BODY)), uuid.uuid4()))
-    make(second, BODY, parent=Made(tmp_path / f"third.{suffix}", bytes(len(BODY)), uuid.uuid4()))
-    os.link(first, tmp_path / f"third.{suffix}")
-    refused(first, 900331)
-
-
-@both
-def test_chain_that_is_too_long(tmp_path: Path, make: Callable[..., Made], suffix: str) -> None:
-    """64 files are a chain that is read; with one more it is refused."""
-    made = make(tmp_path / f"0.{suffix}", bytes(4_096))
-    for number in range(1, 65):
-        content = made.content[:512] + bytes([number]) + made.content[513:]
-        made = make(tmp_path / f"{number}.{suffix}", content, parent=made)
-        if number == 63:
-            with open_image(made.path) as image:
-                assert image.read(0, image.size) == content
-                assert len(image.files) == 64
-    refused(made.path, 900332)
-
-
-def test_parent_with_other_sectors(tmp_path: Path) -> None:
-    """Parent and child of a VHDX must have the same sector size."""
-    base = makers.vhdx(tmp_path / "base.vhdx", BODY, sector=4_096)
-    child = makers.vhdx(tmp_path / "child.vhdx", bytes(len(BODY)), parent=base)
-    refused(child.path, 900335, "base.vhdx")
-
-
-def test_partial_block_needs_its_bitmap(tmp_path: Path) -> None:
-    """A partial block of a differencing VHDX whose bitmap block is absent is refused when the file is opened."""
-    base = makers.vhdx(tmp_path / "base.vhdx", BODY)
-    child = makers.vhdx(tmp_path / "child.vhdx", makers.random_changes(BODY, 1, 512), parent=base)
-    patch(child.path, TABLE + 4_096 * 8, u64(0))
-    refused(child.path, 900326, "bitmap")
-
-
-@pytest.mark.parametrize(
-    ("locator", "code", "text"),
-    [
-        ({"relative_path": "base.vhdx"}, 900326, "parent_linkage"),
-        ({"parent_linkage": "nobody", "relative_path": "base.vhdx"}, 900326, "parent_linkage"),
-        ({"parent_linkage": "{" + str(uuid.UUID(int=1)) + "}", "relative_path": "base.vhdx"}, 900333, "parent_linkage"),
-        ({"parent_linkage": "{" + str(uuid.UUID(int=1)) + "}"}, 900330, "child.vhdx"),
-        ({"parent_linkage": "{" + str(uuid.UUID(int=1)) + "}", "relative_path": "a\0b"}, 900330, "child.vhdx"),
-        ({"parent_linkage": "{" + str(uuid.UUID(int=1)) + "}", "relative_path": ".."}, 900330, "child.vhdx"),
-        ({"parent_linkage": "{" + str(uuid.UUID(int=1)) + "}", "relative_path": "x" * 900}, 900330, "child.vhdx"),
-        ({f"key {n}": "x" * 200 for n in range(20)}, 900318, "parent locator: length"),
-    ],
-)
-def test_locators_that_lead_nowhere(tmp_path: Path, locator: dict[str, str], code: int, text: str) -> None:
-    """Parent locators without a linkage, without a path, with names no file has, and too long ones."""
-    base = makers.vhdx(tmp_path / "base.vhdx", BODY)
-    child = makers.vhdx(tmp_path / "child.vhdx", bytes(len(BODY)), parent=base, locator=locator)
-    refused(child.path, code, text)
-
-
-def test_locator_of_a_disk_without_a_parent(tmp_path: Path) -> None:
-    """A disk that names a parent and says it has none is refused: one of the two is damage."""
-    base = makers.vhdx(tmp_path / "base.vhdx", BODY)
-    child = makers.vhdx(tmp_path / "child.vhdx", bytes(len(BODY)), parent=base)
-    patch(child.path, VALUES + 4, u32(0))
-    refused(child.path, 900323, "has parent")
-
-
-LOG = uuid.UUID(int=77)
-
-
-def one_entry(file_bytes: int, **changes: int) -> bytes:
-    """A sound entry with sequence number 3 that clears a page of the table and rewrites another, then changed."""
-    page = np.random.default_rng(4).bytes(4_096)
-    pages: list[tuple[int, bytes | int]] = [(TABLE + 4_096, page), (TABLE + 8_192, 4_096)]
-    raw = bytearray(makers.log_entry(LOG, 3, 0, pages, file_bytes, file_bytes))
-    places = {"length": (8, "<I"), "tail": (12, "<I"), "sequence": (16, "<Q"), "count": (24, "<I")}
-    places |= {"flushed": (48, "<Q"), "zeros": (64 + 32 + 8, "<Q"), "place": (64 + 16, "<Q"), "number": (64 + 24, "<Q")}
-    places |= {"mark": (64, "<I"), "sector": (4_096, "<I"), "low": (8_188, "<I")}
-    for name, value in changes.items():
-        at, form = places[name]
-        struct.pack_into(form, raw, at, value)
-    return vhdx_layout.sealed(bytes(raw))
-
-
-LOG_FAULTS: list[tuple[dict[str, int], int]] = [
-    ({"length": 4_100}, 900327),
-    ({"length": 2 * MIB}, 900327),
-    ({"length": 0}, 900327),
-    ({"tail": 4_096}, 900327),
-    ({"tail": 5}, 900327),
-    ({"sequence": 4}, 900327),
-    ({"sequence": 0}, 900327),
-    ({"count": 1 << 31}, 900327),
-    ({"flushed": 1 << 40}, 900314),
-    ({"zeros": 100}, 900327),
-    ({"place": TABLE + 3}, 900327),
-    ({"number": 9}, 900327),
-    ({"mark": 0}, 900327),
-    ({"sector": 0}, 900327),
-    ({"low": 9}, 900327),
-]
-
-
-@pytest.mark.parametrize(("changes", "code"), LOG_FAULTS)
-def test_logs_that_cannot_be_replayed(tmp_path: Path, changes: dict[str, int], code: int) -> None:
-    """An entry with one wrong field is no entry, even with a right checksum; the disk is not read without its log."""
-    made = makers.vhdx(tmp_path / "a.vhdx", BODY)
-    length = made.path.stat().st_size
-    makers.put_log(made.path, [(0, one_entry(length))], LOG)
-    with open_image(made.path) as image:
-        assert len(image.warnings) == 1
-    makers.put_log(made.path, [(0, one_entry(length, **changes))], LOG)
-    refused(made.path, code)
-
-
-def test_damaged_entry_and_foreign_log(tmp_path: Path) -> None:
-    """An entry whose checksum is wrong, that belongs to another log, or that is not there at all: refused."""
-    made = makers.vhdx(tmp_path / "a.vhdx", BODY)
-    makers.put_log(made.path, [], LOG)
-    refused(made.path, 900327)
-    entry = bytearray(one_entry(made.path.stat().st_size))
-    entry[5_000] ^= 1
-    makers.put_log(made.path, [(0, bytes(entry))], LOG)
-    refused(made.path, 900327)
-    makers.put_log(made.path, [(0, one_entry(made.path.stat().st_size))], uuid.UUID(int=78))
-    refused(made.path, 900327)
-
-
-def test_damaged_header_beside_a_log(tmp_path: Path) -> None:
-    """When the header that told of a log is damaged, the other one would read the disk as it was before: refused."""
-    made = makers.vhdx(tmp_path / "a.vhdx", BODY)
-    makers.put_log(made.path, [(40_960, one_entry(made.path.stat().st_size))], LOG)
-    patch(made.path, vhdx_layout.HEADER_PLACES[1] + 99, b"x")
-    refused(made.path, 900329)
-
-
 def test_vhd_that_ends_within_its_last_block(tmp_path: Path) -> None:
     """A writer that ends the file where the disk ends, within the last block, is understood, and it is said."""
     made = makers.vhd(tmp_path / "a.vhd", BODY[: 5 * MIB + 512 * 3])
@@ -435,22 +186,6 @@ def test_vhd_that_ends_within_its_last_block(tmp_path: Path) -> None:
         assert "cut short" in image.warnings[0]
     os.truncate(made.path, made.path.stat().st_size - 1_024)
     refused(made.path, 900314, "block 2")
-
-
-def test_logs_made_to_keep_a_reader_busy(tmp_path: Path) -> None:
-    """Entries that claim the whole log from every sector, and more changes than memory should hold, end soon."""
-    made = makers.vhdx(tmp_path / "a.vhdx", BODY)
-    heads(made.path, 68, u32(48 * MIB) + u64(64 * MIB))
-    os.truncate(made.path, 112 * MIB)
-    makers.put_log(made.path, [], LOG)
-    claim = vhdx_log.ENTRY.pack(b"loge", 0, 48 * MIB, 0, 1, 1, 0, LOG.bytes_le, 0, 0)
-    for sector in range(12_288):
-        patch(made.path, 64 * MIB + sector * 4_096, claim)
-    refused(made.path, 900328)
-    heads(made.path, 68, u32(65 * MIB))
-    makers.put_log(made.path, [], LOG)
-    os.truncate(made.path, 129 * MIB)
-    refused(made.path, 900328)
 
 
 @pytest.mark.parametrize("head", [b"QFI\xfb", b"KDMV", b"# Disk DescriptorFile", b"<<< Oracle VM", b"\x1f\x8b"])
