@@ -166,6 +166,8 @@ class Vhdx(BlockImage):
         absent, misplaced = self._blocks.absent, self._blocks.misplaced
         if fixed and absent and not self.parent:
             self._note(_("{path}: {count} blocks of this fixed disk are absent; they read as zeros."), count=absent)
+        if self._blocks.cut_short:
+            self._note(_("{path}: the last block of the disk is cut short, or its BAT entry is damaged."))
         if misplaced:
             text = _("{path}: {count} blocks count as absent and yet have a place in the file; the BAT may be damaged.")
             self._note(text, count=misplaced)

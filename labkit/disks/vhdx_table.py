@@ -34,12 +34,13 @@ class BlockTable:
         self.blocks = -(-size // block)
         self._table = Table(file, region, vhdx_layout.table_entries(size, block, self.ratio, parent), "<u8", FIELD)
         self.absent = self.misplaced = 0
+        self.cut_short = False
 
     def check(self, parts: list[Part]) -> None:
         """Check all entries against each other, the file and its other ``parts``; ``LabError`` 900314-900325.
 
         Leaves the numbers of payload blocks without data in ``absent``, of those among them that name a place in the
-        file all the same in ``misplaced``.
+        file all the same in ``misplaced``, and in ``cut_short`` whether the file ends within the disk's last block.
         """
         taken = _Taken(self._file, parts)
         chunks = -(-self.blocks // self.ratio)
@@ -110,13 +111,16 @@ class BlockTable:
         blocks, bitmap = blocks[here], bitmap[here]
         starts = (values[here] >> np.uint64(_PLACE)).astype(np.int64)
         lengths = np.where(bitmap, MIB, self._block)
-        lengths[~bitmap & (blocks == self.blocks - 1)] = self._size - (self.blocks - 1) * self._block
-        beyond = (starts > MAX_PLACE) | (starts * MIB + lengths > self._file.length)
+        needed = np.where(~bitmap & (blocks == self.blocks - 1), self._size - (self.blocks - 1) * self._block, lengths)
+        beyond = (starts > MAX_PLACE) | (starts * MIB + needed > self._file.length)
         if beyond.any():
             worst = int(beyond.argmax())
-            needed = int(starts[worst]) * MIB + int(lengths[worst])
-            raise self._error(900314, _name(blocks, bitmap, worst), needed=needed, length=self._file.length)
-        taken.take(starts, -(-lengths // MIB), blocks, bitmap)
+            end = int(starts[worst]) * MIB + int(needed[worst])
+            raise self._error(900314, _name(blocks, bitmap, worst), needed=end, length=self._file.length)
+        # Only the last block of the disk can go past the end here, and only with what is not the disk's any more.
+        inside = np.minimum(lengths, self._file.length - starts * MIB)
+        self.cut_short |= bool((inside < lengths).any())
+        taken.take(starts, -(-inside // MIB), blocks, bitmap)
 
     def _count(self, values: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
         self.absent -= int((state >= WHOLE).sum())

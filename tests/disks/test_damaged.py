@@ -175,6 +175,21 @@ def test_a_file_cut_while_it_is_read(tmp_path: Path) -> None:
     assert found.value.code == 900314
 
 
+def test_vhdx_that_ends_within_its_last_block(tmp_path: Path) -> None:
+    """The same in a VHDX; and a last block moved onto its neighbour with what is not the disk's is refused."""
+    made = makers.vhdx(tmp_path / "a.vhdx", BODY[: 5 * MIB + 512 * 3] + b"x" * 512, block=4 * MIB)
+    os.truncate(made.path, made.path.stat().st_size - 2 * MIB)
+    with open_image(made.path) as image:
+        assert image.read(0, image.size) == made.content
+        assert "cut short" in image.warnings[0]
+    first, last = struct.unpack("<QQ", made.path.read_bytes()[TABLE : TABLE + 16])
+    patch(made.path, TABLE, u64(last) + u64(first))
+    refused(made.path, 900314, "block 0")
+    os.truncate(made.path, 64 * MIB)
+    patch(made.path, TABLE, u64(first) + u64(first - (2 << 20)))
+    refused(made.path, 900324, "block 1")
+
+
 def test_vhd_that_ends_within_its_last_block(tmp_path: Path) -> None:
     """A writer that ends the file where the disk ends, within the last block, is understood, and it is said."""
     made = makers.vhd(tmp_path / "a.vhd", BODY[: 5 * MIB + 512 * 3])
