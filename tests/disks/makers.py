@@ -59,8 +59,6 @@ def vhd(
     parent: Made | None = None,
     block: int = 2 << 20,
     identity: uuid.UUID | None = None,
-    parent_name: str | None = None,
-    locators: bool = True,
     order_seed: int | None = None,
     sparse_bits: bool = False,
     junk: int = 0,
@@ -72,40 +70,25 @@ def vhd(
     ``junk`` fills the sectors of a differencing disk that are not in it: nobody may read them.
     ``grain``: sectors that are in the disk together, as writers do that write whole pages.
     """
-    identity = identity or uuid.uuid4()
-    kind = vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC
-    count, bitmap = -(-len(content) // block), vhd_layout.bitmap_bytes(block)
-    at = vhd_layout.TABLE_AT + vhd_layout.table_bytes(count)
-    made = Made(path, content, identity, block=block)
-    pieces: dict[int, bytes] = {}
-    rows: list[tuple[bytes, int, int]] = []
-    name = parent_name if parent_name is not None else parent.path.name if parent else ""
-    if parent and locators:
-        texts = {vhd_layout.RELATIVE: ".\\" + name, vhd_layout.ABSOLUTE: "C:\\vms\\" + name}
-        for code, text in texts.items():
-            raw = text.encode("utf-16-le")
-            pieces[at] = raw.ljust(SECTOR, b"\0")
-            rows.append((code, len(raw), at))
-            at += SECTOR
+    made = Made(path, content, identity or uuid.uuid4(), block=block)
+    count = -(-len(content) // block)
+    table_end = vhd_layout.TABLE_AT + vhd_layout.table_bytes(count)
+    name = parent.path.name if parent else ""
+    rows, pieces, at = _vhd_locators(name, table_end)
     table = np.full(count, vhd_layout.ABSENT, ">u4")
-    below = parent.content if parent else b""
-    chosen = [n for n in range(count) if sector_bits(content, below, n * block, block, SECTOR).any()]
+    chosen = [n for n in range(count) if _bits(made, parent, n).any()]
     if order_seed is not None:
         np.random.default_rng(order_seed).shuffle(chosen)
     for number in chosen:
-        bits = sector_bits(content, below, number * block, block, SECTOR)
-        bits = np.repeat(bits.reshape(-1, grain).any(axis=1), grain)
-        if not parent and not sparse_bits:
-            bits[:] = True
+        bits = np.repeat(_bits(made, parent, number).reshape(-1, grain).any(axis=1), grain)
+        bits |= not (parent or sparse_bits)
         table[number] = at // SECTOR
-        pieces[at] = np.packbits(bits).tobytes().ljust(bitmap, b"\0")
-        data = bytearray(content[number * block :][:block].ljust(block, b"\0"))
-        rows_of = np.frombuffer(data, np.uint8).reshape(-1, SECTOR)
-        if parent:
-            rows_of[~bits] = junk
-        pieces[at + bitmap] = bytes(data)
-        at += bitmap + block
-    footer = vhd_layout.footer(len(content), kind, identity, 1_000)
+        bitmap = np.packbits(bits).tobytes().ljust(vhd_layout.bitmap_bytes(block), b"\0")
+        pieces[at] = bitmap + _sectors(made, number, bits, junk if parent else 0)
+        at += len(pieces[at])
+    footer = vhd_layout.footer(
+        len(content), vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC, made.identity, 1
+    )
     above = parent.identity if parent else uuid.UUID(int=0)
     pieces |= {0: footer, SECTOR: vhd_layout.header(vhd_layout.TABLE_AT, count, block, above, 0, name, rows)}
     pieces |= {vhd_layout.TABLE_AT: table.tobytes().ljust(vhd_layout.table_bytes(count), b"\xff"), at: footer}
@@ -113,6 +96,32 @@ def vhd(
     made.parts |= {f"locator {n}": (offset, length) for n, (_, length, offset) in enumerate(rows)}
     _write(path, pieces, at + SECTOR)
     return made
+
+
+def _vhd_locators(name: str, at: int) -> tuple[list[tuple[bytes, int, int]], dict[int, bytes], int]:
+    """Rows and texts of the two locators of a parent, each in a sector from ``at`` on, and where they end."""
+    rows: list[tuple[bytes, int, int]] = []
+    pieces: dict[int, bytes] = {}
+    texts = {vhd_layout.RELATIVE: ".\\" + name, vhd_layout.ABSOLUTE: "C:\\vms\\" + name} if name else {}
+    for code, text in texts.items():
+        raw = text.encode("utf-16-le")
+        rows.append((code, len(raw), at))
+        pieces[at] = raw.ljust(SECTOR, b"\0")
+        at += SECTOR
+    return rows, pieces, at
+
+
+def _bits(made: Made, parent: Made | None, number: int) -> np.ndarray:
+    """Which sectors of a block differ from what is below it."""
+    below = parent.content if parent else b""
+    return sector_bits(made.content, below, number * made.block, made.block, made.sector)
+
+
+def _sectors(made: Made, number: int, bits: np.ndarray, junk: int) -> bytes:
+    """The data of a block, ``junk`` in the sectors that are not in it."""
+    data = bytearray(made.content[number * made.block :][: made.block].ljust(made.block, b"\0"))
+    np.frombuffer(data, np.uint8).reshape(-1, made.sector)[~bits] = junk
+    return bytes(data)
 
 
 def fixed_vhd(path: Path, content: bytes, footer_bytes: int = SECTOR) -> Made:
@@ -131,80 +140,86 @@ def vhdx(
     block: int = MIB,
     sector: int = SECTOR,
     fixed: bool = False,
-    linkage: uuid.UUID | None = None,
     locator: dict[str, str] | None = None,
-    whole_blocks: bool = False,
     junk: int = 0,
 ) -> Made:
     """A VHDX of any kind. A differencing one holds blocks as partial, whole, zero and absent, whatever fits.
 
     Zero blocks of a dynamic disk are made absent, zero, undefined and unmapped by turns: all read as zeros.
+    ``junk`` fills the sectors of a differencing disk that are not in it; ``locator`` replaces the parent's usual one.
     """
-    identity, data_write = uuid.uuid4(), uuid.uuid4()
-    ratio, count = vhdx_layout.chunk_ratio(sector, block), -(-len(content) // block)
+    made = Made(path, content, uuid.uuid4(), block=block, sector=sector)
+    ratio = vhdx_layout.chunk_ratio(sector, block)
     table = np.zeros(vhdx_layout.table_entries(len(content), block, ratio, bool(parent)), "<u8")
     table_bytes = -(-len(table) * 8 // MIB) * MIB
-    at = vhdx_layout.TABLE_AT + table_bytes
-    pieces: dict[int, bytes] = {}
-    bitmaps: dict[int, bytearray] = {}
-    below = parent.content if parent else b""
-    for number in range(count):
-        row = number + number // ratio
-        part = content[number * block :][:block].ljust(block, b"\0")
-        bits = sector_bits(content, below, number * block, block, sector)
-        if not bits.any() and not (fixed and not parent):
-            table[row] = 0 if parent else (0, 1, 2, 3)[number % 4]
-            continue
-        if parent and not any(part):
-            table[row] = 2
-            continue
-        partial = bool(parent) and not bits.all() and not whole_blocks
-        table[row] = at // MIB << 20 | (7 if partial else 6)
-        pieces[at] = part
-        if partial:
-            chunk, start = number // ratio, (number % ratio) * (block // sector) // 8
-            bitmap = bitmaps.setdefault(chunk, bytearray(MIB))
-            packed = np.packbits(bits, bitorder="little").tobytes()
-            bitmap[start : start + len(packed)] = packed
-            rows = np.frombuffer(bytearray(part), np.uint8).reshape(-1, sector).copy()
-            rows[~bits] = junk
-            pieces[at] = rows.tobytes()
-        at += block
-    for chunk, bitmap in bitmaps.items():
-        table[chunk * (ratio + 1) + ratio] = at // MIB << 20 | 6
-        pieces[at] = bytes(bitmap)
-        at += MIB
-    flags = (1 if fixed else 0) | (2 if parent else 0)
-    items = vhdx_layout.disk_items(len(content), block, sector, identity, flags)
+    pieces, end = _vhdx_blocks(made, parent, fixed, junk, table, vhdx_layout.TABLE_AT + table_bytes)
+    items = vhdx_layout.disk_items(len(content), block, sector, uuid.uuid4(), fixed | bool(parent) << 1)
     if parent:
         values = locator or {
-            "parent_linkage": "{" + str(linkage or parent.identity) + "}",
+            "parent_linkage": "{" + str(parent.identity) + "}",
             "relative_path": ".\\" + parent.path.name,
             "absolute_win32_path": "\\\\?\\C:\\vms\\" + parent.path.name,
         }
         items.append((vhdx_layout.PARENT_LOCATOR, vhdx_layout.parent_locator(values), 4))
-    rows_raw, values_raw = vhdx_layout.metadata(items)
-    pieces |= {2 * MIB: rows_raw, 2 * MIB + 65_536: values_raw, 3 * MIB: table.tobytes(), 0: vhdx_layout.identifier()}
-    for sequence, place in enumerate(vhdx_layout.HEADER_PLACES, 1):
-        header = Header(sequence, uuid.uuid4(), data_write, vhdx_layout.NIL, 0, 1, MIB, MIB)
-        pieces[place] = vhdx_layout.header(header)
+    rows, values_raw = vhdx_layout.metadata(items)
+    pieces |= {0: vhdx_layout.identifier(), 2 * MIB: rows, 2 * MIB + 65_536: values_raw, 3 * MIB: table.tobytes()}
+    pieces |= _vhdx_heads(made, table_bytes)
+    _write(path, pieces, end)
+    made.parts = {f"header {n}": (p, 4_096) for n, p in enumerate(vhdx_layout.HEADER_PLACES)}
+    made.parts |= {f"regions {n}": (p, 16 + 64) for n, p in enumerate(vhdx_layout.REGION_PLACES)}
+    made.parts |= {"identifier": (0, 8), "items": (2 * MIB, len(rows)), "values": (2 * MIB + 65_536, len(values_raw))}
+    made.parts |= {"table": (3 * MIB, len(table) * 8)}
+    return made
+
+
+def _vhdx_heads(made: Made, table_bytes: int) -> dict[int, bytes]:
+    """Headers and region tables."""
     regions = [
         Entry(vhdx_layout.REGION_METADATA, 2 * MIB, MIB, 1),
         Entry(vhdx_layout.REGION_BAT, 3 * MIB, table_bytes, 1),
     ]
-    for place in vhdx_layout.REGION_PLACES:
-        pieces[place] = vhdx_layout.region_table(regions)
-    _write(path, pieces, at)
-    made = Made(path, content, data_write, block=block, sector=sector)
-    made.parts = {f"header {n}": (p, 4_096) for n, p in enumerate(vhdx_layout.HEADER_PLACES)}
-    made.parts |= {f"regions {n}": (p, 16 + 64) for n, p in enumerate(vhdx_layout.REGION_PLACES)}
-    made.parts |= {
-        "identifier": (0, 8),
-        "items": (2 * MIB, len(rows_raw)),
-        "values": (2 * MIB + 65_536, len(values_raw)),
-    }
-    made.parts |= {"table": (3 * MIB, len(table) * 8)}
-    return made
+    pieces = {place: vhdx_layout.region_table(regions) for place in vhdx_layout.REGION_PLACES}
+    for sequence, place in enumerate(vhdx_layout.HEADER_PLACES, 1):
+        header = Header(sequence, uuid.uuid4(), made.identity, vhdx_layout.NIL, 0, 1, MIB, MIB)
+        pieces[place] = vhdx_layout.header(header)
+    return pieces
+
+
+def _vhdx_blocks(
+    made: Made, parent: Made | None, fixed: bool, junk: int, table: np.ndarray, at: int
+) -> tuple[dict[int, bytes], int]:
+    """Blocks and bitmaps from ``at`` on, and where they end; fills in the table."""
+    pieces: dict[int, bytes] = {}
+    bitmaps: dict[int, bytearray] = {}
+    ratio = vhdx_layout.chunk_ratio(made.sector, made.block)
+    for number in range(-(-len(made.content) // made.block)):
+        chunk, within = divmod(number, ratio)
+        bits = _bits(made, parent, number)
+        state = _vhdx_state(made, parent, fixed, number, bits)
+        table[number + chunk] = state if state < 6 else at // MIB << 20 | state
+        if state < 6:
+            continue
+        pieces[at] = _sectors(made, number, bits if state == 7 else np.ones_like(bits), junk)
+        at += made.block
+        if state == 7:
+            packed = np.packbits(bits, bitorder="little").tobytes()
+            bitmaps.setdefault(chunk, bytearray(MIB))[within * len(packed) : (within + 1) * len(packed)] = packed
+    for chunk, bitmap in bitmaps.items():
+        table[chunk * (ratio + 1) + ratio] = at // MIB << 20 | 6
+        pieces[at] = bytes(bitmap)
+        at += MIB
+    return pieces, at
+
+
+def _vhdx_state(made: Made, parent: Made | None, fixed: bool, number: int, bits: np.ndarray) -> int:
+    """The state of a block that says most shortly what it holds."""
+    if not parent:
+        return 6 if fixed or bits.any() else number % 4
+    if not bits.any():
+        return 0
+    if not any(made.content[number * made.block :][: made.block]):
+        return 2
+    return 6 if bits.all() else 7
 
 
 def log_entry(
