@@ -58,7 +58,6 @@ def vhd(
     *,
     parent: Made | None = None,
     block: int = 2 << 20,
-    identity: uuid.UUID | None = None,
     order_seed: int | None = None,
     sparse_bits: bool = False,
     junk: int = 0,
@@ -70,11 +69,10 @@ def vhd(
     ``junk`` fills the sectors of a differencing disk that are not in it: nobody may read them.
     ``grain``: sectors that are in the disk together, as writers do that write whole pages.
     """
-    made = Made(path, content, identity or uuid.uuid4(), block=block)
+    made = Made(path, content, uuid.uuid4(), block=block)
     count = -(-len(content) // block)
-    table_end = vhd_layout.TABLE_AT + vhd_layout.table_bytes(count)
     name = parent.path.name if parent else ""
-    rows, pieces, at = _vhd_locators(name, table_end)
+    rows, pieces, at = _vhd_locators(name, vhd_layout.TABLE_AT + vhd_layout.table_bytes(count))
     table = np.full(count, vhd_layout.ABSENT, ">u4")
     chosen = [n for n in range(count) if _bits(made, parent, n).any()]
     if order_seed is not None:
@@ -86,12 +84,11 @@ def vhd(
         bitmap = np.packbits(bits).tobytes().ljust(vhd_layout.bitmap_bytes(block), b"\0")
         pieces[at] = bitmap + _sectors(made, number, bits, junk if parent else 0)
         at += len(pieces[at])
-    footer = vhd_layout.footer(
-        len(content), vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC, made.identity, 1
-    )
     above = parent.identity if parent else uuid.UUID(int=0)
-    pieces |= {0: footer, SECTOR: vhd_layout.header(vhd_layout.TABLE_AT, count, block, above, 0, name, rows)}
-    pieces |= {vhd_layout.TABLE_AT: table.tobytes().ljust(vhd_layout.table_bytes(count), b"\xff"), at: footer}
+    kind = vhd_layout.DIFFERENCING if parent else vhd_layout.DYNAMIC
+    pieces[0] = pieces[at] = vhd_layout.footer(len(content), kind, made.identity, 1)
+    pieces[SECTOR] = vhd_layout.header(vhd_layout.TABLE_AT, count, block, above, 0, name, rows)
+    pieces[vhd_layout.TABLE_AT] = table.tobytes().ljust(vhd_layout.table_bytes(count), b"\xff")
     made.parts = {"copy": (0, 512), "header": (512, 1_024), "table": (1_536, count * 4), "footer": (at, 512)}
     made.parts |= {f"locator {n}": (offset, length) for n, (_, length, offset) in enumerate(rows)}
     _write(path, pieces, at + SECTOR)
