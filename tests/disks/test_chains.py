@@ -114,6 +114,15 @@ def test_locators_that_lead_nowhere(tmp_path: Path, locator: dict[str, str], cod
     refused(child.path, code, text)
 
 
+def test_locator_that_is_no_text(tmp_path: Path) -> None:
+    """A value that is no UTF-16 is refused rather than read as some other name."""
+    base = makers.vhdx(tmp_path / "base.vhdx", BODY)
+    child = makers.vhdx(tmp_path / "child.vhdx", bytes(len(BODY)), parent=base)
+    raw = child.path.read_bytes()
+    patch(child.path, raw.index("base.vhdx".encode("utf-16-le")), b"\x00\xd8")
+    refused(child.path, 900337, "parent locator")
+
+
 def test_locator_of_a_disk_without_a_parent(tmp_path: Path) -> None:
     """A disk that names a parent and says it has none is refused: one of the two is damage."""
     base = makers.vhdx(tmp_path / "base.vhdx", BODY)

@@ -226,6 +226,18 @@ def test_names_that_promise_another_content(tmp_path: Path) -> None:
     assert found.value.code == 900340
 
 
+def test_system_that_fails_to_read(tmp_path: Path) -> None:
+    """When the system refuses to read (here: the file was opened for writing), the error names file and reason."""
+    made = makers.vhdx(tmp_path / "a.vhdx", BODY)
+    with open_image(made.path) as image, (tmp_path / "other").open("wb") as other:
+        os.dup2(other.fileno(), image.file._file.fileno())
+        with pytest.raises(LabError) as found:
+            image.read(0, image.size)
+    assert (found.value.code, found.value.exit_status) == (900311, 2)
+    assert "a.vhdx" in found.value.message
+    assert "{" not in found.value.message
+
+
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     """Nothing, a folder, an empty file and a pipe (which nobody writes to) are refused at once."""
     refused(tmp_path / "none", 900310)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.disks import vhd_layout, vhdx_layout
+from labkit.disks import imagefile, vhd_layout, vhdx_layout
 from labkit.disks.blocks import BLOCK
 from labkit.disks.image import Image, open_image
 from labkit.disks.vhdx_layout import MIB
@@ -250,6 +250,35 @@ def test_log_is_replayed_in_memory_as_qemu_replays_it_on_a_copy(tmp_path: Path, 
     with open_image(copy) as image:
         assert image.warnings == []
         assert_holds(image, content)
+
+
+def test_systems_without_holes_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system cannot say what is a hole (Windows), everything counts as data and reads the same."""
+    made = [makers.vhdx(tmp_path / "a.vhdx", body(9 * MIB)), makers.vhd(tmp_path / "a.vhd", body(9 * MIB))]
+    monkeypatch.setattr(imagefile, "_SEEK_DATA", None)
+    monkeypatch.setattr(imagefile, "_SEEK_HOLE", None)
+    for each in made:
+        with open_image(each.path) as image:
+            assert_holds(image, each.content)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only on Linux can holes be dug in a file")
+def test_holes_of_the_file_are_known_as_zeros(tmp_path: Path) -> None:
+    """A hole within a block of a VHDX, and one in a raw file, are zeros without being read."""
+    content = bytes(8 * MIB) + b"x" * BLOCK + bytes(8 * MIB)
+    (tmp_path / "a.img").touch()
+    for path in (tmp_path / "a.img", makers.vhdx(tmp_path / "a.vhdx", content, block=32 * MIB).path):
+        if path.suffix == ".img":
+            with path.open("wb") as file:
+                file.seek(8 * MIB)
+                file.write(b"x" * BLOCK)
+                file.truncate(len(content))
+        else:
+            subprocess.run(["fallocate", "--dig-holes", str(path)], check=True)
+        with open_image(path) as image:
+            data = [extent for extent in image.extents() if not extent.zero]
+            assert data == [(8 * MIB, BLOCK, False)]
+            assert_holds(image, content)
 
 
 def test_parts_can_be_read_at_any_place(tmp_path: Path) -> None:
