@@ -37,7 +37,12 @@ KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "mark": None}
 # Which keys of which files below data/ hold texts for people; a list below a key is a list of texts.
 # A file that carries both languages itself (a mapping table) does not belong here.
 DATA_TEXTS = {
+    "azure/prices-*.yml": ("not_priced",),
+    "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),
+    "guest-os.yml": ("remarks", "version_remark"),
+    "states.yml": ("description", "location", "status", "failover", "title", "health", "job_states"),
+    "timings.yml": ("title",),
 }
 
 HEADER = "# Japanese texts of labkit. Kept by tools/i18n.py; words from docs/glossary.md."
@@ -88,10 +93,10 @@ def says_something(text: str) -> bool:
 
 
 def extracted() -> Catalog:
-    """What there is to translate now."""
+    """What there is to translate now; without words only what a comment for the translator asks for."""
     catalog = Catalog(project="labkit", version="1", charset="utf-8", creation_date=WHEN)
     for text, place, comments in (*from_code(), *from_data()):
-        if any(map(says_something, forms(text))):
+        if comments or any(map(says_something, forms(text))):
             catalog.add(text, locations=[(place, 0)], auto_comments=comments)
     return catalog
 

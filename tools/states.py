@@ -1,7 +1,7 @@
 """Draws the states of a protected item from the table the lab works by: ``docs/states.md``.
 
-    python tools/states.py          write it
-    python tools/states.py check    status 1 when it is not what the table says
+python tools/states.py          write it
+python tools/states.py check    status 1 when it is not what the table says
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ def page() -> str:
     lines = ["# States of a protected item", "", "Drawn from `labkit.recovery.states.TABLE` by `tools/states.py`.", ""]
     lines += ["```mermaid", "stateDiagram-v2", "    [*] --> Unprotected"]
     lines += [f"    {state} --> {after}: {operation}" for (state, operation), after in TABLE.items()]
-    lines += ["```", "", "| state | service's name | description | active | allowed operations |", "|---|---|---|---|---|"]
+    lines += [
+        "```",
+        "",
+        "| state | service's name | description | active | allowed operations |",
+        "|---|---|---|---|---|",
+    ]
     for state in STATES:
         found = words(state)
         operations = ", ".join(allowed(state))
-        lines.append(
-            f"| {state} | {found['service']} | {found['description']} | {found['location']} | {operations} |"
-        )
+        lines.append(f"| {state} | {found['service']} | {found['description']} | {found['location']} | {operations} |")
     internal = ", ".join(sorted(INTERNAL))
     lines += ["", f"Nobody asks for these; the lab reports them: {internal}. While a job is at work on an item"]
-    lines += ["nothing else may be asked for (error 532); a failback with \"synchronise before\" stops in"]
+    lines += ['nothing else may be asked for (error 532); a failback with "synchronise before" stops in']
     lines += ["`FailbackWaiting`, a test failover in `TestFailoverWaiting`, until the operator gives the word."]
     return "\n".join(lines) + "\n"
 

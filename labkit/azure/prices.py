@@ -5,7 +5,6 @@ What no source prices is not guessed: its cost is ``None``, and the list says wh
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,7 +13,7 @@ import msgspec
 
 from labkit.engine import resources
 from labkit.engine.errors import LabError
-from labkit.engine.texts import gettext as _
+from labkit.engine.names import meant
 
 MICRO = 1_000_000
 
@@ -66,9 +65,7 @@ class PriceList(msgspec.Struct, frozen=True):
         if item in self.not_priced:
             return None
         items = sorted({*self.rows, *self.not_priced})
-        close = difflib.get_close_matches(item, items, n=1)
-        meant = _("Did you mean '{name}'?").format(name=close[0]) if close else ""
-        raise LabError(900242, found=item, list=self.name, items=", ".join(items), meant=meant)
+        raise LabError(900242, found=item, list=self.name, items=", ".join(items), meant=meant(item, items))
 
     def free_amount(self, item: str) -> int:
         """Units of an item that are free each month; 0 when none are."""

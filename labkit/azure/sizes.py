@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 
 import msgspec
 
 from labkit.engine import resources, units
 from labkit.engine.errors import LabError
-from labkit.engine.texts import gettext as _
+from labkit.engine.names import meant
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -77,6 +76,4 @@ def named(name: str) -> Size:
     for size in table().values():
         if name.casefold() in (size.name.casefold(), size.series.casefold(), size.instance.casefold()):
             return size
-    close = difflib.get_close_matches(name.upper(), table(), n=1)
-    meant = _("Did you mean '{name}'?").format(name=close[0]) if close else ""
-    raise LabError(900240, found=name, sizes=", ".join(table()), meant=meant)
+    raise LabError(900240, found=name, sizes=", ".join(table()), meant=meant(name, table()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 
 import labkit
@@ -31,9 +32,10 @@ def export(options: argparse.Namespace) -> int:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     if options.json:
-        print_json({key: str(value) if key == "path" else value for key, value in made._asdict().items()})
+        print_json({key: str(value) if key == "path" else value for key, value in dataclasses.asdict(made).items()})
         return 0
     print(_("{file}: {format}, {size}").format(file=made.path, format=made.format, size=show_size(made.virtual_size)))
     if made.padded_bytes:
-        print(_("{bytes} bytes of zeros were added: Azure takes whole MiB.").format(bytes=made.padded_bytes))
+        text = _("{bytes} bytes of zeros were added: Azure takes only disks of whole MiB.")
+        print(text.format(bytes=made.padded_bytes))
     return 0

@@ -6,6 +6,7 @@ import argparse
 
 from labkit.cli.labs import print_json
 from labkit.engine.errors import LabError
+from labkit.engine.texts import gettext as _
 
 
 def list_drills(options: argparse.Namespace) -> int:
@@ -17,7 +18,7 @@ def list_drills(options: argparse.Namespace) -> int:
         print_json([drill.as_dict() for drill in found])
     else:
         for drill in found:
-            print(f"{drill.name:14} {drill.title}")
+            print(f"{drill.name:14} {_(drill.title)}")
     return 0
 
 

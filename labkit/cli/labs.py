@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 import labkit
-from labkit.engine.errors import LabError
+from labkit.engine.errors import in_words
 from labkit.engine.texts import gettext as _
+from labkit.engine.texts import ngettext
 from labkit.engine.units import show_size
 from labkit.lab import Lab
 
@@ -53,16 +54,23 @@ def status(options: argparse.Namespace) -> int:
     for name, item in found["items"].items():
         _print_item(name, item)
     for name, job in found["jobs"].items():
-        print(f"  {name}  {job['scenario']} {job['target']}: {job['state']} ({job['task']})")
+        words = {key: in_words(key, job[key]) for key in ("scenario", "state", "task")}
+        text = _("  {name}  {scenario}, {target}: {state}; task: {task}")
+        print(text.format(name=name, target=job["target"], **words))
     print(_("{count} events, digest {digest}").format(count=found["events"], digest=found["events_digest"]))
     return 0
 
 
 def _print_item(name: str, item: dict[str, Any]) -> None:
     rpo = "-" if item["rpo_ms"] is None else f"{item['rpo_ms'] / 1000:.0f} s"
-    text = _("  {name}: {state} ({location}), health {health}, RPO {rpo}, {points} recovery points")
+    points = len(item["recovery_points"])
+    text = ngettext(
+        "  {name}: {state} ({location}), health {health}, RPO {rpo}, {points} recovery point",
+        "  {name}: {state} ({location}), health {health}, RPO {rpo}, {points} recovery points",
+        points,
+    )
     words = {"state": item["description"], "location": item["active_location"], "health": item["health"]}
-    print(text.format(name=name, rpo=rpo, points=item["recovery_points"], **words))
+    print(text.format(name=name, rpo=rpo, points=points, **{key: _(word) for key, word in words.items()}))
 
 
 def log(options: argparse.Namespace) -> int:
@@ -114,8 +122,6 @@ def verify(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Let time pass."""
-    if (options.duration is None) == (options.until is None):
-        raise LabError(900701)
     with _open(options) as lab:
         lab.run(options.duration, until=options.until, take_over=options.take_over)
         if options.json:

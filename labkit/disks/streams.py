@@ -199,7 +199,8 @@ def stored_bytes(world: World, stamp: int) -> bytes:
 
 def reader(world: World) -> Callable[[int], bytes]:
     """:func:`stored_bytes` of one world as one object: equal stamps under the same reader are equal bytes."""
-    return world.cache.setdefault("reader", functools.partial(stored_bytes, world))
+    found: Callable[[int], bytes] = world.cache.setdefault("reader", functools.partial(stored_bytes, world))
+    return found
 
 
 # --- spans ------------------------------------------------------------------------------------------------------------

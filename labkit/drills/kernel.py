@@ -6,6 +6,7 @@ written beside the lab and starts this very Python.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -18,7 +19,15 @@ from labkit.engine import texts
 from labkit.engine.errors import LabError
 
 NAME = "python3"
+PACKAGES = ("papermill", "ipykernel", "nbformat", "jinja2", "matplotlib")
 _START_SECONDS = 120
+
+
+def require() -> None:
+    """900614 when a package of the extra "drills" is missing; asked before anything is made."""
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise LabError(900614, package=package)
 
 
 @contextmanager
@@ -53,9 +62,21 @@ def own_jupyter(folder: Path) -> Iterator[None]:
 
 def _write_spec(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    options = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=40", "--InteractiveShellApp.exec_PYTHONSTARTUP=False"]
+    options = [
+        "--HistoryManager.enabled=False",
+        "--IPKernelApp.log_level=40",
+        "--InteractiveShellApp.exec_PYTHONSTARTUP=False",
+    ]
     spec: dict[str, Any] = {
-        "argv": [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", *options],
+        "argv": [
+            sys.executable,
+            "-Xfrozen_modules=off",
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            *options,
+        ],
         "display_name": "Python 3 (ipykernel)",
         "language": "python",
     }
@@ -70,13 +91,11 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any], folder: Path,
     """Execute a master notebook with papermill in ``folder``; the executed one is written to ``out``, in every ending.
 
     ``shown``: the name of the master that stands in the executed notebook instead of a path of this computer. Returns
-    what stopped the notebook: 900611; 900614 without papermill is raised.
+    what stopped the notebook: 900611.
     """
-    try:
-        import papermill
-        from papermill.exceptions import PapermillExecutionError
-    except ImportError as error:
-        raise LabError(900614, package=error.name or "papermill") from None
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
     stopped: LabError | None = None
     try:
         papermill.execute_notebook(
@@ -94,7 +113,7 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any], folder: Path,
         )
     except PapermillExecutionError as error:
         stopped = LabError(900611, kind=error.ename, text=_first_line(error.evalue))
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         # Whatever papermill, nbclient or the kernel died of: the drill has failed and still leaves its evidence.
         stopped = LabError(900611, kind=type(error).__name__, text=_first_line(str(error)))
     _without_paths(out, shown, notebook)

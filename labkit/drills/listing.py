@@ -6,15 +6,15 @@ A value comes as the text people write ("20Mbps", "5min") and stays a text: what
 
 from __future__ import annotations
 
-import difflib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from labkit.engine import resources, units
-from labkit.engine.errors import LabError
+from labkit.engine.errors import LabError, listed
+from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 
 _COMMON = "_common.yml"
@@ -38,18 +38,18 @@ class Parameter(msgspec.Struct, frozen=True):
         if self.kind == "truth":
             return _("yes or no")
         if self.kind in ("choice", "word"):
-            return ", ".join(self.choices)
+            return listed(self.choices)
         what = {
             "bandwidth": _('a bandwidth such as "20Mbps"'),
             "duration": _('a duration such as "30s", "5min", "6h" or "2d"'),
-            "hours": _('a duration of whole hours such as "24h"'),
+            "hours": _('a number of hours such as "24" or "24h"'),
         }[self.kind]
         limits = [_("at least {value}").format(value=self.least)] if self.least else []
         limits += [_("at most {value}").format(value=self.most)] if self.most else []
-        return ", ".join([what, *limits])
+        return listed([what, *limits])
 
     def read(self, value: object) -> int | bool | str | None:
-        """The meaning of a value: ms, bit/s, hours, a truth or a word; None stays None. 900602 for anything not allowed."""
+        """The meaning of a value: ms, bit/s, hours, a truth or a word; None stays None. 900602 for others."""
         if value is None:
             return None
         try:
@@ -66,6 +66,8 @@ class Parameter(msgspec.Struct, frozen=True):
 
     def _quantity(self, value: object) -> int:
         unit = units.bandwidth if self.kind == "bandwidth" else units.duration
+        if self.kind == "hours" and str(value).isdecimal():
+            value = f"{value}h"  # the portal's field is a number of hours
         if isinstance(value, bool) or not isinstance(value, str):
             raise TypeError(value)
         found = unit(value)
@@ -114,7 +116,7 @@ class Drill(msgspec.Struct, frozen=True):
         """The parameter of that name; 900601 with the names there are."""
         known = [parameter.name for parameter in self.parameters]
         if name not in known:
-            raise LabError(900601, drill=self.name, found=name, choices=", ".join(known), meant=_meant(name, known))
+            raise LabError(900601, drill=self.name, found=name, choices=listed(known), meant=meant(name, known))
         return self.parameters[known.index(name)]
 
     def check(self, given: Mapping[str, object]) -> dict[str, str | bool | None]:
@@ -147,19 +149,13 @@ class Drill(msgspec.Struct, frozen=True):
         found += [f"  {number}. {_(step.title)}" for number, step in enumerate(self.steps, 1)]
         found += ["", _("Parameters (-p NAME=VALUE):")]
         for parameter in self.parameters:
-            default = {None: _("as in the site file"), True: _("yes"), False: _("no")}.get(
-                parameter.default,
-                parameter.default,  # type: ignore[arg-type]
-            )
+            default = _("as in the site file") if parameter.default is None else parameter.default
+            if isinstance(default, bool):
+                default = _("yes") if default else _("no")
             found.append(f"  {parameter.name} = {default}")
             found.append(f"      {_(parameter.help)}")
             found.append("      " + _("Allowed: {values}").format(values=parameter.allowed))
         return found
-
-
-def _meant(found: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(found.casefold(), list(known), n=1)
-    return _("Did you mean '{name}'?").format(name=close[0]) if close else ""
 
 
 def names() -> list[str]:
@@ -175,7 +171,7 @@ def catalogue() -> list[Drill]:
 def describe(name: str) -> Drill:
     """The drill of that name; 900600 with the names there are."""
     if name not in names():
-        raise LabError(900600, found=name, choices=", ".join(names()), meant=_meant(name, names()))
+        raise LabError(900600, found=name, choices=listed(names()), meant=meant(name, names()))
     return _read(name)
 
 
@@ -185,17 +181,3 @@ def _read(name: str) -> Drill:
     parameters = {**resources.yaml("drills", _COMMON)["parameters"], **written["parameters"]}
     rows = [{"name": key, **row} for key, row in parameters.items()]
     return msgspec.convert({**written, "name": name, "parameters": rows}, Drill)
-
-
-def from_pairs(pairs: Iterable[str]) -> dict[str, str]:
-    """``["key=value", ...]`` as a dictionary; 900615 for a name given twice, 900602 for a pair without "="."""
-    found: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        name = name.strip()
-        if not equals or not name:
-            raise LabError(900602, name=name or "-", found=pair, values=_("NAME=VALUE"))
-        if name in found:
-            raise LabError(900615, name=name)
-        found[name] = value.strip()
-    return found

@@ -16,7 +16,7 @@ import msgspec
 import labkit
 from labkit.drills import listing, plan
 from labkit.drills.listing import Drill
-from labkit.engine import jobs
+from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
@@ -47,10 +47,10 @@ def begin(
     drill = listing.describe(name)
     values = drill.check({key: value for key, value in parameters.items() if value is not None})
     chosen = with_values(build.read_site(site), drill, values)
-    lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")  # type: ignore[arg-type]
+    lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")
     play = Play(lab, drill, values, chosen)
     steps = plan.of(drill, values, chosen)
-    play.note(BEGIN, drill=name, parameters=values, clean=drill.clean, plan=steps, versions=plan.versions())
+    play.note(BEGIN, drill=name, parameters=in_force(values, chosen), clean=drill.clean, plan=steps, versions=plan.versions())
     return play
 
 
@@ -70,6 +70,18 @@ def with_values(site: SiteFile, drill: Drill, values: dict[str, Any]) -> SiteFil
         cloud=replaced(site.cloud, frequency="frequency", retention_h="retention"),
         objectives=replaced(site.objectives, rto="rto", rpo="rpo"),
     )
+
+
+def in_force(values: dict[str, Any], site: SiteFile) -> dict[str, Any]:
+    """The parameters with what the site says where a drill leaves it to the site file."""
+    said = {
+        "bandwidth": units.write_bandwidth(site.line.bandwidth),
+        "frequency": units.write_duration(site.cloud.frequency),
+        "retention": f"{site.cloud.retention_h}h",
+        "rto": units.write_duration(site.objectives.rto),
+        "rpo": units.write_duration(site.objectives.rpo),
+    }
+    return {name: said.get(name) if value is None else value for name, value in values.items()}
 
 
 class Play:
@@ -107,7 +119,7 @@ class Play:
         """What a parameter means: ms, bit/s, hours, a truth or a word; None: as in the site file."""
         return self.drill.parameter(name).read(self.values[name])
 
-    # --- time ----------------------------------------------------------------------------------------------------------
+    # --- time --------------------------------------------------------------------------------------------------------
 
     def run(self, parameter: str) -> None:
         """Let the time of a parameter (such as ``run_before``) or a duration pass."""
@@ -126,15 +138,15 @@ class Play:
         self.note(WORD, what=what, delay=delay, ms=self.value(delay), step=self._step)
 
     def wait(self, *things: Job | Item) -> None:
-        """Wait until jobs end or want a word, and items are at rest; a job's error is raised, 900610 out of patience."""
+        """Wait until jobs end or want a word, and items are at rest; raises a job's error, 900610 out of patience."""
         for thing in things:
             done = _job_stopped(thing.id) if isinstance(thing, Job) else _at_rest(thing.name)
-            self._until(done, repr(thing))
+            self._until(done, _waited_for(thing))
             if isinstance(thing, Job) and thing.error is not None:
                 raise thing.error
 
     def until_answering(self, vms: Sequence[str] | None = None, side: str = AZURE) -> None:
-        """Wait until the VMs' applications answer at a side ("azure", "site", "test"); without one, their guests are up."""
+        """Wait until the VMs answer at a side ("azure", "site", "test"); without an application: are up."""
         for vm in self.vms if vms is None else vms:
             name = f"{side}/{vm}-test" if side == "test" else f"{side}/{vm}"
             self._until(_answers(name), _("{machine} answers").format(machine=name))
@@ -144,7 +156,7 @@ class Play:
         if not self.lab.run_until(done, within=limit):
             raise LabError(900610, limit=limit, what=what)
 
-    # --- what drills have in common --------------------------------------------------------------------------------------
+    # --- what drills have in common ----------------------------------------------------------------------------------
 
     def protect(self) -> None:
         """Register the server, configure the cloud, map the network, enable protection of all VMs, and wait."""
@@ -177,6 +189,14 @@ class Play:
         lines = result.lines(result.build(self.lab))
         self.lab.close()
         return lines
+
+
+def _waited_for(thing: Job | Item) -> str:
+    if isinstance(thing, Item):
+        return _("replication of {vm} is ready").format(vm=thing.name)
+    return _("the job {job} ({scenario}, {target}) ends").format(
+        job=thing.id, scenario=thing.scenario, target=thing.target
+    )
 
 
 def _described(error: BaseException) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from labkit.lab import Lab
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import Cloud, Vault
 from labkit.site import inventory
+from labkit.site.model import SiteFile
 
 SCHEMA = 1
 Result = dict[str, Any]
@@ -118,14 +119,8 @@ def _build(world: World, story: Story, error: dict[str, Any] | None) -> Result:
     achieved = _achieved(list(last.values()))
     left = leftovers(world, story.facts)
     told = _own_error(story, error)
-    mtd = site.objectives.mtd
-    targets = {
-        "rto": failovers.seconds(site.objectives.rto),
-        "rpo": failovers.seconds(site.objectives.rpo),
-        "mtd": None if mtd is None else failovers.seconds(mtd),
-    }
     cleans = bool(begun.get("clean")) and told is None
-    objectives = judge.objectives(targets, achieved, every, len(left) if cleans else None)
+    objectives = judge.objectives(_targets(site), achieved, every, len(left) if cleans else None)
     return {
         "schema": SCHEMA,
         "labkit": begun.get("versions", {}).get("labkit", labkit.__version__),
@@ -151,6 +146,16 @@ def _build(world: World, story: Story, error: dict[str, Any] | None) -> Result:
         "cost": _cost(world, story.facts),
         "events_digest": world.facts.digest.hex(),
         "versions": begun.get("versions", {}),
+    }
+
+
+def _targets(site: SiteFile) -> dict[str, float | None]:
+    """Targets in seconds; parameters of the drill have gone into the lab's site already."""
+    wanted = site.objectives
+    return {
+        "rto": failovers.seconds(wanted.rto),
+        "rpo": failovers.seconds(wanted.rpo),
+        "mtd": failovers.seconds(wanted.mtd),
     }
 
 
@@ -280,7 +285,8 @@ def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]
         found.append(
             ("storage account", account.id, billing.storage_per_day(kept, account.redundancy.lower(), now, zone))
         )
-    found += [("network", network.id, 0) for network in world.all(VirtualNetwork)]
+    # No list prices a network; a vault and what is in it are charged by the protected VM (rule 1.3-1).
+    found += [("network", network.id, None) for network in world.all(VirtualNetwork)]
     for vault in world.all(Vault):
         found.append(("vault", vault.id, 0))
         found += [("registration", server, 0) for server in vault.servers]
@@ -353,5 +359,5 @@ def integrity(result: Result) -> str:
     disks = [disk for failover in result["failovers"] for disk in failover["integrity"]]
     wrong = sum(not disk["equal"] for disk in disks)
     if wrong:
-        return _("{wrong} of {count} disks differ").format(wrong=wrong, count=len(disks))
-    return _("all {count} disks equal").format(count=len(disks))
+        return _("{wrong} of {count} disk comparisons differ").format(wrong=wrong, count=len(disks))
+    return _("all {count} disk comparisons equal").format(count=len(disks))

@@ -74,13 +74,16 @@ def run_drill(
         work = Path(temporary).resolve()
         kept = work / "evidence"
         kept.mkdir()
-        error = _play(run, work, kept)
-        found = _evidence(run, work, kept, error, started)
-        _hand_over(kept, folder)
+        try:
+            error = _play(run, work, kept)
+            found = _evidence(run, work, kept, error, started)
+        finally:
+            _hand_over(kept, folder)
     return Done(found, folder)
 
 
 def _check(name: str, parameters: dict[str, str], site: str | Path | None, seed: int | None) -> _Run:
+    kernel.require()
     drill = listing.describe(name)
     values = drill.check(parameters)
     chosen = "contoso" if site is None else site
@@ -125,6 +128,9 @@ def _evidence(run: _Run, work: Path, kept: Path, error: LabError | None, started
     if played.is_file():
         with labs.open(played, surface="drill") as lab:
             found = result.build(lab, told)
+            if found["drill"] is None:
+                # The kernel died before the drill had told the lab what it is.
+                found |= {"drill": run.drill.name, "parameters": run.values}
             page = report.Page(lab, found)
         # Closing brought everything into the file itself.
         shutil.copyfile(played, kept / LAB)
@@ -134,10 +140,16 @@ def _evidence(run: _Run, work: Path, kept: Path, error: LabError | None, started
         found = result.without_lab(run.drill.name, run.values, run.site_name, run.seed, told, wall)
         page = report.Page(None, found)
     found["files"] = _files(kept)
-    (kept / REPORT).write_text(page.html(), encoding="utf-8", newline="\n")
-    found["files"] = _files(kept)
-    (kept / RESULT).write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+    try:
+        (kept / REPORT).write_text(page.html(), encoding="utf-8", newline="\n")
+    finally:
+        found["files"] = _files(kept)
+        (kept / RESULT).write_text(_json(found), encoding="utf-8", newline="\n")
     return found
+
+
+def _json(found: Result) -> str:
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
 def _files(folder: Path) -> list[dict[str, Any]]:

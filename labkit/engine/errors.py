@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.engine import resources
@@ -26,6 +27,38 @@ def catalogue() -> dict[int, dict[str, Any]]:
     return merged
 
 
+@functools.cache
+def _titles(key: str) -> dict[str, str]:
+    """English words for the values of details that programs name: of operations, states, jobs, kinds and roles."""
+    words = resources.yaml("states.yml")
+    if key == "state":
+        return {**{name: row["description"] for name, row in words["states"].items()}, **words["job_states"]}
+    if key == "task":
+        return {row["task"]: row["title"] for rows in resources.yaml("timings.yml").values() for row in rows}
+    section = {"operation": "operations", "scenario": "jobs", "kind": "kinds", "role": "roles"}.get(key)
+    return {name: row["title"] for name, row in words[section].items()} if section else {}
+
+
+def in_words(key: str, value: Any) -> Any:
+    """A detail as a person reads it, its code beside it: ``"Planned failover (PlannedFailover)"``; others as they are.
+
+    ``key`` is the detail's name: operation, scenario, state or task; for kind and role the title alone is shown.
+    """
+    title = _titles(key).get(value) if isinstance(value, str) else None
+    if title is None:
+        return value
+    shown = _(title)
+    return shown if key in ("kind", "role") or shown == value else f"{shown} ({value})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a row, with the separator of the language; nothing for none."""
+    # Translators: between the names of a list
+    pair = _("{first}, {second}")
+    first, *others = (*names,) or ("",)
+    return functools.reduce(lambda before, name: pair.format(first=before, second=name), others, first)
+
+
 class LabError(Exception):
     """What labkit refuses or fails with.
 
@@ -41,7 +74,8 @@ class LabError(Exception):
 
     def _text(self, part: str) -> str:
         template = str(catalogue()[self.code].get(part) or "")
-        return _(template).format_map(_Details(self.details)) if template else ""
+        shown = {key: in_words(key, value) for key, value in self.details.items()}
+        return _(template).format_map(_Details(shown)) if template else ""
 
     @property
     def message(self) -> str:
@@ -80,7 +114,8 @@ class LabError(Exception):
         if self.action:
             lines.append(_("What to do: {action}").format(action=self.action))
         if self.allowed:
-            lines.append(_("Allowed now: {operations}").format(operations=", ".join(self.allowed)))
+            operations = listed(in_words("operation", name) for name in self.allowed)
+            lines.append(_("Allowed now: {operations}").format(operations=operations))
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:

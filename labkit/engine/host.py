@@ -123,8 +123,8 @@ def is_root() -> bool:
 def hand_over(command: list[str]) -> int:
     """Let another program take this process's place at the console, so that Ctrl-C is its own; returns its status."""
     sys.stdout.flush()
-    if sys.platform == "win32":
-        import subprocess
+    if sys.platform != "win32":
+        os.execv(command[0], command)
+    import subprocess
 
-        return subprocess.call(command)
-    os.execv(command[0], command)
+    return subprocess.call(command)

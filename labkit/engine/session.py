@@ -22,6 +22,7 @@ from labkit.engine.world import World
 T = TypeVar("T")
 Stop = Callable[[World], bool]
 BATCH_STEPS = 1_000
+BUSY = 900007
 _BATCH_SECONDS, _SHARED_SECONDS, _FREE_SECONDS = 0.5, 0.1, 0.005
 
 
@@ -104,8 +105,11 @@ class Session:
                 self._journal(world.now, name, arguments, "done", None)
         except LabError as error:
             self._world = None
+            if error.code == BUSY:  # the file did not become free, for the journal neither
+                raise
             with self.store.writing():
                 self._journal(self._current().now, name, arguments, "refused", error.code)
+            self.store.checkpoint()
             raise
         except BaseException:
             self._world = None

@@ -20,6 +20,8 @@ _SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _BANDWIDTHS = {"bps": 1, "kbps": 10**3, "Kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9}
 _MOST = 1 << 53  # larger numbers are not exact in every reader of JSON
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_PART = re.compile(r"\d+(?:\.\d+)?\s*[A-Za-z]+")
+_PARTS = re.compile(rf"\s*(?:{_PART.pattern}\s*)+")
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
@@ -33,10 +35,10 @@ def _parse(text: object, units: dict[str, int], code: int, example: str) -> int:
 
 
 def duration(text: object) -> int:
-    """Milliseconds of ``"30s"``, ``"5min"``, ``"6h"``, ``"2d"`` or ISO 8601 (``"PT6H"``, ``"P2D"``).
+    """Milliseconds of ``"30s"``, ``"5min"``, ``"6h"``, ``"1h30min"``, ``"2d"`` or ISO 8601 (``"PT6H"``, ``"P2D"``).
 
-    >>> duration("5min"), duration("PT1H30M"), duration("2d")
-    (300000, 5400000, 172800000)
+    >>> duration("5min"), duration("PT1H30M"), duration("1h 30min")
+    (300000, 5400000, 5400000)
     """
     iso = _ISO.fullmatch(str(text).strip())
     if iso and any(iso.groups()):
@@ -44,7 +46,8 @@ def duration(text: object) -> int:
         value = days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND
         if value.denominator == 1 and value < _MOST:
             return int(value)
-    return _parse(text, _DURATIONS, 900101, "5min")
+    parts = _PART.findall(str(text)) if _PARTS.fullmatch(str(text)) else [str(text)]
+    return sum(_parse(part, _DURATIONS, 900101, "5min") for part in parts)
 
 
 def size(text: object) -> int:
@@ -87,6 +90,29 @@ def show_duration(ms: int) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return ("-" if ms < 0 else "") + (" ".join(parts) or "0 s")
+
+
+def _largest(value: int, table: dict[str, int], names: tuple[str, ...]) -> str:
+    unit = next(name for name in names if value % table[name] == 0)
+    return f"{value // table[unit]}{unit}"
+
+
+def write_duration(ms: int) -> str:
+    """A duration as :func:`duration` reads it, exactly: ``"5min"``, ``"90s"``.
+
+    >>> write_duration(300_000), write_duration(90_000), duration(write_duration(1_234))
+    ('5min', '90s', 1234)
+    """
+    return _largest(ms, _DURATIONS, ("d", "h", "min", "s", "ms"))
+
+
+def write_bandwidth(bits: int) -> str:
+    """A bandwidth as :func:`bandwidth` reads it, exactly: ``"100Mbps"``.
+
+    >>> write_bandwidth(10**8), write_bandwidth(1_500_000)
+    ('100Mbps', '1500kbps')
+    """
+    return _largest(bits, _BANDWIDTHS, ("Gbps", "Mbps", "kbps", "bps"))
 
 
 def show_size(count: int) -> str:

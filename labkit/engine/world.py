@@ -6,15 +6,14 @@ what the file holds is written, so nobody has to remember to mark a change.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from labkit.engine.clock import HANDLERS, Timer, Timers
-from labkit.engine.errors import LabError
 from labkit.engine.facts import START, Facts
+from labkit.engine.names import unknown
 from labkit.engine.store import Shelf, Store
 
 
@@ -77,10 +76,7 @@ class World:
         """The entity; 900010 with the nearest names when there is none."""
         found = self._entities[cls].get(name)
         if found is None:
-            known = list(self._entities[cls])
-            near = difflib.get_close_matches(str(name), known, 1)
-            guess = near[0] if near else ", ".join(known[:8])
-            raise LabError(900010, kind=_NAMES[cls], found=name, choices=", ".join(known[:12]) or "-", guess=guess)
+            raise unknown(_NAMES[cls], name, self._entities[cls])
         return cast("E", found)
 
     def all(self, cls: type[E]) -> list[E]:

@@ -12,6 +12,7 @@ from labkit.disks.record import EDIT, DiskSet, Place
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.recovery import item as items
+from labkit.recovery.item import ProtectedItem
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 
@@ -40,27 +41,31 @@ def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     count = -(-replica.sizes[number] // BLOCK)
     if not 0 <= block < count:
         raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)
-    place = item.point.place if item.point else None
-    content = bytearray(record.frozen(world, replica, number, place).read(block).ljust(BLOCK, b"\0"))
+    stands = record.now_place(replica, world.now)
+    attached = items.target(world, item)
+    if item.point is not None and item.point.place != stands and attached is not None:
+        # The VM in Azure runs on an older recovery point: only its own disks are what the guest sees.
+        replica, stands = record.set_of(world, attached.disks), record.now_place(replica, world.now)
+    content = bytearray(record.frozen(world, replica, number).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
     stamp = streams.store_bytes(world, bytes(content))
     record.append_blocks(world, replica, number, np.array([block]), np.array([stamp]), EDIT)
-    _reach_attached(world, vm, replica)
+    _reach(world, item, replica, stands)
     world.fact("fault", vm, fault="flip", disk=disk, block=block)
 
 
-def _reach_attached(world: World, vm: str, replica: DiskSet) -> None:
-    """A VM that runs on the replica as it stands sees the damage too."""
-    item = items.get(world, vm)
-    if item.point is None:
+def _reach(world: World, item: ProtectedItem, replica: DiskSet, before: Place) -> None:
+    """What shows the replica as it stands is damaged with it: its newest recovery point, a VM attached to that."""
+    after = record.now_place(replica, world.now)
+    relation = world.find(Relation, item.id)
+    if replica.number != item.replica or relation is None:
         return
-    before, after = item.point.place, record.now_place(replica, world.now)
-    item.point = _moved(item.point, after)
+    relation.points = [_moved(point, after) if point.place == before else point for point in relation.points]
+    if item.point is not None and item.point.place == before:
+        item.point = _moved(item.point, after)
     for child in world.all(DiskSet):
         if child.parent == replica.number and child.place == before:
             child.place = after
-    relation = items.relation(world, item)
-    relation.points = [_moved(p, after) if p.place == before else p for p in relation.points]
 
 
 def _moved(point: Point, place: Place) -> Point:

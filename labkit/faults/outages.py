@@ -13,9 +13,9 @@ from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import line
+from labkit.replication import initial, line
 from labkit.replication import relation as replication
-from labkit.replication.relation import REPLICATING, Relation
+from labkit.replication.relation import INITIAL, REPLICATING, Relation
 from labkit.site import inventory
 
 
@@ -44,9 +44,9 @@ def lose_site(world: World) -> None:
         raise LabError(900530)
     site.lost_at = world.now
     world.fact("site.lost", "site")
-    for machine in world.all(Machine):
-        if machine.side == SITE:
-            power_failure(world, machine)
+    site.ran = [machine.id for machine in world.all(Machine) if machine.side == SITE and machine.run]
+    for name in site.ran:
+        power_failure(world, world.get(Machine, name))
     for relation in world.all(Relation):
         # Nothing is left that could send or receive; a log under way is swapped again later, as a whole.
         line.cancel(world, relation.id)
@@ -62,18 +62,21 @@ def power_failure(world: World, machine: Machine) -> None:
 
 
 def restore_site(world: World) -> None:
-    """Power is back: VMs start that are not active in Azure, replication goes on; 900531 when the site is not lost."""
+    """Power is back: VMs start that ran before and are not active in Azure, replication goes on; else 900531."""
     site = inventory.state(world)
     if not site.lost_at:
         raise LabError(900531)
     site.lost_at = 0
     world.fact("site.restored", "site")
-    for machine in world.all(Machine):
-        if machine.side == SITE and not _elsewhere(world, machine) and not machine.run:
+    for name in site.ran:
+        machine = world.get(Machine, name)
+        if not _elsewhere(world, machine) and not machine.run:
             guests.power_on(world, machine)
     for relation in world.all(Relation):
         if relation.state == REPLICATING:
             replication.go_on(world, relation)
+        elif relation.state == INITIAL:
+            initial.go_on(world, relation)
     _wake(world)
 
 

@@ -17,6 +17,7 @@ from labkit.disks.record import DiskSet
 from labkit.disks.streams import OPEN, Run, StreamSpec
 from labkit.engine.chance import below
 from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import orders
 from labkit.guest.orders import Look
@@ -114,6 +115,9 @@ def power_off(world: World, machine: Machine, *, clean: bool) -> None:
     if not machine.run:
         return
     run = streams.run_of(world, machine.run)
+    for other in world.all(Machine):
+        if other.side == machine.side and other.application and other.application.partner == machine.name:
+            settle(world, other, "cycle")  # what it has made of this guest's orders until now is its own
     settle(world, machine, "shutdown" if clean else "cycle")
     run.stopped = world.now
     record.close_span(disks_of(world, machine), world.now)
@@ -131,7 +135,11 @@ def _up(world: World, timer: Timer) -> None:
     world.fact("guest.up", machine.id)
     if machine.application is None:
         return
-    frames = look(world, machine).recovered_frames
+    try:
+        frames = look(world, machine).recovered_frames
+    except LabError as error:
+        world.fact("application.failed", machine.id, code=error.code)
+        return
     world.after(_OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
     world.fact("database.opened", machine.id, recovered=frames)
 
@@ -167,31 +175,62 @@ def _hour(world: World, timer: Timer) -> None:
 
 
 def settle(world: World, machine: Machine, kind: orders.Kind) -> None:
-    """One session: what became due since the last one is written to the database."""
-    if not machine.run or not machine.answering_at or machine.application is None:
+    """One session: what became due since the last one is written to the database.
+
+    A database that cannot be written any more (disk full, damaged) stops the application until the guest starts anew.
+    """
+    if not _answers_now(machine):
         return
-    app, run = machine.application, streams.run_of(world, machine.run)
-    stream = run.streams[app.disk].number
+    run = streams.run_of(world, machine.run)
     volume, known = _volume(world, machine)
-    placed = _placed(world, machine, *orders.invoice_window(run.settled, world.now)) if app.role == "invoices" else None
+    try:
+        _session(world, machine, volume, kind)
+    except LabError as error:
+        machine.answering_at = 0
+        world.cache.pop(("volume", machine.id), None)
+        world.fact("application.failed", machine.id, code=error.code)
+        return
+    run.settled = world.now
+    changed = volume.changed()
+    stream = run.streams[run.application].number
+    streams.write(world, stream, changed)
+    if changed:
+        entry = streams.explicit(world, stream)[world.now]
+        known.update(zip(entry.blocks.tolist(), entry.stamps.tolist(), strict=True))
+
+
+def unsettled(world: World, machine: Machine) -> dict[int, bytes]:
+    """Blocks of the application's disk as a session now would leave them; nothing is changed by looking."""
+    if not _answers_now(machine):
+        return {}
+    volume, _ = _volume(world, machine)
+    try:
+        _session(world, machine, volume, "cycle")
+    except LabError:
+        return {}
+    return {block: content for block, (content, _) in volume.changed().items()}
+
+
+def _answers_now(machine: Machine) -> bool:
+    return bool(machine.run and machine.answering_at and machine.application)
+
+
+def _session(world: World, machine: Machine, volume: Volume, kind: orders.Kind) -> None:
+    app, run = machine.application, streams.run_of(world, machine.run)
+    assert app is not None
+    invoices = app.role == "invoices"
     orders.session(
         volume,
         seed=world.seed,
-        stream=stream,
+        stream=run.streams[app.disk].number,
         now=world.now,
         started=run.started,
         since=run.settled,
         interval=app.interval,
         kind=kind,
-        role="invoices" if app.role == "invoices" else "orders",
-        source=placed,
+        role="invoices" if invoices else "orders",
+        source=_placed(world, machine, *orders.invoice_window(run.settled, world.now)) if invoices else None,
     )
-    run.settled = world.now
-    changed = volume.changed()
-    streams.write(world, stream, changed)
-    if changed:
-        entry = streams.explicit(world, stream)[world.now]
-        known.update(zip(entry.blocks.tolist(), entry.stamps.tolist(), strict=True))
 
 
 def _placed(world: World, machine: Machine, since: int, now: int) -> Iterator[orders.Due]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import msgspec
 
 from labkit.azure.compute import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
+from labkit.engine.names import meant
 from labkit.engine.world import World
 from labkit.recovery.vault import Vault
 from labkit.replication import line, tidy
@@ -25,8 +25,7 @@ STAGES = ("start", "registered", "configured", "protected")
 def check_stage(stage: str) -> None:
     """Refuse an unknown stage (900050)."""
     if stage not in STAGES:
-        guess = (difflib.get_close_matches(str(stage), STAGES, 1) or ["start"])[0]
-        raise LabError(900050, found=stage, choices=", ".join(STAGES), guess=guess)
+        raise LabError(900050, found=stage, choices=", ".join(STAGES), meant=meant(stage, STAGES))
 
 
 def check_seed(seed: object) -> int:

@@ -21,7 +21,7 @@ from labkit.lab.faults import FaultsDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
-from labkit.recovery import failover
+from labkit.recovery import item as items
 from labkit.site import inventory, sitefile
 from labkit.site.model import SiteFile
 
@@ -175,8 +175,10 @@ class Lab:
     def run(self, duration: str | None = None, *, until: str | None = None, take_over: bool = False) -> str:
         """Let virtual time pass: a duration ("6h", "2d", ISO 8601) or until an instant with a zone; returns the time.
 
-        900544 for an instant in the past, 900030 while another process plays the clock.
+        900544 for an instant in the past, 900058 for neither or both, 900030 while another process plays the clock.
         """
+        if (duration is None) == (until is None):
+            raise LabError(900058)
         now = self.read(lambda world: world.now)
         target = now + units.duration(duration) if duration is not None else units.instant(str(until))
         if target < now:
@@ -236,7 +238,7 @@ class Lab:
 
 def _cut_off(world: World) -> bool:
     """Neither line nor site come back by themselves; what still runs a day later will not end without them."""
-    return not failover.site_reachable(world)
+    return not items.site_reachable(world)
 
 
 def _job_stopped(name: str) -> Callable[[World], bool]:
@@ -244,7 +246,6 @@ def _job_stopped(name: str) -> Callable[[World], bool]:
 
 
 def _item_at_rest(name: str) -> Callable[[World], bool]:
-    from labkit.recovery import item as items
     from labkit.recovery import states
 
     def done(world: World) -> bool:

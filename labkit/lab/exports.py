@@ -13,12 +13,16 @@ from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
+from labkit.guest.machine import Machine
 from labkit.recovery import failover
 from labkit.recovery import item as items
 from labkit.site import inventory
 
 if TYPE_CHECKING:
     from labkit.disks.export import Exported
+    from labkit.disks.frozen import Frozen
+
+_LOOKED = 1 << 61  # numbers that no stored bytes have: of blocks made only to be looked at
 
 
 def export_disk(
@@ -35,6 +39,7 @@ def export_disk(
 ) -> Exported:
     """Write a disk to ``out``.
 
+    A running guest's application writes what is due before the disk is read, and the lab keeps nothing of that.
     ``side``: "site" or "azure" (the Azure VM's disk after a failover, else the replica). ``point``: "latest",
     "failover" (the recovery point the last failover used) or a recovery point's id. ``format``: "raw" or "vhd"; a VHD
     of Azure's side is padded to whole MiB, as Azure wants it.
@@ -42,7 +47,11 @@ def export_disk(
     from labkit.disks.export import export
 
     disks, place = _where(world, vm, side, point)
-    frozen = record.frozen(world, disks, disk_number(disks, disk), place)
+    number = disk_number(disks, disk)
+    frozen = record.frozen(world, disks, number, place)
+    running = _running_on(world, disks, number) if point == "latest" else None
+    if running is not None:
+        frozen = _with_blocks(frozen, guests.unsettled(world, running))
     if format not in ("raw", "vhd"):
         raise LabError(900545, found=format, choices="raw, vhd")
     padded = side == "azure" and format == "vhd"
@@ -55,6 +64,25 @@ def export_disk(
         progress=progress,
         created=pace.seconds_since_2000(),
     )
+
+
+def _running_on(world: World, disks: DiskSet, number: int) -> Machine | None:
+    """The guest whose application writes to a disk now."""
+    for machine in world.all(Machine):
+        if machine.disks == disks.number and machine.application and machine.application.disk == number:
+            return machine
+    return None
+
+
+def _with_blocks(frozen: Frozen, blocks: dict[int, bytes]) -> Frozen:
+    """A disk with some blocks as its guest would have written them by now."""
+    from labkit.disks.blocks import REAL
+    from labkit.disks.frozen import Frozen
+
+    stamps, contents = frozen.stamps.copy(), {}
+    for stamp, (block, content) in enumerate(blocks.items(), REAL | _LOOKED):
+        stamps[block], contents[stamp] = stamp, content
+    return Frozen(frozen.size, stamps, lambda stamp: contents[stamp] if stamp in contents else frozen.real(stamp))
 
 
 def _where(world: World, vm: str, side: str, point: str) -> tuple[DiskSet, Place]:

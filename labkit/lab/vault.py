@@ -132,7 +132,8 @@ class VaultDoor:
         def work(world: World) -> JobRecord:
             record = world.get(JobRecord, job.id)
             item = world.find(ProtectedItem, record.target)
-            if item is None or item.state not in (states.TEST_WAITING, states.FAILBACK_WAITING):
+            waiting = (states.TEST_WAITING, states.FAILBACK_WAITING)
+            if item is None or item.job != record.id or item.state not in waiting:
                 raise LabError(900020, job=job.id, state=record.state)
             finish = failover.complete_test if item.state == states.TEST_WAITING else failback.complete
             return finish(world, item, note)

@@ -106,19 +106,19 @@ def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
     point = item.point or newest
     replica = items.replica(world, item)
     source = guests.disks_of(world, items.source(world, item))
-    yield from _record(world, item, relation, replica, point.place)
+    yield from _record(world, item, replica, point.place)
     place = record.place_at(source, point.cut)
     for disk, name in enumerate(source.names):
         yield from _compare(world, item.id, name, (source, place), (replica, point.place), disk, full=full)
 
 
-def _record(world: World, item: ProtectedItem, relation: Relation, replica: DiskSet, place: Place) -> Iterator[str]:
+def _record(world: World, item: ProtectedItem, replica: DiskSet, place: Place) -> Iterator[str]:
     """The logs applied follow one another without a gap, as far as the recovery point."""
-    source = record.set_of(world, relation.source)
     spans = [s for s in replica.segments if s.kind == SPAN and s.seq <= place.seq]
     for before, after in itertools.pairwise(spans):
-        stops = {s.upto for s in source.segments if s.kind == SPAN and s.run == before.run}
-        if before.upto != after.after and not (before.run != after.run and before.upto in stops):
+        # The source's own record may begin later than this: it keeps only what its oldest recovery point needs.
+        whole = before.run != after.run and before.upto == streams.run_of(world, before.run).stopped
+        if before.upto != after.after and not whole:
             yield _("{vm}: a log is missing, doubled or out of order after {instant}").format(
                 vm=item.id, instant=before.upto
             )

@@ -115,7 +115,9 @@ class Jobs(Mapping[str, Job]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def __getitem__(self, name: str) -> Job:
         self._lab.read(lambda world: world.get(JobRecord, name))
@@ -187,6 +189,9 @@ class Items(Mapping[str, Item]):
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
+    def __repr__(self) -> str:
+        return f"<Items {', '.join(self) or '-'}>"
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._lab.read(lambda world: [item.id for item in world.all(ProtectedItem)]))
 
@@ -198,7 +203,9 @@ class Items(Mapping[str, Item]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The one of that name, or ``default`` (``[name]`` refuses with what there is)."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def __getitem__(self, name: str) -> Item:
         self._lab.read(lambda world: items.get(world, name))
@@ -206,9 +213,9 @@ class Items(Mapping[str, Item]):
 
 
 def recovery_points(world: World, item: ProtectedItem) -> list[RecoveryPoint]:
-    """The recovery points of an item, oldest first."""
-    relation, zone = world.find(Relation, item.id), inventory.site_of(world).offset_min
-    points = relation.points if relation is not None else []
+    """The recovery points that can be chosen, oldest first; none once a failover is committed (rule 3.4-2)."""
+    zone = inventory.site_of(world).offset_min
+    points = items.points(world, item)
     return [RecoveryPoint(p.number, units.show_instant(p.cut, zone), p.cut, p.kind) for p in points]
 
 
@@ -235,5 +242,7 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,
         "missed": relation.missed if relation is not None else 0,
-        "recovery_points": len(relation.points) if relation is not None else 0,
+        "recovery_points": [
+            {"id": point.id, "time": point.time, "kind": point.kind} for point in recovery_points(world, item)
+        ],
     }

@@ -22,6 +22,7 @@ from labkit.recovery.item import ProtectedItem
 from labkit.replication import initial, line
 from labkit.replication import relation as replication
 from labkit.replication.relation import Relation
+from labkit.site import inventory
 
 BEFORE, DURING = "before", "during"
 
@@ -41,7 +42,7 @@ def _parts(world: World, job: JobRecord) -> tuple[ProtectedItem, Machine, Machin
 
 @jobs.task("Failback", "RpSrsPrerequisitesCheck")
 def _check(world: World, job: JobRecord) -> Outcome:
-    if not failover.site_reachable(world):
+    if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
     return DONE
 
@@ -106,6 +107,8 @@ def complete(world: World, item: ProtectedItem, note: str) -> JobRecord:
 
 @jobs.task("Failback", "ShutdownAllActionGroup")
 def _shut_down(world: World, job: JobRecord) -> Outcome:
+    if not items.site_reachable(world):
+        return EVENT  # the Azure VM goes on until there is somewhere to go
     guests.power_off(world, _parts(world, job)[2], clean=True)
     return DONE
 
@@ -113,6 +116,8 @@ def _shut_down(world: World, job: JobRecord) -> Outcome:
 @jobs.task("Failback", "FailoverAllActionGroup")
 def _switch(world: World, job: JobRecord) -> Outcome:
     item, site, azure = _parts(world, job)
+    if not items.site_reachable(world):
+        return EVENT
     down = world.find(Relation, f"failback/{item.id}") or _turn_round(world, job)
     if not initial.complete(world, down):
         return EVENT
@@ -153,6 +158,8 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
 
 @jobs.task("Failback", "BootGroup1ActionGroup")
 def _boot(world: World, job: JobRecord) -> Outcome:
+    if inventory.state(world).lost_at:
+        return EVENT
     guests.power_on(world, _parts(world, job)[1])
     return DONE
 

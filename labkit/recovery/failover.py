@@ -16,12 +16,9 @@ from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery import evidence, states
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import line
 from labkit.replication import relation as replication
-from labkit.replication.line import Line
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
-from labkit.site import inventory
 
 
 def _item(world: World, job: JobRecord) -> ProtectedItem:
@@ -36,11 +33,6 @@ def point_of(relation: Relation, number: int | None) -> Point:
         if point.number == number:
             return point
     raise LabError(900522, vm=relation.id, found=number, choices=", ".join(str(p.number) for p in relation.points))
-
-
-def site_reachable(world: World) -> bool:
-    """Whether the vault reaches VMM and hosts: the line is there, and the site has not failed."""
-    return world.get(Line, line.UP).connected and not inventory.state(world).lost_at
 
 
 # --- test failover ----------------------------------------------------------------------------------------------------
@@ -63,6 +55,7 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     # The point may have been thinned out while the job was under way: then the oldest one there is follows it.
     point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
     source, parent = items.source(world, item), items.replica(world, item)
+    guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
     test = compute.create_vm(world, source, f"{item.id}-test", TEST, parent, point.place, item.size)
     evidence.take(
         world, operation="TestFailover", job=job.id, triggered=job.started, source=source, target=test, point=point
@@ -112,18 +105,21 @@ def _test_ended(world: World, job: JobRecord) -> None:
 def planned(world: World, item: ProtectedItem) -> JobRecord:
     """Shut down, send the rest, start in Azure (rule 3.4-1)."""
     items.request(world, item, "PlannedFailover")
+    items.name_free(world, item)
     return items.start(world, item, "PlannedFailover")
 
 
 @jobs.task("PlannedFailover", "VmPfoPrerequisitesCheck")
 def _check_planned(world: World, job: JobRecord) -> Outcome:
-    if not site_reachable(world):
+    if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
     return DONE
 
 
 @jobs.task("PlannedFailover", "VmShutdownVmOnPrimary")
 def _shut_down(world: World, job: JobRecord) -> Outcome:
+    if not items.site_reachable(world):
+        raise LabError(900521, vm=job.target)
     guests.power_off(world, items.source(world, _item(world, job)), clean=True)
     return DONE
 
@@ -146,11 +142,12 @@ def _planned_ended(world: World, job: JobRecord) -> None:
 def unplanned(world: World, item: ProtectedItem, *, synchronise: bool) -> JobRecord:
     """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
     items.request(world, item, "UnplannedFailover")
+    items.name_free(world, item)
     return items.start(world, item, "UnplannedFailover", synchronise=int(synchronise))
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
-    return bool(job.data["synchronise"]) and site_reachable(world)
+    return bool(job.data["synchronise"]) and items.site_reachable(world)
 
 
 @jobs.task("UnplannedFailover", "VmShutdownVmOnPrimary")

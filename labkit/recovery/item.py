@@ -12,6 +12,8 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import Entity, World, entity
 from labkit.guest.machine import Machine
 from labkit.recovery import states
+from labkit.replication import line
+from labkit.replication.line import Line
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 from labkit.site import inventory
@@ -30,6 +32,11 @@ class ProtectedItem(Entity):
     network: str = ""
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
+
+
+def site_reachable(world: World) -> bool:
+    """Whether the vault reaches VMM and hosts: the line is there, and the site has power."""
+    return world.get(Line, line.UP).connected and not inventory.state(world).lost_at
 
 
 def get(world: World, name: str) -> ProtectedItem:
@@ -52,13 +59,25 @@ def source(world: World, item: ProtectedItem) -> Machine:
 
 
 def target(world: World, item: ProtectedItem) -> Machine | None:
-    """The VM in Azure, while there is one."""
-    return world.find(Machine, f"azure/{item.id}")
+    """The VM in Azure this item has failed over to; one that an earlier protection left there is nobody's."""
+    return world.find(Machine, f"azure/{item.id}") if item.point is not None else None
 
 
 def replica(world: World, item: ProtectedItem) -> DiskSet:
     """The replica's disks."""
     return record.set_of(world, item.replica)
+
+
+def points(world: World, item: ProtectedItem) -> list[Point]:
+    """The recovery points there are to choose from: none when they were merged at the commit of a failover."""
+    found = world.find(Relation, item.id)
+    return [] if found is None or item.state in states.MERGED else found.points
+
+
+def name_free(world: World, item: ProtectedItem) -> None:
+    """Refuse a failover whose VM's name is taken in Azure (900526)."""
+    if item.point is None and world.find(Machine, f"azure/{item.id}") is not None:
+        raise LabError(900526, vm=item.id)
 
 
 def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:

@@ -22,8 +22,9 @@ from labkit.site import inventory
 def enable(world: World, name: str) -> JobRecord:
     """Start "Enable protection" of a VM of the site; 900520 when it is protected already, 900515 without a cloud."""
     inventory.machine(world, name)
-    if world.find(ProtectedItem, name) is not None:
-        raise LabError(900520, vm=name)
+    found = world.find(ProtectedItem, name)
+    if found is not None:
+        raise LabError(900520, vm=name, allowed=items.allowed(world, found))
     cloud = _cloud(world)
     item = world.add(ProtectedItem(name, cloud.id))
     return items.start(world, item, "EnableDr")
@@ -35,6 +36,13 @@ def _cloud(world: World) -> Cloud:
     if cloud is None or not cloud.configured:
         raise LabError(900515, cloud=name)
     return cloud
+
+
+@jobs.task("EnableDr", "EnableProtectionPrerequisitesCheck")
+def _check(world: World, job: JobRecord) -> Outcome:
+    if not items.site_reachable(world):
+        raise LabError(900525, what=job.target)
+    return DONE
 
 
 @jobs.task("EnableDr", "CreateProtectionTarget")

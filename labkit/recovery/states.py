@@ -24,6 +24,9 @@ RESTORED = "RestoreFinalized"
 INITIAL_COMPLETED = "InitialReplicationCompleted"
 INTERNAL = frozenset({INITIAL_COMPLETED})
 
+# The recovery points were merged into the disk: none can be chosen any more.
+MERGED = frozenset({PLANNED_COMMITTED, UNPLANNED_COMMITTED, FAILBACK_WAITING, FAILBACK_PENDING})
+
 TABLE: dict[tuple[str, str], str] = {
     (UNPROTECTED, "EnableProtection"): ENABLING,
     (ENABLING, INITIAL_COMPLETED): PROTECTED,

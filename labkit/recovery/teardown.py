@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.azure import compute
 from labkit.azure.compute import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
+from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, Machine
 from labkit.recovery.item import ProtectedItem
@@ -13,8 +14,11 @@ from labkit.recovery.vault import Cloud, NetworkMapping
 
 def delete_machine(world: World, name: str) -> None:
     """Delete a VM in Azure that was left there when its protection was removed."""
-    machine = world.get(Machine, f"{AZURE}/{name}")
-    if world.find(ProtectedItem, name) is not None:
+    machine = world.find(Machine, f"{AZURE}/{name}")
+    if machine is None:
+        raise unknown("VM", name, [found.name for found in world.all(Machine) if found.side == AZURE])
+    item = world.find(ProtectedItem, name)
+    if item is not None and item.point is not None:
         raise LabError(900524, kind="VM", name=name, users=name)
     compute.delete_vm(world, machine)
 

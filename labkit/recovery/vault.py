@@ -10,7 +10,9 @@ from typing import Any
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
+from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
+from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
 from labkit.site import inventory
@@ -55,6 +57,9 @@ def the_vault(world: World) -> Vault:
 
 
 def _running(world: World, target: str) -> None:
+    """Refuse a second job on a target (532), and any while VMM cannot be reached (900525)."""
+    if not items.site_reachable(world):
+        raise LabError(900525, what=target)
     job = jobs.of_target(world, target)
     if job is not None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
@@ -145,9 +150,9 @@ def map_network(world: World, source: str, target: str) -> JobRecord:
     if not the_vault(world).servers:
         raise LabError(900517)
     if source != site.network:
-        raise LabError(900010, kind="network", found=source, choices=site.network, guess=site.network)
+        raise unknown("network", source, [site.network])
     if target != site.azure.network:
-        raise LabError(900010, kind="network", found=target, choices=site.azure.network, guess=site.azure.network)
+        raise unknown("network", target, [site.azure.network])
     _running(world, source)
     return jobs.start(world, "NetworkMapping", source, to=target)
 
@@ -170,7 +175,7 @@ def unregister_server(world: World, name: str) -> JobRecord:
     vault = the_vault(world)
     _running(world, name)
     if name not in vault.servers:
-        raise LabError(900010, kind="server", found=name, choices=", ".join(vault.servers) or "-", guess=name)
+        raise unknown("server", name, vault.servers)
     configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]
     if configured:
         raise LabError(900518, server=name, clouds=", ".join(configured))
@@ -190,7 +195,6 @@ def _unregistered(world: World, job: JobRecord) -> None:
 def delete_vault(world: World) -> JobRecord:
     """Delete the vault; only when it is empty (rule 4.4-1)."""
     vault = the_vault(world)
-    _running(world, vault.id)
     if vault.servers:
         raise LabError(900519, vault=vault.id, servers=", ".join(vault.servers))
     return jobs.start(world, "DeleteVault", vault.id)

@@ -18,6 +18,7 @@ from labkit.guest.machine import Machine
 from labkit.replication import line
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, overhead
+from labkit.site import inventory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,8 +77,16 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     return _Snapshot(ours.stamps, differing(ours, theirs))
 
 
+def go_on(world: World, relation: Relation) -> None:
+    """The site has power again: the piece that was lost with it is sent anew."""
+    if relation.snapshot and not complete(world, relation):
+        _send_piece(world, relation)
+
+
 def _send_piece(world: World, relation: Relation) -> None:
-    """Send the next piece; past the last one, tell that all has arrived."""
+    """Send the next piece, if the site has power; past the last one, tell that all has arrived."""
+    if inventory.state(world).lost_at:
+        return
     disks = record.set_of(world, relation.source)
     disk, sent = relation.piece
     while disk < len(disks.sizes):

@@ -24,6 +24,7 @@ from labkit.guest.machine import Machine
 from labkit.replication import line, points
 from labkit.replication.line import Flow
 from labkit.replication.points import Point
+from labkit.site import inventory
 
 INITIAL, REPLICATING, STOPPED = "initial", "replicating", "stopped"
 NORMAL, CRITICAL = "Normal", "Critical"
@@ -114,6 +115,8 @@ def announce(world: World, relation: Relation) -> None:
 
 def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
     """What was written into a live set in ``(after, upto]``, run by run."""
+    if not disks.segments:
+        return []  # nobody has written since the base was moved up
     last = disks.segments[-1]
     if last.kind == SPAN and last.after <= after:
         return [(last.run, after, min(upto, last.upto))] if last.upto > after else []
@@ -179,7 +182,9 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
 
 def swap(world: World, relation: Relation) -> None:
-    """Swap the change log now and send what it holds."""
+    """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
+    if inventory.state(world).lost_at:
+        return
     machine = world.get(Machine, relation.machine)
     kind = _freeze(world, relation, machine)
     guests.settle(world, machine, "cycle" if kind == points.CRASH else "freeze")
@@ -276,9 +281,10 @@ def stop(world: World, relation: Relation) -> None:
 
 
 def go_on(world: World, relation: Relation) -> None:
-    """The source is back after an outage: the next log goes at once, then on the grid."""
+    """The site has power again: the next log goes at once, then on the grid."""
     if relation.flight is None:
-        _schedule(world, relation)
+        if not relation.final:
+            _schedule(world, relation)
         swap(world, relation)
 
 

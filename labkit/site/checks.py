@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit.engine import units
+from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
-from labkit.site.kinds import Report, describe, nearest, show
+from labkit.site.kinds import Report, describe, show
 from labkit.site.records import Values
 from labkit.site.schema import DEFAULT_ORDERS_PER_DAY, OS_DISK_LIMIT
 from labkit.site.yamltext import Scalar

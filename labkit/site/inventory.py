@@ -14,6 +14,7 @@ from labkit.disks import record
 from labkit.disks.blocks import BLOCK, synthetic_stamp
 from labkit.engine import resources
 from labkit.engine.errors import LabError
+from labkit.engine.names import unknown
 from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
@@ -33,9 +34,10 @@ class Server(Entity):
 
 @entity("site")
 class SiteState(Entity):
-    """The site as a whole; ``lost_at``: since when it is gone (ms), 0 while it stands."""
+    """The site; ``lost_at``: since when it is gone (ms), 0 while it stands; ``ran``: the VMs that ran then."""
 
     lost_at: int = 0
+    ran: list[str] = msgspec.field(default_factory=list)
 
 
 def state(world: World) -> SiteState:
@@ -84,10 +86,7 @@ def machine(world: World, name: str) -> Machine:
     """The site's VM of that name; 900010 when there is none."""
     known = [found.name for found in world.all(Machine) if found.side == SITE]
     if name not in known:
-        import difflib
-
-        guess = (difflib.get_close_matches(str(name), known, 1) or known[:1] or ["-"])[0]
-        raise LabError(900010, kind="VM", found=name, choices=", ".join(known), guess=guess)
+        raise unknown("VM", name, known)
     return world.get(Machine, f"{SITE}/{name}")
 
 

@@ -5,16 +5,17 @@ A kind returns ``BAD`` after it has reported a fault; reading goes on, so that a
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.engine import units
 from labkit.engine.errors import LabError
+from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
 from labkit.site.yamltext import Items, Node, Scalar, Table
 
@@ -47,13 +48,6 @@ def describe(node: Node, wanted: str = "str") -> str:
     return _("{text} (YAML does not read it as a text; put it in quotes)").format(text=quoted)
 
 
-def nearest(found: str, known: Iterable[str]) -> str | None:
-    """The known word somebody probably meant, whatever its case; None when nothing is near."""
-    words = {word.casefold(): word for word in known}
-    close = difflib.get_close_matches(found.casefold()[:_LONGEST_SHOWN], words, n=1)
-    return words[close[0]] if close else None
-
-
 @dataclass(frozen=True, order=True)
 class Fault:
     """One thing that is wrong: where, what was found, what is allowed, perhaps what was meant."""
@@ -84,7 +78,7 @@ class Report:
         return BAD
 
 
-class Kind:
+class Kind(ABC):
     """A kind of value. Composite kinds implement ``_read``, simple ones ``_value``; all of them ``_allowed``."""
 
     def allowed(self) -> str:
@@ -95,15 +89,15 @@ class Kind:
         """The value, or ``BAD`` after a fault was reported."""
         return self._read(node, path, report)
 
-    def _allowed(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _allowed(self) -> str: ...
 
     def _read(self, node: Node, path: str, report: Report) -> Any:
         value = self._value(node) if isinstance(node, Scalar) else BAD
         return self._refuse(node, path, report) if value is BAD else value
 
     def _value(self, node: Scalar) -> Any:
-        raise NotImplementedError
+        return BAD
 
     def _refuse(self, node: Node, path: str, report: Report) -> Any:
         meant = self._meant(node.text) if isinstance(node, Scalar) else None

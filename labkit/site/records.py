@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
-from labkit.site.kinds import BAD, Kind, Report, describe, nearest, show
+from labkit.site.kinds import BAD, Kind, Report, describe, show
 from labkit.site.yamltext import Items, Node, Scalar, Table
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()

@@ -6,12 +6,12 @@ or refuse with *all* faults at once, each with file, line, key, what was found a
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 from labkit.engine import resources
 from labkit.engine.errors import LabError
+from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import HOUR
 from labkit.site import checks
@@ -80,9 +80,7 @@ def _refuse_missing(wanted: str) -> None:
         code, known = 900201, shipped()
     else:
         code, known = 900206, shipped()
-    close = difflib.get_close_matches(wanted.casefold(), known, n=1)
-    meant = _("Did you mean '{name}'?").format(name=close[0]) if close else ""
-    raise LabError(code, file=wanted, sites=", ".join(known), meant=meant)
+    raise LabError(code, file=wanted, sites=", ".join(known), meant=meant(wanted, known))
 
 
 def _text(path: Path, shown: str) -> str:

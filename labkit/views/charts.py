@@ -61,11 +61,11 @@ def rpo_chart(
             axes.axhline(target / 1000, color=TARGET, linewidth=1.2, linestyle=(0, (5, 3)), label=label)
         _mark(axes, marks, offset_min)
         _label(axes, curves, offset_min)
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=4, frameon=False, borderaxespad=0)
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=5, frameon=False, borderaxespad=0)
         return figure
 
 
-def _style() -> dict[str, Any]:
+def _style() -> Any:
     from matplotlib import font_manager
 
     known = {font.name for font in font_manager.fontManager.ttflist}
@@ -113,7 +113,7 @@ def _time(ms: int, offset_min: int) -> datetime:
     return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms, minutes=offset_min)).replace(tzinfo=None)
 
 
-def _line(points: Sequence[BreakPoint], offset_min: int) -> tuple[list[datetime], list[float]]:
+def _line(points: Sequence[BreakPoint], offset_min: int) -> tuple[list[Any], list[float]]:
     values = [float("nan") if point.rpo is None else point.rpo / 1000 for point in points]
     return [_time(point.at, offset_min) for point in points], values
 
@@ -122,7 +122,7 @@ def _mark(axes: Axes, marks: Sequence[Mark], offset_min: int) -> None:
     """Numbered lines; marks that lie too close together for two numbers share one place: "2-4"."""
     ordered = sorted(marks)
     left, right = axes.get_xlim()
-    for begin, end in _together(ordered, round((right - left) * 86_400_000 / 60)):
+    for begin, end in together(ordered, round((right - left) * 86_400_000 / 60)):
         at: Any = _time(ordered[begin].at, offset_min)
         axes.axvline(at, color=FAINT, linewidth=0.9, linestyle=(0, (1, 2)))
         text = str(begin + 1) if begin == end else f"{begin + 1}-{end + 1}"
@@ -132,7 +132,7 @@ def _mark(axes: Axes, marks: Sequence[Mark], offset_min: int) -> None:
         )  # fmt: skip
 
 
-def _together(marks: Sequence[Mark], near: int) -> list[tuple[int, int]]:
+def together(marks: Sequence[Mark], near: int) -> list[tuple[int, int]]:
     """First and last number (from 0) of marks that follow one another within ``near`` ms of the first."""
     groups: list[tuple[int, int]] = []
     for number, mark in enumerate(marks):
@@ -147,6 +147,8 @@ def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
     from matplotlib.dates import AutoDateLocator, DateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    locator: Any = AutoDateLocator
+    formatter: Any = DateFormatter
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     axes.grid(axis="y", linewidth=0.7)
@@ -156,13 +158,13 @@ def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
     top = axes.get_ylim()[1]
     axes.yaxis.set_major_locator(MaxNLocator(5) if top < 60 else _nice(top))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: show_duration(round(value * 1000))))
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
+    axes.xaxis.set_major_locator(locator(minticks=4, maxticks=9))
     spans = [point.at for points in curves.values() for point in points]
     long = bool(spans) and max(spans) - min(spans) > 2 * 86_400_000
-    axes.xaxis.set_major_formatter(DateFormatter("%m-%d" if long else "%H:%M"))
+    axes.xaxis.set_major_formatter(formatter("%m-%d" if long else "%H:%M"))
     zone = timezone(timedelta(minutes=offset_min))
     axes.set_xlabel(_("virtual time ({zone})").format(zone=str(zone)), loc="right")
-    axes.set_ylabel("RPO")
+    axes.set_ylabel("RPO", labelpad=10)
 
 
 def _nice(top: float) -> Any:

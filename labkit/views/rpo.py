@@ -12,7 +12,7 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
 
 _FAILBACK = "failback/"
 # The task at whose end an unplanned failover gives replication up, well before the VM in Azure is made.
@@ -95,18 +95,18 @@ def at(points: list[BreakPoint], instant: int) -> int | None:
         if point.at > instant:
             break
         before = point
-    if before is None or before.rpo is None or before is points[-1] and instant > before.at:
+    if before is None or before.rpo is None or (before is points[-1] and instant > before.at):
         return None
     return before.rpo + instant - before.at
 
 
-def frame(curves: Curves, offset_min: int = 0) -> pandas.DataFrame:
+def frame(curves: Curves, offset_min: int = 0) -> pd.DataFrame:
     """One row per break point: ``vm``, ``at`` (in the site's zone), ``at_ms``, ``rpo_s`` (NaN where a curve ends)."""
-    import pandas
+    import pandas as pd
 
     rows = [(name, point.at, point.rpo) for name, points in curves.items() for point in points]
-    table = pandas.DataFrame(rows, columns=["vm", "at_ms", "rpo_ms"])
+    table = pd.DataFrame(rows, columns=["vm", "at_ms", "rpo_ms"])
     zone = timezone(timedelta(minutes=offset_min))
-    table["at"] = pandas.to_datetime(table["at_ms"], unit="ms", utc=True).dt.tz_convert(zone)
+    table["at"] = pd.to_datetime(table["at_ms"], unit="ms", utc=True).dt.tz_convert(zone)
     table["rpo_s"] = table["rpo_ms"].astype("float64") / 1000
     return table[["vm", "at", "at_ms", "rpo_s"]]

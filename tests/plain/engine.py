@@ -164,6 +164,9 @@ class PlainLab:
     def power_off(self, name: str, clean: bool) -> None:
         """Shut a guest down, or let its power fail."""
         guest = self.guests[name]
+        for other in self.guests.values():
+            if other is not guest and self._taker(other) is guest:
+                self._session(other)
         guest.power_off(self.now, clean=clean, taker=self._taker(guest))
         made = self.protections.get(name)
         if made is not None and made.snapshot == self.now:

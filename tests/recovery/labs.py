@@ -46,8 +46,8 @@ def site_file(
     """A site file with these VMs (each a YAML mapping on one line)."""
     text = [
         "site: small",
-        "line: {bandwidth: %s, latency: %s}" % (bandwidth, latency),
-        "cloud: {frequency: %s, retention: %s%s}" % (frequency, retention, more),
+        f"line: {{bandwidth: {bandwidth}, latency: {latency}}}",
+        f"cloud: {{frequency: {frequency}, retention: {retention}{more}}}",
         "vms:",
         *(f"  - {vm}" for vm in vms),
     ]
@@ -91,6 +91,11 @@ def error_of(work: Callable[[], object]) -> LabError:
     except LabError as error:
         return error
     raise AssertionError("it was accepted")
+
+
+def guesses(text: str, name: str) -> bool:
+    """Whether a refusal asks "Did you mean NAME?", in whatever quotes."""
+    return f"Did you mean {name}?" in text.replace("'", "").replace('"', "")
 
 
 def fail_back(lab: Lab, vm: str, synchronise: str = "before") -> None:

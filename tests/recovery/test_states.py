@@ -160,7 +160,9 @@ def test_an_open_test_keeps_all_else_away(standing: Callable[[str], Lab]) -> Non
 def test_only_the_job_that_waits_takes_the_word(standing: Callable[[str], Lab]) -> None:
     """``complete`` on another job of the same item is refused with 900020; the open test stays open."""
     with standing(states.TEST_WAITING) as lab:
-        first, test = (next(job for job in lab.jobs.values() if job.scenario == s) for s in ("EnableDr", "TestFailover"))
+        first, test = (
+            next(job for job in lab.jobs.values() if job.scenario == s) for s in ("EnableDr", "TestFailover")
+        )
         assert error_of(lambda: first.complete("done")).code == 900020
         assert test.state == "Suspended"
 
@@ -171,5 +173,5 @@ def test_names_come_with_a_guess(standing: Callable[[str], Lab]) -> None:
         for work in (lambda: lab.vault.planned_failover("SHOPP"), lambda: lab.vault.items["SHOPP"]):
             error = error_of(work)
             assert error.code == 900010
-            assert "Did you mean SHOP?" in error.cause
-        assert "Did you mean SHOP?" in error_of(lambda: lab.vault.enable_protection("shop")).cause
+            assert "Did you mean 'SHOP'?" in error.cause
+        assert "Did you mean 'SHOP'?" in error_of(lambda: lab.vault.enable_protection("shop")).cause

@@ -10,8 +10,9 @@ import pytest
 from babel.messages.catalog import Message
 from packaging.requirements import Requirement
 
-from labkit.engine import texts, units
-from labkit.engine.errors import LabError
+from labkit.engine import resources, texts, units
+from labkit.engine.errors import LabError, listed
+from labkit.recovery import states
 from tools import constraints, i18n, setup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,37 @@ def test_errors_speak_japanese() -> None:
     with pytest.raises(LabError) as caught:
         units.size("big")
     assert caught.value.message == "'big' はサイズではありません。"
+
+
+def test_errors_say_program_words_in_words() -> None:
+    """Operation, kind of job, task, state and role are shown by their titles, the codes beside them."""
+    texts.set_language("en")
+    busy = LabError(532, vm="A", operation="-", job="job-0001", scenario="EnableDr", task="EnableProtection")
+    assert busy.message.endswith(
+        "Enable protection (EnableDr) is under way (job-0001, at the task Enable replication (EnableProtection))."
+    )
+    allowed = LabError(900501, vm="A", operation="Commit", state="Protected", allowed=("TestFailover", "Failback"))
+    assert allowed.message == "Commit is not possible for A in the state Protected."
+    texts.set_language("ja")
+    assert str(allowed).endswith(": テスト フェールオーバー (TestFailover)、フェールバック (Failback)")
+    assert "「Hyper-V ホスト」" in LabError(900511, server="H", role="host").message
+
+
+def test_every_program_word_has_words() -> None:
+    """Each kind of job, each operation and each state of the table has a title in data/states.yml."""
+    words = resources.yaml("states.yml")
+    assert set(words["jobs"]) == set(resources.yaml("timings.yml"))
+    assert {operation for _state, operation in states.TABLE} <= set(words["operations"])
+    assert set(states.STATES) == set(words["states"])
+
+
+def test_lists_have_the_separator_of_the_language() -> None:
+    """Names are joined as each language does; one name is itself, none is nothing."""
+    joined = {}
+    for language in texts.LANGUAGES:
+        texts.set_language(language)
+        joined[language] = [listed(names) for names in ((), ("a",), ("a", "{b}", "c"))]
+    assert joined == {"en": ["", "a", "a, {b}, c"], "ja": ["", "a", "a、{b}、c"]}
 
 
 @pytest.mark.parametrize(
