@@ -50,7 +50,8 @@ def begin(
     lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")
     play = Play(lab, drill, values, chosen)
     steps = plan.of(drill, values, chosen)
-    play.note(BEGIN, drill=name, parameters=in_force(values, chosen), clean=drill.clean, plan=steps, versions=plan.versions())
+    told = in_force(values, chosen)
+    play.note(BEGIN, drill=name, parameters=told, clean=drill.clean, plan=steps, versions=plan.versions())
     return play
 
 
