@@ -17,5 +17,6 @@ def bench(options: argparse.Namespace) -> int:
     else:
         for row in rows:
             reference = f"{row.reference:12,.0f} {row.ratio:6.2f} x" if row.reference is not None else ""
-            print(f"{row.name:28} {row.rate:12,.0f} {row.unit:12} {reference}")
+            rate = f"{row.rate:12,.0f}" if row.rate >= 10 else f"{row.rate:12.3f}"
+            print(f"{row.name:28} {rate} {row.unit:12} {reference}")
     return 0

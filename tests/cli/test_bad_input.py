@@ -32,6 +32,7 @@ from tests.recovery.labs import SHOP, site_file
         (["copy", "FILE", "FILE"], ["900001"]),
         (["copy", "FILE", "no/such/x.lab"], ["900002"]),
         (["run", "FILE"], ["900058"]),
+        (["run", "FILE", "3650000d"], ["900061", "2100"]),
         (["run", "FILE", "1h", "--until", "2014-10-02T00:00:00Z"], ["900058"]),
         (["run", "FILE", "soon"], ["900101", "soon"]),
         (["run", "FILE", "--", "-1h"], ["900101"]),

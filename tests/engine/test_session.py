@@ -220,6 +220,8 @@ def test_closing_while_playing_gives_the_lease_back(tmp_path: Path) -> None:
         one.close()
         with two.playing():
             two.advance(1_010_000)
+    with two.reading() as world:
+        assert world.now == 1_010_000
     one.close()
     two.close()
 

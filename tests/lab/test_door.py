@@ -304,3 +304,13 @@ def test_verify_finds_a_flipped_bit_of_a_replica(lab: Lab) -> None:
     assert len(found) == 1
     assert "MYBSD01" in found[0]
     assert "5000" in found[0]
+
+
+def test_only_jobs_and_items_are_waited_for(tmp_path: Path) -> None:
+    """Anything else is refused in words (900062), and no time passes."""
+    with labkit.create(tmp_path / "a.lab") as lab:
+        before = lab.clock.ms
+        with pytest.raises(LabError) as refused:
+            lab.wait("MYWSV01")  # type: ignore[arg-type]
+        assert refused.value.code == 900062
+        assert lab.clock.ms == before

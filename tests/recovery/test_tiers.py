@@ -132,3 +132,19 @@ def test_lost_invoices_are_not_lost_orders(tiers: Lab) -> None:
         assert records(lab, vm="SHOP")[0].lost.orders
         assert records(lab, vm="BILLS")[0].lost.orders == 0
         assert records(lab, vm="BILLS")[0].lost.without_invoice
+
+
+def test_what_a_failback_lost_is_counted(tiers: Lab) -> None:
+    """Orders and invoices taken in Azure are looked for at home: none is missing, and the last order tells the time."""
+    with tiers as lab:
+        for name in ("SHOP", "BILLS"):
+            lab.vault.planned_failover(name, wait=True)
+            lab.vault.commit(name, wait=True)
+        lab.run("2h")
+        for name in ("SHOP", "BILLS"):
+            fail_back(lab, name, "during")
+        shop, bills = records(lab, "Failback", "SHOP")[0].lost, records(lab, "Failback", "BILLS")[0].lost
+        assert (shop.orders, shop.duplicated, shop.without_invoice, shop.blocks) == (0, 0, None, 0)
+        assert (bills.orders, bills.duplicated, bills.without_invoice, bills.blocks) == (0, 0, 0, 0)
+        assert shop.seconds_ms is not None
+        assert 0 <= shop.seconds_ms < 120_000
