@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
+from typing import Any
 
 import labkit
 from labkit.cli.labs import print_json
@@ -14,10 +14,6 @@ from labkit.engine.units import show_size
 
 def export(options: argparse.Namespace) -> int:
     """Write a disk to a file."""
-
-    def show(done: int, whole: int) -> None:
-        print(f"\r{100 * done // max(1, whole):3} %", end="", file=sys.stderr)
-
     with labkit.open(options.file, surface="cli", read_only=True) as lab:
         made = lab.export_disk(
             options.vm,
@@ -27,10 +23,7 @@ def export(options: argparse.Namespace) -> int:
             point=options.point,
             format=options.format,
             sha256=options.sha256,
-            progress=show if sys.stderr.isatty() else None,
         )
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
     if options.json:
         print_json({key: str(value) if key == "path" else value for key, value in dataclasses.asdict(made).items()})
         return 0
@@ -38,4 +31,31 @@ def export(options: argparse.Namespace) -> int:
     if made.padded_bytes:
         text = _("{bytes} bytes of zeros were added: Azure takes only disks of whole MiB.")
         print(text.format(bytes=made.padded_bytes))
+    return 0
+
+
+def info(options: argparse.Namespace) -> int:
+    """Say what a disk image is, after all its checks; images from elsewhere are read, never changed."""
+    from labkit.disks.image import open_image
+    from labkit.disks.importing import held
+
+    with open_image(options.image) as image:
+        found: dict[str, Any] = {
+            "format": image.kind,
+            "size": image.size,
+            "sector_size": image.sector_size,
+            "held": held(image),
+            "files": [str(path) for path in image.files],
+            "warnings": image.warnings,
+        }
+    if options.json:
+        print_json(found)
+        return 0
+    text = _("{file}: {format}, {size} ({bytes} bytes), at most {held} of it not zeros")
+    sizes = {"size": show_size(found["size"]), "bytes": found["size"], "held": show_size(found["held"])}
+    print(text.format(file=options.image, format=found["format"], **sizes))
+    for path in found["files"][1:]:
+        print(_("  its parent: {file}").format(file=path))
+    for warning in found["warnings"]:
+        print(warning)
     return 0

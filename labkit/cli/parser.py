@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from labkit.cli import bench, disk, doctor, drill, jupyter, labs
 from labkit.engine.errors import EXIT_BAD_INPUT
 from labkit.engine.texts import gettext as _
+from labkit.lab.exports import FORMATS
 
 
 class Parser(argparse.ArgumentParser):
@@ -114,8 +115,10 @@ def _others(commands: Any) -> None:
     export.add_argument("out", metavar="OUT", type=Path, help=_("file to make; must not exist"))
     export.add_argument("--side", choices=("site", "azure"), default="site")
     export.add_argument("--point", default="latest", metavar="latest|failover|ID", help=_("recovery point"))
-    export.add_argument("--format", choices=("raw", "vhd"), default="raw")
+    export.add_argument("--format", choices=FORMATS, help=_("default: as OUT ends (.vhd, .vhdx), else raw"))
     export.add_argument("--sha256", action="store_true", help=_("write OUT.sha256 beside it"))
+    info = _command(disks, "info", _("check a disk image (raw, VHD, VHDX) and say what it is"), disk.info, json=True)
+    info.add_argument("image", metavar="IMAGE", type=Path, help=_("file of a disk from another program"))
 
     lab = _command(commands, "lab", _("open JupyterLab with copies of the notebooks"), jupyter.lab)
     lab.add_argument("folder", metavar="DIR", nargs="?", type=Path, help=_("folder of your notebooks and labs"))

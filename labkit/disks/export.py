@@ -1,4 +1,4 @@
-"""A disk of the lab as a file that other programs open: raw, or fixed VHD.
+"""A disk of the lab as a file that other programs open: raw, VHD (fixed or dynamic), VHDX (dynamic).
 
 The file is written beside its target under a name of its own, synchronised, and renamed at the end: under the name
 asked for there is a whole file or none, also after a power failure. Zeros stay holes where the file system knows holes.
@@ -10,23 +10,24 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from labkit.disks import vhd_layout
 from labkit.disks.blocks import BLOCK
 from labkit.disks.content import ZEROS, Run, pack
+from labkit.disks.formats import FORMATS, Format, Plan
 from labkit.disks.frozen import Frozen
 from labkit.engine.errors import LabError
 
-FORMATS = ("raw", "vhd")
 _MIB = 1 << 20
 _BUFFER_BLOCKS, _BUFFERS = _MIB // BLOCK, 3
+_Writes = list[tuple[int, memoryview]]  # place in the file, bytes; ascending
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,35 @@ def export(
     sha256: bool = False,
     identity: uuid.UUID | None = None,
     created: int = 0,
+    block_size: int | None = None,
+    sector_size: int | None = None,
 ) -> Exported:
-    """Write a disk to ``path`` as ``"raw"`` or ``"vhd"`` (fixed).
+    """Write a disk to ``path`` as ``"raw"``, ``"vhd"`` (fixed), ``"vhd-dynamic"`` or ``"vhdx"`` (dynamic).
 
     ``whole_mib`` pads the disk with zeros to whole MiB, as Azure asks of a VHD. ``overwrite`` replaces an existing
     file. ``progress(done, total)`` is called in this thread with bytes of content. ``sha256`` also computes the digest
     of the file, zeros included, and writes it to ``PATH.sha256``, in the form ``sha256sum -c`` reads. ``identity`` (if
-    not given, a fresh one) and ``created`` (seconds since 2000-01-01 UTC) go into the VHD footer.
+    not given, a fresh one) and ``created`` (seconds since 2000-01-01 UTC) go into the file. ``block_size`` of the
+    dynamic formats (bytes; 2 MiB in a VHD, 32 MiB in a VHDX) and ``sector_size`` of a VHDX (512; 4,096 is possible).
 
     ``LabError``: 900302 target exists, 900303 no folder or no file, 900304 the system refused to write, 900305 too
-    large, 900308 unknown format; after any of them there is no new file, and an old one is as it was.
+    large, 900308 unknown format, 900309 option not known to the format; after any of them there is no new file, and an
+    old one is as it was.
     """
     target = Path(path)
     padded = -frozen.size % _MIB if whole_mib else 0
-    size = frozen.size + padded
-    _check(target, format, size, overwrite)
-    footer = vhd_layout.fixed_footer(size, identity or uuid.uuid4(), created) if format == "vhd" else b""
+    if format not in FORMATS:
+        raise LabError(900308, found=format, formats=", ".join(FORMATS))
+    identity, size = identity or uuid.uuid4(), frozen.size + padded
+    layout = FORMATS[format](Plan(size, frozen.nonzero(), identity, created, block_size, sector_size))
+    _check(target, overwrite)
     with _beside(target, overwrite) as file:
-        sinks = _Sinks(_FileSink(file, target), _HashSink(sha256))
-        _stream(frozen, sinks, progress or (lambda done, total: None))
-        sinks.hash.end(size, footer)
-        sinks.file.end(size, footer)
-    found = sinks.hash.hexdigest()
+        found = _stream(
+            frozen, layout, _FileSink(file, target), _HashSink(sha256), progress or (lambda done, total: None)
+        )
     if found:
         _write_sidecar(target, found)
-    return Exported(target, format, size, size + len(footer), padded, found)
+    return Exported(target, format, size, layout.file_size, padded, found)
 
 
 def sidecar(path: Path) -> Path:
@@ -84,11 +89,7 @@ def sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _check(target: Path, format: str, size: int, overwrite: bool) -> None:
-    if format not in FORMATS:
-        raise LabError(900308, found=format, formats=", ".join(FORMATS))
-    if format == "vhd" and size > vhd_layout.MAX_SIZE:
-        raise LabError(900305, size=size, limit=vhd_layout.MAX_SIZE >> 30)
+def _check(target: Path, overwrite: bool) -> None:
     if not target.parent.is_dir() or (target.exists() and not target.is_file()):
         raise LabError(900303, path=target)
     _refuse_existing(target, overwrite)
@@ -133,49 +134,84 @@ def _write_sidecar(target: Path, found: str) -> None:
         sidecar(target).write_text(f"{found}  {target.name}\n", encoding="utf-8", newline="\n")
 
 
-def _stream(frozen: Frozen, sinks: _Sinks, progress: Callable[[int, int], None]) -> None:
-    """Produce (and hash) all blocks here while another thread writes what was produced before, in order."""
+def _stream(
+    frozen: Frozen, layout: Format, file: _FileSink, digest: _HashSink, progress: Callable[[int, int], None]
+) -> str | None:
+    """Produce (and hash) everything here while another thread writes what was produced before, in order."""
     blocks, total, done = frozen.nonzero(), frozen.held(), 0
     progress(done, total)
     buffers = cycle([bytearray(_BUFFER_BLOCKS * BLOCK) for _ in range(_BUFFERS)])
-    under_way: list[Future[None]] = []
+    order = _Order(layout)
+    under_way: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1, "labkit-export") as writer:
         for first in range(0, len(blocks), _BUFFER_BLOCKS):
             if len(under_way) == _BUFFERS:
-                under_way.pop(0).result()
+                under_way.popleft().result()
             batch, buffer = blocks[first : first + _BUFFER_BLOCKS], next(buffers)
-            runs = pack(frozen, batch, buffer)
-            under_way.append(writer.submit(sinks.file.put, buffer, runs))
-            sinks.hash.put(buffer, runs)
+            writes = order.writes(buffer, pack(frozen, batch, buffer))
+            under_way.append(writer.submit(file.put, writes))
+            digest.put(writes)
             done = min(total, done + len(batch) * BLOCK)
             progress(done, total)
         for future in under_way:
             future.result()
+    rest = order.rest()
+    file.put(rest)
+    digest.put(rest)
+    file.end(layout.file_size)
+    return digest.end(layout.file_size)
+
+
+class _Order:
+    """Content and structures of a file in the order of their places."""
+
+    def __init__(self, layout: Format) -> None:
+        self._layout = layout
+        self._structures = layout.structures()
+        self._next = next(self._structures, None)
+
+    def writes(self, buffer: bytearray, runs: Iterable[Run]) -> _Writes:
+        """Where runs of a buffer go, and the structures before them that are not written yet."""
+        writes: _Writes = []
+        view = memoryview(buffer)
+        for run in runs:
+            start = run.start
+            for at, length in self._layout.places(run.offset, run.length):
+                writes += self._until(at)
+                writes.append((at, view[start : start + length]))
+                start += length
+        return writes
+
+    def rest(self) -> _Writes:
+        """The structures that are left when all content is written."""
+        return list(self._until(self._layout.file_size))
+
+    def _until(self, place: int) -> Iterator[tuple[int, memoryview]]:
+        while self._next and self._next[0] < place:
+            at, data = self._next
+            yield at, memoryview(data)
+            self._next = next(self._structures, None)
 
 
 class _FileSink:
-    """The file being written: bytes at ascending offsets, holes between them."""
+    """The file being written: bytes at ascending places, holes between them."""
 
     def __init__(self, file: BinaryIO, target: Path) -> None:
         self._file, self._target = file, target
 
-    def put(self, buffer: bytearray, runs: list[Run]) -> None:
-        """Write runs of a buffer to where they belong on the disk."""
-        with memoryview(buffer) as view, _writing(self._target):
-            for run in runs:
-                self._write(run.offset, view[run.start : run.start + run.length])
+    def put(self, writes: _Writes) -> None:
+        """Write bytes to where they belong."""
+        with _writing(self._target):
+            for at, data in writes:
+                self._file.seek(at)
+                while len(data):
+                    data = data[self._file.write(data) :]
 
-    def end(self, size: int, footer: bytes) -> None:
-        """Give the disk its length, put the footer after it, and everything on the medium."""
+    def end(self, size: int) -> None:
+        """Give the file its length, and put everything on the medium."""
         with _writing(self._target):
             self._file.truncate(size)
-            self._write(size, memoryview(footer))
             os.fsync(self._file.fileno())
-
-    def _write(self, offset: int, data: memoryview) -> None:
-        self._file.seek(offset)
-        while len(data):
-            data = data[self._file.write(data) :]
 
 
 class _HashSink:
@@ -185,31 +221,23 @@ class _HashSink:
         self._hash = hashlib.sha256() if wanted else None
         self._position = 0
 
-    def put(self, buffer: bytearray, runs: list[Run]) -> None:
-        """Take in runs of a buffer, and the zeros before each."""
+    def put(self, writes: _Writes) -> None:
+        """Take in bytes, and the zeros before each."""
         if self._hash:
-            for run in runs:
-                self._zeros_to(self._hash, run.offset)
-                self._hash.update(memoryview(buffer)[run.start : run.start + run.length])
-                self._position += run.length
+            for at, data in writes:
+                self._zeros_to(self._hash, at)
+                self._hash.update(data)
+                self._position += len(data)
 
-    def end(self, size: int, footer: bytes) -> None:
-        """Take in the zeros at the end of the disk and the footer."""
-        if self._hash:
-            self._zeros_to(self._hash, size)
-            self._hash.update(footer)
+    def end(self, size: int) -> str | None:
+        """Take in the zeros at the end of the file; 64 hexadecimal digits, ``None`` if not wanted."""
+        if not self._hash:
+            return None
+        self._zeros_to(self._hash, size)
+        return self._hash.hexdigest()
 
-    def hexdigest(self) -> str | None:
-        """64 hexadecimal digits, ``None`` if not wanted."""
-        return self._hash.hexdigest() if self._hash else None
-
-    def _zeros_to(self, whole: hashlib._Hash, offset: int) -> None:
-        while self._position < offset:
-            zeros = memoryview(ZEROS)[: offset - self._position]
+    def _zeros_to(self, whole: hashlib._Hash, place: int) -> None:
+        while self._position < place:
+            zeros = memoryview(ZEROS)[: place - self._position]
             whole.update(zeros)
             self._position += len(zeros)
-
-
-class _Sinks(NamedTuple):
-    file: _FileSink
-    hash: _HashSink

@@ -7,6 +7,7 @@ the run leaves. Churn is derived; explicit writes (the guest's database) are row
 from __future__ import annotations
 
 import functools
+import hashlib
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -194,6 +195,15 @@ def stored_bytes(world: World, stamp: int) -> bytes:
     cached[stamp] = found
     if len(cached) > _CACHED_BLOCKS:
         del cached[next(iter(cached))]
+    return found
+
+
+def sha_of(world: World) -> Callable[[int], bytes]:
+    """SHA-256 (32 bytes) of the bytes a stamp names: kept from an import on, else computed."""
+
+    def found(stamp: int) -> bytes:
+        return world.hashes.get((stamp & ~REAL, 0, 0)) or hashlib.sha256(stored_bytes(world, stamp)).digest()
+
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -113,6 +114,17 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "unknown"
+
+
+def to_medium(path: Path) -> None:
+    """Return when what was written to a file is on its medium."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that can still be written in a folder."""
+    return shutil.disk_usage(folder).free
 
 
 def is_root() -> bool:

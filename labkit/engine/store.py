@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import uuid
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from labkit.engine import host
 from labkit.engine.errors import LabError
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION = 0x4C41424B  # "LABK"
 
 _TABLES = """
@@ -36,6 +38,7 @@ CREATE TABLE chunks (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRI
 CREATE TABLE writes (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3)) WITHOUT ROWID;
 CREATE TABLE cargo (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3));
 CREATE TABLE blobs (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3));
+CREATE TABLE hashes (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRIMARY KEY (k1, k2, k3)) WITHOUT ROWID;
 INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
 """
 
@@ -93,6 +96,49 @@ class Store:
             store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
             store._settings()
         return store
+
+    @classmethod
+    @contextmanager
+    def filling(cls, path: Path) -> Iterator[Store]:
+        """A new lab file to be given large content first, before anybody can open it; it has its name at the end.
+
+        What is put in (:meth:`fill`) is written once, without a log: the file lies beside its place under another name
+        and is removed if anything goes wrong. Refuses as :meth:`create`; 900006 when the system does.
+        """
+        _check_new(path)
+        beside = path.with_name(f".labkit-{uuid.uuid4().hex}.part")
+        store = cls.create(beside)
+        try:
+            with store._telling_of(path):
+                for setting in ("journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF"):
+                    store.db.execute(f"PRAGMA {setting}").fetchone()
+                yield store
+                store.db.execute("PRAGMA journal_mode = WAL").fetchone()
+                store.close()
+                host.to_medium(beside)
+            _check_new(path)
+            beside.rename(path)
+        except BaseException:
+            store.close()
+            for left in (beside, beside.with_name(beside.name + "-wal"), beside.with_name(beside.name + "-shm")):
+                left.unlink(missing_ok=True)
+            raise
+
+    @contextmanager
+    def _telling_of(self, path: Path) -> Iterator[None]:
+        """While a new file is filled: what the system refuses, in plain words (900006)."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise LabError(900006, path=path, found=str(error)) from None
+
+    def fill(self, first: int, blocks: list[tuple[bytes, bytes]]) -> None:
+        """Keep bytes under ``first``, ``first + 1``, ... as ``(SHA-256, bytes)``, as they are, in one transaction."""
+        self.db.execute("BEGIN")
+        self.write_many("INSERT INTO blobs VALUES (?, 0, 0, ?)", ((first + n, b[1]) for n, b in enumerate(blocks)))
+        self.write_many("INSERT INTO hashes VALUES (?, 0, 0, ?)", ((first + n, b[0]) for n, b in enumerate(blocks)))
+        self.write("INSERT OR REPLACE INTO meta VALUES ('counter.blob', ?)", (first + len(blocks) - 1,))
+        self.db.execute("COMMIT")
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:
@@ -269,10 +315,11 @@ Key = tuple[int, int, int]
 class Shelf:
     """A table of large values under three integers; reads see what is put but not yet committed.
 
-    What is put and dropped between two commits never reaches the file. ``packed`` values are compressed in the file.
+    What is put and dropped between two commits never reaches the file. With ``packed`` values are compressed in the
+    file, but for those that have that many bytes there: these are stored as they are.
     """
 
-    def __init__(self, store: Store, table: str, *, packed: bool = False) -> None:
+    def __init__(self, store: Store, table: str, *, packed: int = 0) -> None:
         self._store, self._table, self._packed = store, table, packed
         self._pending: dict[Key, bytes | None] = {}
         self._ready: dict[Key, bytes] = {}
@@ -286,7 +333,7 @@ class Shelf:
         return None if found is None else self._unpack(found[0])
 
     def _unpack(self, body: bytes) -> bytes:
-        return zlib.decompress(body) if self._packed else body
+        return zlib.decompress(body) if self._packed and len(body) != self._packed else body
 
     def put(self, key: Key, body: bytes) -> None:
         """Keep a value at the next commit."""
@@ -326,7 +373,8 @@ class Shelf:
         if self._packed:
             for key, body in self._pending.items():
                 if body is not None and key not in self._ready:
-                    self._ready[key] = zlib.compress(body, 1)
+                    small = zlib.compress(body, 1)
+                    self._ready[key] = body if len(small) >= self._packed == len(body) else small
 
     def flush(self) -> None:
         """Write what is pending; inside a write transaction."""

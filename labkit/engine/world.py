@@ -63,7 +63,8 @@ class World:
             self._entities[KINDS[kind]][name] = _DECODERS[kind].decode(body)
             self._written[kind, name] = body
         self.chunks, self.writes = Shelf(store, "chunks"), Shelf(store, "writes")
-        self.cargo, self.blobs = Shelf(store, "cargo"), Shelf(store, "blobs", packed=True)
+        self.cargo, self.blobs = Shelf(store, "cargo"), Shelf(store, "blobs", packed=1 << 16)
+        self.hashes = Shelf(store, "hashes")
         self.cache: dict[Any, Any] = {}
 
     # --- entities -----------------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ class World:
         store = self.store
         self._flush_entities()
         self.facts.flush(store)
-        for shelf in (self.chunks, self.writes, self.cargo, self.blobs):
+        for shelf in (self.chunks, self.writes, self.cargo, self.blobs, self.hashes):
             shelf.flush()
         timers = self.timers.rows()
         if timers != self._timers_written:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from labkit.azure.compute import StorageAccount, VirtualNetwork
+from labkit.engine import progress
 from labkit.engine.errors import LabError
 from labkit.engine.names import meant
+from labkit.engine.store import Store
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.recovery.vault import Vault
 from labkit.replication import line, tidy
-from labkit.site import inventory, sitefile
+from labkit.site import images, inventory, sitefile
 from labkit.site.model import SiteFile
 
 if TYPE_CHECKING:
@@ -36,18 +39,23 @@ def check_seed(seed: object) -> int:
 
 
 def read_site(site: str | Path | SiteFile) -> SiteFile:
-    """A site file, read; one that asks for images is refused (900060) while import is not built."""
-    read = site if isinstance(site, SiteFile) else sitefile.read(site)
-    for vm in read.vms:
-        for disk in vm.disks:
-            if disk.image:
-                raise LabError(900060, vm=vm.name, disk=disk.name, image=disk.image)
-    return read
+    """A site file, read; the sizes of its images are known."""
+    return images.resolved(site if isinstance(site, SiteFile) else sitefile.read(site))
 
 
-def begin(world: World, site: SiteFile, seed: int) -> None:
-    """Fill a new lab: the site, Azure's vault, storage and network, and the first fact."""
+def new_file(path: Path, site: SiteFile, given: progress.Progress | None) -> tuple[Store, images.Contents]:
+    """A new lab file that holds the site's images, and what is in it."""
+    if not any(disk.image for vm in site.vms for disk in vm.disks):
+        return Store.create(path), {}
+    with progress.shown(_("Importing images"), given) as show:
+        contents = images.bring_in(path, site, show)
+    return Store.open(path), contents
+
+
+def begin(world: World, site: SiteFile, seed: int, contents: images.Contents) -> None:
+    """Fill a new lab: the site with its images, Azure's vault, storage and network, and the first fact."""
     world.seed, world.now = seed, site.start
+    site = images.without_folders(site)
     world.site_json = msgspec.json.encode(site).decode("utf-8")
     world.fact("lab.created", site.site, seed=seed, digest=sitefile.digest(site))
     line.create(world, site.line.bandwidth, site.line.latency)
@@ -55,7 +63,7 @@ def begin(world: World, site: SiteFile, seed: int) -> None:
     world.add(Vault(azure.vault, azure.region, []))
     world.add(StorageAccount(azure.storage, azure.region, "GRS"))
     world.add(VirtualNetwork(azure.network, azure.region))
-    inventory.build(world, site)
+    inventory.build(world, site, contents)
     tidy.start(world)
 
 

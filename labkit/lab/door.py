@@ -11,8 +11,8 @@ from labkit.engine import facts, jobs, lease, pace, units
 from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.jobs import JobRecord
+from labkit.engine.progress import Progress
 from labkit.engine.session import Session
-from labkit.engine.store import Store
 from labkit.engine.world import World
 from labkit.lab import build, status
 from labkit.lab.azure import AzureDoor
@@ -22,7 +22,7 @@ from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
 from labkit.recovery import item as items
-from labkit.site import inventory, sitefile
+from labkit.site import images, inventory, sitefile
 from labkit.site.model import SiteFile
 
 T = TypeVar("T")
@@ -39,19 +39,22 @@ def create(
     stage: str = "start",
     *,
     surface: str = "python",
+    progress: Progress | None = None,
 ) -> Lab:
     """Make a new lab file and bring it to a stage.
 
     ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start", "registered",
     "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the
-    site file, 900050 an unknown stage.
+    site file, 900310-900349 its images, 900050 an unknown stage. ``progress(done, total)`` is called with bytes of the
+    images; without it a bar is shown, in a notebook or a terminal, when their import takes long.
     """
     build.check_stage(stage)
     read = build.read_site(site)
     seed = build.check_seed(seed)
-    lab = Lab(Session(Store.create(Path(path)), surface))
+    store, contents = build.new_file(Path(path), read, progress)
+    lab = Lab(Session(store, surface))
     try:
-        lab.command("create", {"site": read.site, "seed": seed}, lambda world: build.begin(world, read, seed))
+        lab.command("create", {"site": read.site, "seed": seed}, lambda world: build.begin(world, read, seed, contents))
         build.to_stage(lab, stage)
     except BaseException:
         lab.close()
@@ -168,8 +171,8 @@ class Lab:
         return units.show_instant(ms, self.read(lambda world: inventory.site_of(world).offset_min))
 
     def warnings(self) -> list[str]:
-        """What the site file says that a user may not expect."""
-        return sitefile.warnings(self.read(inventory.site_of))
+        """What the site file says, or its images were like, that a user may not expect."""
+        return sitefile.warnings(self.read(inventory.site_of)) + self.read(images.notes)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 

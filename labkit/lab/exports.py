@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from labkit.disks import record
 from labkit.disks.record import DiskSet, Place
 from labkit.engine import pace
 from labkit.engine.errors import LabError
+from labkit.engine.progress import Progress, shown
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from labkit.disks.export import Exported
     from labkit.disks.frozen import Frozen
 
+FORMATS = ("raw", "vhd", "vhd-dynamic", "vhdx")
+_SUFFIXES = {".vhd": "vhd", ".vhdx": "vhdx"}
 _LOOKED = 1 << 61  # numbers that no stored bytes have: of blocks made only to be looked at
 
 
@@ -33,16 +36,18 @@ def export_disk(
     *,
     side: str = "site",
     point: str = "latest",
-    format: str = "raw",
+    format: str | None = None,
     sha256: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write a disk to ``out``.
 
     A running guest's application writes what is due before the disk is read, and the lab keeps nothing of that.
     ``side``: "site" or "azure" (the Azure VM's disk after a failover, else the replica). ``point``: "latest",
-    "failover" (the recovery point the last failover used) or a recovery point's id. ``format``: "raw" or "vhd"; a VHD
-    of Azure's side is padded to whole MiB, as Azure wants it.
+    "failover" (the recovery point the last failover used) or a recovery point's id. ``format``: one of ``FORMATS``, if
+    left out what the name's ending says (.vhd, .vhdx), else raw; a fixed VHD of Azure's side is padded to whole MiB,
+    as Azure wants it. Errors and further options: ``labkit.disks.export``. Without ``progress`` a bar is shown.
     """
     from labkit.disks.export import export
 
@@ -52,18 +57,18 @@ def export_disk(
     running = _running_on(world, disks, number) if point == "latest" else None
     if running is not None:
         frozen = _with_blocks(frozen, guests.unsettled(world, running))
-    if format not in ("raw", "vhd"):
-        raise LabError(900545, found=format, choices="raw, vhd")
-    padded = side == "azure" and format == "vhd"
-    return export(
-        frozen,
-        out,
-        format="vhd" if format == "vhd" else "raw",
-        whole_mib=padded,
-        sha256=sha256,
-        progress=progress,
-        created=pace.seconds_since_2000(),
-    )
+    written = format or _SUFFIXES.get(out.suffix.lower(), "raw")
+    with shown(_("Exporting {file}").format(file=out.name), progress) as show:
+        return export(
+            frozen,
+            out,
+            format=written,
+            whole_mib=side == "azure" and written == "vhd",
+            overwrite=overwrite,
+            sha256=sha256,
+            progress=show,
+            created=pace.seconds_since_2000(),
+        )
 
 
 def _running_on(world: World, disks: DiskSet, number: int) -> Machine | None:

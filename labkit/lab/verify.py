@@ -6,6 +6,7 @@ failover: at the recovery point used). A lag is no error, and neither is a guest
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 
@@ -29,6 +30,8 @@ from labkit.replication.relation import INITIAL, Relation
 def verify(world: World, *, full: bool = False) -> list[str]:
     """All problems found, one line each; ``full`` compares every byte beside the stamps."""
     problems = [*_file(world), *_facts(world), *_timers(world), *_entities(world), *_bytes(world)]
+    if full:
+        problems += _hashes(world)
     for item in world.all(ProtectedItem):
         problems += _item(world, item, full=full)
     return problems
@@ -88,6 +91,14 @@ def _bytes(world: World) -> Iterator[str]:
     for disks in world.all(DiskSet):
         for stamp in record.stored_stamps(world, disks) - there:
             yield _("disks {number}: bytes {stamp:#x} are missing").format(number=disks.number, stamp=stamp)
+
+
+def _hashes(world: World) -> Iterator[str]:
+    """What an import stored still has the hash it was stored with."""
+    for key in sorted(world.hashes.all_keys()):
+        found, kept = world.blobs.get(key), world.hashes.get(key)
+        if found is not None and hashlib.sha256(found).digest() != kept:
+            yield _("stored bytes {stamp:#x} are not those that were imported").format(stamp=key[0] | REAL)
 
 
 # --- replicas ---------------------------------------------------------------------------------------------------------

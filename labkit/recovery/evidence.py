@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from labkit.disks import record
+from labkit.disks import record, streams
 from labkit.disks.blocks import PAGE
 from labkit.disks.record import DiskSet, Place
 from labkit.engine.errors import LabError
@@ -79,11 +79,11 @@ def integrity(
     """Digest and sample of each disk, source and target each folded from its own record."""
     from labkit.disks.digest import byte_sample, compare_bytes, digest
 
-    found = []
+    found, sha_of = [], streams.sha_of(world)
     for disk, name in enumerate(source.names):
         ours = record.frozen(world, source, disk, source_place)
         theirs = record.frozen(world, target, disk, target_place)
-        one, two = digest(ours), digest(theirs)
+        one, two = digest(ours, sha_of), digest(theirs, sha_of)
         sample = byte_sample(ours, world.seed, SAMPLE, other=theirs)
         same = compare_bytes(ours, theirs, sample) is None
         found.append(DiskIntegrity(name, one, two, one == two, len(sample), same))

@@ -112,3 +112,4 @@ def _drop_bytes(world: World) -> None:
     for key in world.blobs.all_keys():
         if key[0] | REAL not in named:
             world.blobs.drop(key)
+            world.hashes.drop(key)

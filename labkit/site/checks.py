@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
+from labkit.site import images
 from labkit.site.kinds import Report, describe, show
 from labkit.site.records import Values
-from labkit.site.schema import DEFAULT_ORDERS_PER_DAY, OS_DISK_LIMIT
+from labkit.site.schema import DATA_DISK_LIMIT, DEFAULT_ORDERS_PER_DAY, OS_DISK_LIMIT
 from labkit.site.yamltext import Scalar
 
 
@@ -34,7 +36,7 @@ def disks_of(vm: Values) -> list[Values]:
 
 
 def check(site: Values, folder: Path | None, report: Report) -> None:
-    """Report everything that single keys cannot tell; images become absolute paths."""
+    """Report everything that single keys cannot tell; images become absolute paths, and their disks get sizes."""
     _unique(vms_of(site), report)
     _servers(site, report)
     _objectives(site.get("objectives"), report)
@@ -43,8 +45,8 @@ def check(site: Values, folder: Path | None, report: Report) -> None:
         _memory(vm, report)
         for number, disk in enumerate(vm.get("disks") or []):
             if isinstance(disk, Values):
-                _disk(disk, report, is_os=number == 0)
                 _image(disk, folder, report)
+                _disk(disk, report, is_os=number == 0)
         _application(vm, report)
     _invoices(site, report)
 
@@ -98,12 +100,15 @@ def _memory(vm: Values, report: Report) -> None:
 
 
 def _disk(disk: Values, report: Report, *, is_os: bool) -> None:
-    size, used = disk.get("size"), disk.get("used")
+    size, used = disk.get("size"), disk.get("used") if "used" in disk.lines else None
     if size is None and "size" not in disk.lines and "image" not in disk.lines:
         report.add(*disk.where("size"), _("nothing"), _("a size such as 40GB, or an image"))
     if is_os and size is not None and size > units.size(OS_DISK_LIMIT):
         allowed = _("20MB to {limit} for the first disk, which holds the operating system").format(limit=OS_DISK_LIMIT)
-        report.add(*disk.where("size"), units.show_size(size), allowed)
+        report.add(*_said(disk, "size", "image"), units.show_size(size), allowed)
+    elif "size" not in disk.lines and size is not None and size > units.size(DATA_DISK_LIMIT):
+        allowed = _("an image of at most {limit}").format(limit=DATA_DISK_LIMIT)
+        report.add(*disk.where("image"), units.show_size(size), allowed)
     if used is not None and "image" in disk.lines:
         allowed = _("no such key beside an image, which brings its own data")
         report.add(*disk.where("used"), units.show_size(used), allowed)
@@ -130,7 +135,30 @@ def _image(disk: Values, folder: Path | None, report: Report) -> None:
     if not there:
         found = _("{name}, which is no file there ({path})").format(name=_found(image), path=show(str(path)))
         report.add(*disk.where("image"), found, _("the path of a disk image, relative to the site file"))
+        return
     disk["image"] = str(path)
+    _content(disk, path, report)
+
+
+def _content(disk: Values, path: Path, report: Report) -> None:
+    """What is in an image: a disk has its size unless the file says one, which may be larger."""
+    try:
+        found = images.look(path)
+    except LabError as error:
+        text = _("an image that cannot be used (error {code}): {message}")
+        report.add(*disk.where("image"), text.format(code=error.code, message=error.message), error.action)
+        return
+    if "size" not in disk.lines:
+        disk["size"] = found.size
+    elif disk.get("size") is not None and disk["size"] < found.size:
+        allowed = _("at least the size of the image, {count} bytes").format(count=found.size)
+        report.add(*disk.where("size"), units.show_size(disk["size"]), allowed)
+    if "used" not in disk.lines:
+        disk["used"] = found.held
+
+
+def _said(disk: Values, key: str, otherwise: str) -> tuple[int, str]:
+    return disk.where(key if key in disk.lines else otherwise)
 
 
 def _churn_rate(disk: Values) -> int:

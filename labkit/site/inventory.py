@@ -13,12 +13,12 @@ import msgspec
 from labkit.disks import record
 from labkit.disks.blocks import BLOCK, synthetic_stamp
 from labkit.engine import resources
-from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Application, Machine, Workload
+from labkit.site import images
 from labkit.site.model import Disk, SiteFile, Vm
 
 DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
@@ -72,8 +72,8 @@ def bits(system: str) -> int:
     return int(_systems()[system]["bits"])
 
 
-def build(world: World, site: SiteFile) -> None:
-    """Make servers and VMs, and start the VMs."""
+def build(world: World, site: SiteFile, contents: images.Contents) -> None:
+    """Make servers and VMs, their disks with what is in ``contents``, and start the VMs."""
     servers = site.servers
     world.add(SiteState("site"))
     world.add(Server(servers.domain_controller, DOMAIN_CONTROLLER, servers.fqdn(servers.domain_controller)))
@@ -82,7 +82,7 @@ def build(world: World, site: SiteFile) -> None:
         world.add(Server(host, HOST, servers.fqdn(host)))
     takers = [vm for vm in site.vms if vm.orders_per_day]
     for vm in site.vms:
-        _build_vm(world, vm, takers[0].name if takers else "")
+        _build_vm(world, vm, takers[0].name if takers else "", contents)
     for vm in site.vms:
         guests.power_on(world, machine(world, vm.name), booted=True)
 
@@ -95,11 +95,14 @@ def machine(world: World, name: str) -> Machine:
     return world.get(Machine, f"{SITE}/{name}")
 
 
-def _build_vm(world: World, vm: Vm, taker: str) -> None:
+def _build_vm(world: World, vm: Vm, taker: str, contents: images.Contents) -> None:
     names, sizes = [disk.name for disk in vm.disks], [disk.size for disk in vm.disks]
     disks = record.create(world, vm.name, SITE, names, sizes)
     for number, disk in enumerate(vm.disks):
-        _fill(world, disks, number, disk)
+        if disk.image:
+            images.lay(world, disks, number, vm.name, disk, contents[vm.name, disk.name])
+        else:
+            _fill(world, disks, number, disk)
     application = next((number for number, disk in enumerate(vm.disks) if disk.application), -1)
     app = None
     if application >= 0:
@@ -122,8 +125,6 @@ def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:
     """What a disk holds at the start: ``used`` bytes from the front; the application's disk begins empty."""
     import numpy as np
 
-    if disk.image:
-        raise LabError(900060, vm="", disk=disk.name, image=disk.image)
     if disk.application or not disk.used:
         return
     blocks = -(-disk.used // BLOCK)

@@ -16,6 +16,7 @@ from labkit.site.kinds import Choice, Instant, Quantity, Text, Truth, Whole, nam
 from labkit.site.records import EMPTY, Either, Field, Listing, Record
 
 OS_DISK_LIMIT = "127GB"
+DATA_DISK_LIMIT = "1023GB"
 MOST_DISKS = 17
 FIRST_DAY, LAST_DAY = "2014-09-30T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 DEFAULT_ORDERS_PER_DAY = 8_640
@@ -100,8 +101,8 @@ _CHURN = Either(
 _DISK = Record(
     {
         "name": Field(_NAME),
-        "size": Field(_size("20MB", "1023GB", step=512), None),
-        "used": Field(_size("0B", "1023GB", zero=True), None),
+        "size": Field(_size("20MB", DATA_DISK_LIMIT, step=512), None),
+        "used": Field(_size("0B", DATA_DISK_LIMIT, zero=True), None),
         "image": Field(Text(name=False, longest=1_000), None),
         "churn": Field(_CHURN, None),
     }

@@ -179,9 +179,7 @@ def _vm(values: Values, first_host: str, orders: int | None, invoices: bool) -> 
 
 def _disk(values: Values, inherited: Any, application: bool) -> Disk:
     size, used, image = values["size"] or 0, values["used"], values["image"]
-    if image is not None:
-        used = 0
-    elif used is None:
+    if used is None:
         used = min(size // 20, _USED_MOST)
     churn = _churn(values["churn"] if "churn" in values.lines else inherited)
     return Disk(values["name"], size, used, image, churn, application)

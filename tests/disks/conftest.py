@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -27,3 +28,15 @@ def mixed_disk() -> Callable[..., Frozen]:
         return Frozen(size, stamps, stored.__getitem__)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pyvhdi() -> ModuleType:
+    """libvhdi, the reader that knows differencing chains."""
+    return pytest.importorskip("pyvhdi", reason="libvhdi-python is not installed (pip install labkit[test])")
+
+
+@pytest.fixture(scope="session")
+def sevenzip(tool: Callable[..., str]) -> str:
+    """Path of 7-Zip, which finds parents by their names."""
+    return tool("7zip", "7zz", "7z")
