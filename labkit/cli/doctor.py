@@ -16,7 +16,7 @@ from labkit.engine import host
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import show_size
 
-_NEEDED = ("numpy", "msgspec", "apsw", "cryptography", "psutil", "PyYAML")
+_NEEDED = ("numpy", "msgspec", "apsw", "cryptography", "google-crc32c", "psutil", "PyYAML")
 _FOR_DRILLS = ("papermill", "ipykernel", "matplotlib", "pandas", "Jinja2")
 _FOR_NOTEBOOKS = ("jupyterlab", "ipywidgets", "anywidget")
 _ROOM = 2 << 30

@@ -126,4 +126,4 @@ def _others(commands: Any) -> None:
 
     _command(commands, "doctor", _("check this computer"), doctor.doctor, json=True)
     benches = _command(commands, "bench", _("measure labkit against its references"), bench.bench, json=True)
-    benches.add_argument("name", metavar="NAME", nargs="?", help=_("cycles (default: all)"))
+    benches.add_argument("name", metavar="NAME", nargs="?", help=_("cycles or export (default: all)"))

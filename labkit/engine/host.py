@@ -127,6 +127,18 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def peak_memory() -> int:
+    """The most memory (bytes) this process has had at once."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
 def is_root() -> bool:
     """Whether this is the superuser of a Unix system."""
     return sys.platform != "win32" and os.geteuid() == 0

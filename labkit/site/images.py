@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from labkit.disks import record
-from labkit.disks.blocks import BLOCK
+from labkit.disks.blocks import BLOCK, ZERO
 from labkit.engine import host
 from labkit.engine.errors import LabError
 from labkit.engine.store import Store
@@ -105,8 +105,15 @@ def bring_in(path: Path, site: SiteFile, progress: Callable[[int, int], None]) -
 
 
 def lay(world: World, disks: record.DiskSet, number: int, vm: str, disk: Disk, found: Imported) -> None:
-    """Give a new disk what its image holds."""
-    record.set_base(world, disks, number, found.stamps(disk.size))
+    """Give a new disk what its image holds.
+
+    The first block of an application's disk is left empty: what the image has there is no directory of the guest's,
+    which lays the disk out anew (and ``sitefile.warnings`` says so).
+    """
+    stamps = found.stamps(disk.size)
+    if disk.application:
+        stamps[0] = ZERO
+    record.set_base(world, disks, number, stamps)
     name = Path(disk.image or "").name
     kept = ImportedDisk(
         f"{vm}/{disk.name}", name, found.kind, found.size, len(found.blocks), found.digest(disk.size), found.notes

@@ -72,7 +72,7 @@ def bits(system: str) -> int:
     return int(_systems()[system]["bits"])
 
 
-def build(world: World, site: SiteFile, contents: images.Contents) -> None:
+def build(world: World, site: SiteFile, contents: images.Contents | None = None) -> None:
     """Make servers and VMs, their disks with what is in ``contents``, and start the VMs."""
     servers = site.servers
     world.add(SiteState("site"))
@@ -82,7 +82,7 @@ def build(world: World, site: SiteFile, contents: images.Contents) -> None:
         world.add(Server(host, HOST, servers.fqdn(host)))
     takers = [vm for vm in site.vms if vm.orders_per_day]
     for vm in site.vms:
-        _build_vm(world, vm, takers[0].name if takers else "", contents)
+        _build_vm(world, vm, takers[0].name if takers else "", contents or {})
     for vm in site.vms:
         guests.power_on(world, machine(world, vm.name), booted=True)
 

@@ -70,8 +70,8 @@ class Churn(msgspec.Struct, frozen=True):
 class Disk(msgspec.Struct, frozen=True):
     """A virtual disk. ``used`` bytes from the front hold data at the start, all else is zeros.
 
-    ``image`` is the path of a file to import instead (in a lab: its name), and ``used`` what it holds; in a site made by
-    hand ``size`` and ``used`` may be 0 then, for ``images.resolved`` to find. ``application`` tells that the guest's
+    ``image`` is the path of a file to import instead (in a lab: its name), and ``used`` what it holds; in a site made
+    by hand ``size`` and ``used`` may be 0 then, for ``images.resolved`` to find. ``application`` tells that the guest's
     database lives here: such a disk has no churn.
     """
 
