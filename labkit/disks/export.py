@@ -13,7 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -26,6 +26,7 @@ from labkit.disks.frozen import Frozen
 from labkit.engine.errors import LabError
 
 _MIB = 1 << 20
+_FLUSH_BYTES = 64 * _MIB
 _BUFFER_BLOCKS, _BUFFERS = _MIB // BLOCK, 3
 _Writes = list[tuple[int, memoryview]]  # place in the file, bytes; ascending
 
@@ -75,10 +76,8 @@ def export(
     identity, size = identity or uuid.uuid4(), frozen.size + padded
     layout = FORMATS[format](Plan(size, frozen.nonzero(), identity, created, block_size, sector_size))
     _check(target, overwrite)
-    with _beside(target, overwrite) as file:
-        found = _stream(
-            frozen, layout, _FileSink(file, target), _HashSink(sha256), progress or (lambda done, total: None)
-        )
+    with _beside(target, overwrite) as file, closing(_FileSink(file, target)) as sink:
+        found = _stream(frozen, layout, sink, _HashSink(sha256), progress or (lambda done, total: None))
     if found:
         _write_sidecar(target, found)
     return Exported(target, format, size, layout.file_size, padded, found)
@@ -194,24 +193,40 @@ class _Order:
 
 
 class _FileSink:
-    """The file being written: bytes at ascending places, holes between them."""
+    """The file being written: bytes at ascending places, holes between them.
+
+    What is written goes to the medium meanwhile, so that little is left to wait for at the end.
+    """
 
     def __init__(self, file: BinaryIO, target: Path) -> None:
         self._file, self._target = file, target
+        self._flusher = ThreadPoolExecutor(1, "labkit-flush")
+        self._flushing: Future[None] | None = None
+        self._written = 0
 
     def put(self, writes: _Writes) -> None:
         """Write bytes to where they belong."""
         with _writing(self._target):
             for at, data in writes:
                 self._file.seek(at)
+                self._written += len(data)
                 while len(data):
                     data = data[self._file.write(data) :]
+            if self._written >= _FLUSH_BYTES and (self._flushing is None or self._flushing.done()):
+                self._written = 0
+                if self._flushing is not None:
+                    self._flushing.result()
+                self._flushing = self._flusher.submit(os.fsync, self._file.fileno())
 
     def end(self, size: int) -> None:
         """Give the file its length, and put everything on the medium."""
         with _writing(self._target):
             self._file.truncate(size)
             os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Let go of the thread that flushes; the file itself is the caller's."""
+        self._flusher.shutdown()
 
 
 class _HashSink:

@@ -6,6 +6,7 @@ The caller's thread reads and hashes while one other thread writes; what is unde
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ from labkit.disks.image import Image, open_image
 from labkit.engine.errors import LabError
 from labkit.engine.store import Store
 
-_BATCH = 64  # blocks of one transaction: 4 MiB
+_BATCH = 32  # blocks of one transaction: 2 MiB
 _UNDER_WAY = 2
 
 
@@ -74,8 +75,7 @@ def import_image(store: Store, path: Path, first: int, *, limit: int, progress: 
     with open_image(path) as image:
         if image.size > limit:
             raise LabError(900347, path=path, found=image.size, size=limit)
-        blocks: list[int] = []
-        hashes: list[bytes] = []
+        blocks, hashes = array("q"), bytearray()
         under_way: deque[Future[None]] = deque()
         total, found = held(image), image.blocks()
         with ThreadPoolExecutor(1, "labkit-import") as writer:
@@ -85,14 +85,14 @@ def import_image(store: Store, path: Path, first: int, *, limit: int, progress: 
                 under_way.append(
                     writer.submit(store.fill, first + len(blocks), [(sha, data) for _, sha, data in batch])
                 )
-                blocks += [number for number, _, _ in batch]
-                hashes += [sha for _, sha, _ in batch]
+                blocks.extend(number for number, _, _ in batch)
+                hashes += b"".join(sha for _, sha, _ in batch)
                 progress(min(total, len(blocks) * BLOCK), total)
             for future in under_way:
                 future.result()
         progress(total, total)
-        shas = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
-        return Imported(image.kind, image.size, first, np.array(blocks, np.int64), shas, image.warnings)
+        shas = np.frombuffer(hashes, np.uint8).reshape(-1, 32)
+        return Imported(image.kind, image.size, first, np.frombuffer(blocks, np.int64), shas, image.warnings)
 
 
 def _hashed(blocks: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:

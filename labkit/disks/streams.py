@@ -184,16 +184,24 @@ def store_bytes(world: World, content: bytes) -> int:
 
 
 _CACHED_BLOCKS = 256  # 16 MiB: the blocks a few databases work on
+_READ_AHEAD = 16
 
 
 def stored_bytes(world: World, stamp: int) -> bytes:
     """The 65,536 bytes a stamp names."""
     cached: dict[int, bytes] = world.cache.setdefault("bytes", {})
-    found = cached.pop(stamp, None) or world.blobs.get((stamp & ~REAL, 0, 0))
+    found = cached.pop(stamp, None)
+    if found is None:
+        number = stamp & ~REAL
+        if stamp - 1 in cached:  # somebody reads an imported disk from front to back
+            ahead = world.blobs.following(number, _READ_AHEAD)
+            cached.update({number | REAL: body for number, body in ahead.items()})
+            found = cached.pop(stamp, None)
+        found = found or world.blobs.get((number, 0, 0))
     if found is None:
         raise LookupError(f"no bytes are stored under {stamp:#x}")
     cached[stamp] = found
-    if len(cached) > _CACHED_BLOCKS:
+    while len(cached) > _CACHED_BLOCKS:
         del cached[next(iter(cached))]
     return found
 

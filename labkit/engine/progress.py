@@ -33,11 +33,18 @@ def shown(text: str, given: Progress | None = None) -> Iterator[Progress]:
 
 
 def _bar(text: str) -> Progress:
-    if "ipykernel" in sys.modules:
+    if _in_notebook():
         return _NotebookBar(text)
     if sys.stderr is not None and sys.stderr.isatty():
         return _TerminalBar(text)
     return nothing
+
+
+def _in_notebook() -> bool:
+    """Whether this is a Jupyter kernel, not merely a program that uses one."""
+    found = sys.modules.get("IPython")
+    shell = found.get_ipython() if found is not None else None
+    return getattr(shell, "kernel", None) is not None
 
 
 class _Bar:

@@ -335,6 +335,12 @@ class Shelf:
     def _unpack(self, body: bytes) -> bytes:
         return zlib.decompress(body) if self._packed and len(body) != self._packed else body
 
+    def following(self, k1: int, count: int) -> dict[int, bytes]:
+        """What the file holds under ``(k1, 0, 0)`` and the numbers after it, ``count`` at most, in one look."""
+        sql = f"SELECT k1, body FROM {self._table} WHERE k1 >= ? AND k1 < ? AND k2 = 0 AND k3 = 0"
+        rows = self._store.db.execute(sql, (k1, k1 + count))
+        return {number: self._unpack(body) for number, body in rows if (number, 0, 0) not in self._pending}
+
     def put(self, key: Key, body: bytes) -> None:
         """Keep a value at the next commit."""
         self._pending[key] = body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit import bench
-from labkit.bench import cycles
+from labkit.bench import cycles, export
 from labkit.engine.errors import LabError
 
 
@@ -34,6 +34,30 @@ def test_rows_have_a_ratio_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
         assert row.rate > 0
         assert (row.reference is None) == (row.ratio is None)
     assert {row.name: row.unit for row in rows}["open"] == "s"
+
+
+def test_export_is_measured_with_real_files(qemu_img: str) -> None:
+    """The whole benchmark on disks of 32 MiB: each way has a reference and a ratio; memory has a plain figure."""
+    assert qemu_img
+    rows = export.run(32 << 20, 1)
+    assert [row.name for row in rows][:3] == ["export VHD, random", "export VHDX, random", "import VHDX, random"]
+    assert len(rows) == 7
+    for row in rows[:-1]:
+        assert row.reference is not None
+        assert row.ratio == pytest.approx(row.rate / row.reference)
+    assert rows[-1].unit == "bytes"
+    assert rows[-1].rate > 20e6
+
+
+def test_export_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, qemu_img: str) -> None:
+    """900707 without room, with what there is; 900708 without qemu-img."""
+    assert qemu_img
+    monkeypatch.setattr("labkit.engine.host.free_bytes", lambda folder: 100 << 20)
+    with pytest.raises(LabError, match=r"900707.*128 MB.*100 MB"):
+        export.run(32 << 20, 1)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(LabError, match="900708"):
+        export.run(32 << 20, 1)
 
 
 def test_an_unknown_benchmark() -> None:
