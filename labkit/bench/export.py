@@ -70,8 +70,8 @@ class _Disk:
 
     def round(self) -> None:
         """Everything once; reference and labkit in turn."""
-        for task, name, format in (("vhd", "vpc", "vhd"), ("vhdx", "vhdx", "vhdx")):
-            ours, theirs = self._folder / f"ours.{format}", self._folder / f"theirs.{format}"
+        for task, name in (("vhd", "vpc"), ("vhdx", "vhdx")):
+            ours, theirs = self._folder / f"ours.{task}", self._folder / f"theirs.{task}"
             reference = _qemu(self._program, "raw", name, self._raw, theirs)
             theirs.unlink()
             self._note(task, reference, "export", self._folder / "disk.lab", ours)

@@ -1,4 +1,6 @@
-"""One piece of work of ``labkit bench export`` in a process of its own: ``import LAB IMAGE STAGE`` or ``export LAB OUT``.
+"""One piece of work of ``labkit bench export`` in a process of its own.
+
+``import LAB IMAGE STAGE`` or ``export LAB OUT``.
 
 Prints seconds and the peak of memory (bytes) as JSON.
 """

@@ -51,12 +51,7 @@ def export_disk(
     """
     from labkit.disks.export import export
 
-    disks, place = _where(world, vm, side, point)
-    number = disk_number(disks, disk)
-    frozen = record.frozen(world, disks, number, place)
-    running = _running_on(world, disks, number) if point == "latest" else None
-    if running is not None:
-        frozen = _with_blocks(frozen, guests.unsettled(world, running))
+    frozen = _frozen(world, vm, disk, side, point)
     written = format or _SUFFIXES.get(out.suffix.lower(), "raw")
     with shown(_("Exporting {file}").format(file=out.name), progress) as show:
         return export(
@@ -69,6 +64,15 @@ def export_disk(
             progress=show,
             created=pace.seconds_since_2000(),
         )
+
+
+def _frozen(world: World, vm: str, disk: str, side: str, point: str) -> Frozen:
+    """The disk as it is to be written."""
+    disks, place = _where(world, vm, side, point)
+    number = disk_number(disks, disk)
+    frozen = record.frozen(world, disks, number, place)
+    running = _running_on(world, disks, number) if point == "latest" else None
+    return frozen if running is None else _with_blocks(frozen, guests.unsettled(world, running))
 
 
 def _running_on(world: World, disks: DiskSet, number: int) -> Machine | None:

@@ -12,6 +12,7 @@ from labkit.disks import record
 from labkit.disks.blocks import BLOCK, ZERO
 from labkit.engine import host
 from labkit.engine.errors import LabError
+from labkit.engine.progress import Progress
 from labkit.engine.store import Store
 from labkit.engine.world import Entity, World, entity
 from labkit.site.model import Disk, SiteFile
@@ -75,7 +76,7 @@ def _with_disks(site: SiteFile, change: Callable[[Disk], Disk]) -> SiteFile:
     return msgspec.structs.replace(site, vms=tuple(vms))
 
 
-def bring_in(path: Path, site: SiteFile, progress: Callable[[int, int], None]) -> Contents:
+def bring_in(path: Path, site: SiteFile, progress: Progress) -> Contents:
     """Make a lab file at ``path`` that holds the bytes of all images of a resolved site, and nothing else yet.
 
     All of it or no file at all. ``progress(done, total)``: bytes of all images. ``LabError``: 900310-900349 an image,
@@ -91,17 +92,16 @@ def bring_in(path: Path, site: SiteFile, progress: Callable[[int, int], None]) -
         if total > free:
             raise LabError(900346, path=path, needed=total, free=free)
         for vm, disk in wanted:
-            sofar = before
-            found = import_image(
-                store,
-                Path(disk.image or ""),
-                first,
-                limit=disk.size,
-                progress=lambda done, _, sofar=sofar: progress(min(total, sofar + done), total),  # type: ignore[misc]
-            )
+            part = _part_of(progress, before, total)
+            found = import_image(store, Path(disk.image or ""), first, limit=disk.size, progress=part)
             contents[vm, disk.name] = found
             before, first = before + disk.used, first + len(found.blocks)
     return contents
+
+
+def _part_of(progress: Progress, before: int, total: int) -> Progress:
+    """How far all is, told by how far one of several parts is."""
+    return lambda done, _: progress(min(total, before + done), total)
 
 
 def lay(world: World, disks: record.DiskSet, number: int, vm: str, disk: Disk, found: Imported) -> None:

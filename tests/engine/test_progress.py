@@ -47,9 +47,7 @@ def test_a_terminal_shows_a_bar_that_ends_full(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_short_work_and_pipes_stay_silent(
-    monkeypatch: pytest.MonkeyPatch, clock: list[float], watched: bool
-) -> None:
+def test_short_work_and_pipes_stay_silent(monkeypatch: pytest.MonkeyPatch, clock: list[float], watched: bool) -> None:
     """Under half a second nothing is written to a terminal; to a file or a pipe never."""
     stream = Terminal() if watched else io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
@@ -57,9 +55,7 @@ def test_short_work_and_pipes_stay_silent(
     assert stream.getvalue() == ""
 
 
-def test_a_console_without_the_characters_shows_the_rest(
-    monkeypatch: pytest.MonkeyPatch, clock: list[float]
-) -> None:
+def test_a_console_without_the_characters_shows_the_rest(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
     """A code page that lacks the words' characters gets question marks, and the work goes on."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)

@@ -16,7 +16,10 @@ from labkit.cli import main
 from tests.disks import makers, referees
 
 MIB = 1 << 20
-FILES = {"letter.txt": "こんにちは, disaster recovery\n".encode(), "photo.bin": np.random.default_rng(3).bytes(3 * MIB + 77)}
+FILES = {
+    "letter.txt": "こんにちは, disaster recovery\n".encode(),
+    "photo.bin": np.random.default_rng(3).bytes(3 * MIB + 77),
+}
 
 
 def run(*command: object) -> bytes:
