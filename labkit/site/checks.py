@@ -145,8 +145,9 @@ def _content(disk: Values, path: Path, report: Report) -> None:
     try:
         found = images.look(path)
     except LabError as error:
-        text = _("an image that cannot be used (error {code}): {message}")
-        report.add(*disk.where("image"), text.format(code=error.code, message=error.message), error.action)
+        found_text = _("an image that cannot be used (error {code}: {message})")
+        wrong = found_text.format(code=error.code, message=error.message.rstrip(".。"))
+        report.add(*disk.where("image"), wrong, _("a sound disk image ({action})").format(action=error.action))
         return
     if "size" not in disk.lines:
         disk["size"] = found.size

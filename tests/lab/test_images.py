@@ -62,9 +62,9 @@ def write_image(folder: Path, kind: str, content: bytes) -> str:
     if kind == "raw":
         (folder / "disk.img").write_bytes(content)
         return "disk.img"
-    make: Any = makers.vhd if "vhd" == kind.split("-")[0] else makers.vhdx
-    suffix = kind.split("-")[0]
-    if not kind.endswith("chain"):
+    suffix, _, chain = kind.partition("-")
+    make: Any = makers.vhd if suffix == "vhd" else makers.vhdx
+    if not chain:
         return make(folder / f"disk.{suffix}", content).path.name
     base = make(folder / f"base.{suffix}", makers.random_changes(content, 1, 512))
     middle = make(folder / f"middle.{suffix}", makers.random_changes(content, 2, 512), parent=base)
