@@ -16,8 +16,9 @@ from labkit.engine import resources, texts
 from labkit.engine.errors import LabError
 from labkit.site import sitefile
 from labkit.site.sitefile import SiteFile
+from tests.disks import makers
 
-GB, MINUTE, HOUR = 2**30, 60_000, 3_600_000
+MIB, GB, MINUTE, HOUR = 2**20, 2**30, 60_000, 3_600_000
 DESIGN = """\
 site: three-tier
 start: 2014-10-01T09:00:00+09:00
@@ -121,13 +122,14 @@ def test_the_designs_example(tmp_path: Path) -> None:
     """The example of the design is read; the image is found beside the file and carries nothing."""
     folder = tmp_path / "サイト ファイル"
     folder.mkdir()
-    (folder / "files.vhdx").write_bytes(b"x")
+    makers.vhdx(folder / "files.vhdx", bytes(40 * MIB) + b"x" * 512)
     path = folder / "三層.yml"
     path.write_text(DESIGN, "utf-8")
     site = sitefile.read(path)
     disk = site.vm("FILES01").disks[0]
     assert disk.image == str((folder / "files.vhdx").resolve())
-    assert (disk.size, disk.used, disk.churn, disk.application) == (0, 0, None, False)
+    assert (disk.size, disk.churn, disk.application) == (40 * MIB + 512, None, False)
+    assert 0 < disk.used < disk.size
     assert site.vm("DB01").disks[0].churn == sitefile.Churn(2**20, 64 * 1024, 50)
     assert site.vm("DB01").disks[1].churn is None
     assert site.objectives == sitefile.Objectives(HOUR, 15 * MINUTE, None)
@@ -191,14 +193,14 @@ def test_orders_come_at_exact_instants() -> None:
 
 def test_writing_to_an_image_warns(tmp_path: Path) -> None:
     """An image gets a workload only where the file asks for it, and then the lab says what becomes of it."""
-    (tmp_path / "a.vhd").write_bytes(b"x")
+    image = makers.vhd(tmp_path / "a.vhd", b"x" * MIB).path
     quiet = vm_line("A", "{name: os, image: a.vhd}")
     loud = vm_line("B", "{name: os, image: a.vhd}, {name: data, image: a.vhd}", "churn: 1MB/s, orders: 1/min")
     site = sitefile.parse(f"site: x\nvms:\n{quiet}\n{loud}\n", "x.yml", tmp_path)
     assert [line.split(":")[0] for line in sitefile.warnings(site)] == ["B, disk os", "B, disk data"]
     other = tmp_path / "other"
     other.mkdir()
-    (other / "a.vhd").write_bytes(b"x")
+    (other / "a.vhd").write_bytes(image.read_bytes())
     assert sitefile.digest(site) == sitefile.digest(sitefile.parse(f"site: x\nvms:\n{quiet}\n{loud}\n", "y", other))
 
 
