@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-import types
 
+import nbformat
 import pytest
 
 from labkit.engine import progress
@@ -67,25 +67,30 @@ def test_a_console_without_the_characters_shows_the_rest(monkeypatch: pytest.Mon
     assert b"????: 50 %" in raw.getvalue()
 
 
-def test_a_notebook_shows_one_output_that_is_replaced(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
-    """In a kernel: one display, then updates of it, as text and as HTML without any script."""
-    import IPython
-    import IPython.display
+CELL = """
+import time
+from labkit.engine import progress
+progress._FIRST_SECONDS = 0
+with progress.shown("Exporting <disk>") as show:
+    for done in range(5):
+        show(done << 20, 4 << 20)
+        time.sleep(0.21)
+"""
 
-    shown: list[dict[str, str]] = []
-    handle = types.SimpleNamespace(update=lambda data, raw: shown.append(data))
 
-    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> types.SimpleNamespace:
-        shown.append(data)
-        return handle
+def test_a_notebook_shows_one_output_that_is_replaced() -> None:
+    """In a real kernel: one output, its last state complete, as text and as HTML without any script."""
+    from nbclient import NotebookClient
 
-    monkeypatch.setattr(IPython.display, "display", display)
-    monkeypatch.setattr(IPython, "get_ipython", lambda: types.SimpleNamespace(kernel=object()))
-    work(clock, 5)
-    assert shown[-1]["text/plain"] == "Exporting: 100 % (1000 MB / 1000 MB)"
-    assert '<progress max="1048576000" value="1048576000"' in shown[-1]["text/html"]
-    assert "<script" not in shown[-1]["text/html"]
-    assert len(shown) > 5
+    cell = nbformat.v4.new_code_cell(CELL)
+    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), kernel_name="python3", timeout=60).execute()
+    (output,) = cell.outputs
+    assert output.output_type == "display_data"
+    assert output.data["text/plain"] == "Exporting <disk>: 100 % (4 MB / 4 MB)"
+    assert output.data["text/html"] == (
+        '<progress max="4194304" value="4194304" aria-label="Exporting &lt;disk&gt;"></progress> '
+        "Exporting &lt;disk&gt;: 100 % (4 MB / 4 MB)"
+    )
 
 
 def test_what_the_caller_gives_is_used_as_it_is() -> None:
