@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from contextlib import closing
@@ -35,8 +36,39 @@ def refusal(path: Path) -> LabError:
 # --- shelves ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_shelf_reads_what_is_not_committed_yet(tmp_path: Path, packed: bool) -> None:
+def test_a_look_ahead_sees_what_is_not_committed_yet(tmp_path: Path) -> None:
+    """Several values in one look: those of the file, in their numbers' range, less what is changed or dropped since."""
+    store = Store.create(tmp_path / "a.lab")
+    shelf = Shelf(store, "blobs", packed=65_536)
+    with store.writing():
+        for number in range(1, 7):
+            shelf.put((number, 0, 0), bytes([number]) * 65_536)
+        shelf.flush()
+    shelf.drop((3, 0, 0))
+    shelf.put((4, 0, 0), b"new" + bytes(65_533))
+    assert shelf.following(2, 4) == {2: b"\2" * 65_536, 5: b"\5" * 65_536}
+    store.close()
+
+
+def test_what_does_not_shrink_is_stored_as_it_is(tmp_path: Path) -> None:
+    """Random bytes take their own length in the file, others less; both are read back by a fresh shelf."""
+    store = Store.create(tmp_path / "a.lab")
+    shelf = Shelf(store, "blobs", packed=65_536)
+    values = {(1, 0, 0): random.Random(1).randbytes(65_536), (2, 0, 0): b"x" * 65_536}
+    with store.writing():
+        for key, value in values.items():
+            shelf.put(key, value)
+        shelf.flush()
+    lengths = [length for (length,) in store.rows("SELECT length(body) FROM blobs ORDER BY k1")]
+    assert lengths[0] == 65_536
+    assert lengths[1] < 1_000
+    fresh = Shelf(store, "blobs", packed=65_536)
+    assert {key: fresh.get(key) for key in values} == values
+    store.close()
+
+
+@pytest.mark.parametrize("packed", [0, 65_536])
+def test_a_shelf_reads_what_is_not_committed_yet(tmp_path: Path, packed: int) -> None:
     """Pending and dropped values are seen by get, items and all_keys at once, and by the file after the commit."""
     path = tmp_path / "a.lab"
     store = Store.create(path)
@@ -66,7 +98,7 @@ def test_a_shelf_reads_what_is_not_committed_yet(tmp_path: Path, packed: bool) -
 def test_what_is_put_and_dropped_never_reaches_the_file(tmp_path: Path) -> None:
     """A value that came and went between two commits leaves no trace, packed too early or not."""
     store = Store.create(tmp_path / "a.lab")
-    shelf = Shelf(store, "blobs", packed=True)
+    shelf = Shelf(store, "blobs", packed=65_536)
     shelf.put((1, 0, 0), b"gone")
     shelf.prepare()
     shelf.drop((1, 0, 0))
@@ -75,7 +107,7 @@ def test_what_is_put_and_dropped_never_reaches_the_file(tmp_path: Path) -> None:
     shelf.put((2, 0, 0), b"new")
     with store.writing():
         shelf.flush()
-    fresh = Shelf(store, "blobs", packed=True)
+    fresh = Shelf(store, "blobs", packed=65_536)
     assert fresh.all_keys() == {(2, 0, 0)}
     assert fresh.get((2, 0, 0)) == b"new"
     store.close()
