@@ -63,16 +63,19 @@ def fill(frozen: Frozen, first: int, count: int, buffer: bytearray | memoryview)
     return _lay(frozen, range(first, first + count), memoryview(buffer))
 
 
-def pack(frozen: Frozen, blocks: npt.NDArray[np.int64], buffer: bytearray) -> list[Run]:
+def pack(frozen: Frozen, blocks: npt.NDArray[np.int64], buffer: bytearray | memoryview) -> list[Run]:
     """Lay ascending ``blocks`` one after another into ``buffer`` and say where the bytes belong on the disk.
 
     Returns as few runs as cover all of them, less the blocks that turned out to be all zeros.
     """
-    numbers = blocks.tolist()
-    _lay(frozen, numbers, memoryview(buffer))
+    import numpy as np
+
+    numbers, view = blocks.tolist(), memoryview(buffer)
+    _lay(frozen, numbers, view)
+    cells = np.frombuffer(view[: len(numbers) * BLOCK], np.uint64).reshape(-1, BLOCK // 8)
     runs: list[Run] = []
-    for place, block in enumerate(numbers):
-        if buffer.startswith(ZEROS, place * BLOCK):
+    for place, (block, something) in enumerate(zip(numbers, cells.any(axis=1).tolist(), strict=True)):
+        if not something:
             continue
         here = Run(block * BLOCK, place * BLOCK, frozen.length(block))
         last = runs[-1] if runs else None

@@ -23,6 +23,7 @@ from labkit.disks.blocks import BLOCK
 from labkit.disks.content import ZEROS, Run, pack
 from labkit.disks.formats import FORMATS, Format, Plan
 from labkit.disks.frozen import Frozen
+from labkit.engine import host
 from labkit.engine.errors import LabError
 
 _MIB = 1 << 20
@@ -139,7 +140,7 @@ def _stream(
     """Produce (and hash) everything here while another thread writes what was produced before, in order."""
     blocks, total, done = frozen.nonzero(), frozen.held(), 0
     progress(done, total)
-    buffers = cycle([bytearray(_BUFFER_BLOCKS * BLOCK) for _ in range(_BUFFERS)])
+    buffers = cycle([host.aligned(_BUFFER_BLOCKS * BLOCK) for _ in range(_BUFFERS)])
     order = _Order(layout)
     under_way: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1, "labkit-export") as writer:
@@ -169,10 +170,9 @@ class _Order:
         self._structures = layout.structures()
         self._next = next(self._structures, None)
 
-    def writes(self, buffer: bytearray, runs: Iterable[Run]) -> _Writes:
+    def writes(self, view: memoryview, runs: Iterable[Run]) -> _Writes:
         """Where runs of a buffer go, and the structures before them that are not written yet."""
         writes: _Writes = []
-        view = memoryview(buffer)
         for run in runs:
             start = run.start
             for at, length in self._layout.places(run.offset, run.length):
@@ -195,11 +195,13 @@ class _Order:
 class _FileSink:
     """The file being written: bytes at ascending places, holes between them.
 
-    What is written goes to the medium meanwhile, so that little is left to wait for at the end.
+    What is written goes to the medium meanwhile, past the system's cache where it is large and the system can, so that
+    little is left to wait for at the end.
     """
 
     def __init__(self, file: BinaryIO, target: Path) -> None:
         self._file, self._target = file, target
+        self._direct = host.DirectWriter(Path(file.name))
         self._flusher = ThreadPoolExecutor(1, "labkit-flush")
         self._flushing: Future[None] | None = None
         self._written = 0
@@ -208,6 +210,8 @@ class _FileSink:
         """Write bytes to where they belong."""
         with _writing(self._target):
             for at, data in writes:
+                if self._direct.put(at, data):
+                    continue
                 self._file.seek(at)
                 self._written += len(data)
                 while len(data):
@@ -227,6 +231,7 @@ class _FileSink:
     def close(self) -> None:
         """Let go of the thread that flushes; the file itself is the caller's."""
         self._flusher.shutdown()
+        self._direct.close()
 
 
 class _HashSink:
