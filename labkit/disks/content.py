@@ -74,8 +74,9 @@ def pack(frozen: Frozen, blocks: npt.NDArray[np.int64], buffer: bytearray | memo
     _lay(frozen, numbers, view)
     cells = np.frombuffer(view[: len(numbers) * BLOCK], np.uint64).reshape(-1, BLOCK // 8)
     runs: list[Run] = []
-    for place, (block, something) in enumerate(zip(numbers, cells.any(axis=1).tolist(), strict=True)):
-        if not something:
+    holding = set(np.flatnonzero(cells.any(axis=1)).tolist())
+    for place, block in enumerate(numbers):
+        if place not in holding:
             continue
         here = Run(block * BLOCK, place * BLOCK, frozen.length(block))
         last = runs[-1] if runs else None

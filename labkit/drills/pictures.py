@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
-from labkit.views.charts import Mark, together
+from labkit.views.charts import STEPS, together
+from labkit.views.events import Mark
 
 WIDTH, LEFT, RIGHT = 960, 118, 12
 _LANE, _TOP = 44, 30
-_STEPS = tuple(60_000 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080))
 
 
 class Span(NamedTuple):
@@ -122,7 +122,7 @@ def _numbers(marks: Sequence[Mark], near: int, height: int, x: Any) -> list[str]
 
 
 def _axis(begin: int, end: int, height: int, offset_min: int, x: Any) -> list[str]:
-    step = next((step for step in _STEPS if (end - begin) / step <= 10), _STEPS[-1])
+    step = next((step for step in STEPS if (end - begin) / step <= 10), STEPS[-1])
     shift = offset_min * 60_000
     first = -(-(begin + shift) // step) * step - shift
     parts = []

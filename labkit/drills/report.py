@@ -18,8 +18,7 @@ from labkit.engine.texts import gettext as _
 from labkit.lab import Lab
 from labkit.site import inventory
 from labkit.site.model import SiteFile
-from labkit.views import charts, rpo
-from labkit.views.charts import Mark
+from labkit.views import charts, events, rpo
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = {
@@ -97,13 +96,8 @@ class Page:
 
     # --- what happened -----------------------------------------------------------------------------------------------
 
-    def _marks(self) -> list[Mark]:
-        """Events of the facts; those of one instant and text are one."""
-        found = {Mark(fact["at"], text) for fact in self.facts if (text := words.event(fact)) is not None}
-        return sorted(found)
-
     def _events(self) -> list[dict[str, str]]:
-        return [{"at": units.show_instant(mark.at, self.zone), "text": mark.text} for mark in self._marks()]
+        return [{"at": units.show_instant(mark.at, self.zone), "text": mark.text} for mark in events.marks(self.facts)]
 
     def _pictures(self) -> dict[str, str]:
         if self.site is None or not self.facts:
@@ -111,7 +105,9 @@ class Page:
         drawn = {"time_line": self._time_line()}
         curves = rpo.break_points(self.facts, self.until)
         if curves:
-            chart = charts.rpo_chart(curves, target=self.site.objectives.rpo, marks=self._marks(), offset_min=self.zone)
+            chart = charts.rpo_chart(
+                curves, target=self.site.objectives.rpo, marks=events.marks(self.facts), offset_min=self.zone
+            )
             drawn["rpo"] = charts.svg(chart, _("RPO over virtual time"))
         spent = self._recoveries()
         if spent:
@@ -127,7 +123,7 @@ class Page:
         lanes += [
             pictures.Lane(name, bands[name], self._jobs(lambda target, own=name: target == own)) for name in names
         ]
-        return pictures.time_line(lanes, self.site.start, self.until, self._marks(), self.zone)
+        return pictures.time_line(lanes, self.site.start, self.until, events.marks(self.facts), self.zone)
 
     def _jobs(self, wanted: Any) -> list[pictures.Span]:
         found = []

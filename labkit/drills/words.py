@@ -9,6 +9,7 @@ from labkit.engine import jobs as engine_jobs
 from labkit.engine import resources, units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
+from labkit.views import events
 
 _OBJECTIVES = {
     "rto": (
@@ -60,13 +61,6 @@ _COMPONENTS = {
     "storage.transactions": mark("storage transactions"),
     "traffic.in": mark("traffic to Azure"),
     "traffic.out": mark("traffic out of Azure"),
-}
-_FAULTS = {
-    "drop": mark("a log was lost on its way"),
-    "double": mark("a log was applied twice"),
-    "swap": mark("two logs were applied in the wrong order"),
-    "cut": mark("only half of a log was applied"),
-    "flip": mark("one bit of block {block} of disk {disk} was flipped"),
 }
 
 # Rows of an evidence file that a lab cannot know; people fill them in.
@@ -122,7 +116,7 @@ def verdict(name: str) -> str:
 
 def job(scenario: str) -> str:
     """The title of a kind of job."""
-    return _(_table("jobs").get(scenario, {}).get("title", scenario))
+    return events.job(scenario)
 
 
 def task(scenario: str, name: str) -> str:
@@ -153,26 +147,6 @@ def target(row: dict[str, Any], key: str) -> str:
     if row["name"] in ("rto", "rpo", "mtd"):
         return result.show_seconds(value)
     return str(value)
-
-
-def event(fact: dict[str, Any]) -> str | None:
-    """A fact as an event of the report; None for one that is not worth a line."""
-    vm = fact["entity"]
-    kind_of = fact["kind"]
-    if kind_of == "fault":
-        return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
-    if kind_of == "line.bandwidth":
-        return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
-    if kind_of == "failover":
-        return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
-    texts = {
-        "site.lost": _("The site is lost"),
-        "site.restored": _("The site is back"),
-        "line.lost": _("The line is lost"),
-        "line.connected": _("The line is back"),
-        "failback": _("Failback: {vm} is switched to the site"),
-    }
-    return texts[kind_of].format(vm=vm) if kind_of in texts else None
 
 
 def size(count: int) -> str:

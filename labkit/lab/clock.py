@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from labkit.engine import pace, units
+from labkit.engine import lease, pace, units
 from labkit.engine.errors import LabError
+from labkit.engine.facts import Fact
+from labkit.engine.lease import Owner
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Clock:
         self._task: asyncio.Task[None] | None = None
         self._hold = ExitStack()
         self.speed = 600.0
+        self.until: int | None = None
         self.error: BaseException | None = None
 
     @property
@@ -48,15 +52,29 @@ class Clock:
         """Whether this lab object plays the clock."""
         return self._task is not None and not self._task.done() and not self._task.cancelling()
 
-    def play(self, speed: float = 600.0, *, take_over: bool = False, each: Callable[[], None] | None = None) -> None:
+    @property
+    def player(self) -> Owner | None:
+        """The process that plays this lab now, if one does; it may be this one."""
+        owner = lease.owner(self._lab._session.store)
+        return owner if owner.living else None
+
+    def play(
+        self,
+        speed: float = 600.0,
+        *,
+        until: int | None = None,
+        take_over: bool = False,
+        each: Callable[[], None] | None = None,
+    ) -> None:
         """Begin live play on the running asyncio loop, ``speed`` virtual seconds per second; each turn calls ``each``.
 
-        900052 for a speed that is not positive, 900053 without a loop, 900030 while another process plays. Playing
-        already: only the speed changes. What ends it later, such as 900031, is found in ``error``.
+        ``until``: the instant (ms) at which it ends by itself. 900052 for a speed that is not positive, 900053 without
+        a loop, 900030 while another process plays. Playing already: only speed and ``until`` change. What ends it
+        later, such as 900031, is found in ``error``.
         """
         if not 0 < speed < math.inf:
             raise LabError(900052, found=speed)
-        self.speed = float(speed)
+        self.speed, self.until = float(speed), until
         if self.playing:
             return
         try:
@@ -75,6 +93,18 @@ class Clock:
             self._task.cancel()
         self._hold.close()
 
+    def skip(self) -> Fact | None:
+        """Let time pass to the next thing that happens, a fact, but a day at most; what happened (``None``: nothing).
+
+        900030 while another process plays.
+        """
+        session = self._lab._session
+        now, seen, _ = self._lab.news(sys.maxsize)
+        with session.playing():
+            session.advance(now + units.DAY, lambda world: world.facts.count > seen)
+        _, _, news = self._lab.news(seen)
+        return news[0] if news else None
+
     async def stopped(self) -> None:
         """Wait until live play has ended; its error, if there was one, is raised here."""
         if self._task is not None:
@@ -89,11 +119,16 @@ class Clock:
                 await asyncio.sleep(_TURN)
                 elapsed, before = pace.ticks() - before, pace.ticks()
                 rest += min(elapsed, _MOST_ELAPSED) * self.speed * 1000
-                target = self.ms + int(rest)
+                now = self.ms
+                target = now + int(rest)
                 rest -= int(rest)
+                # Time that a command or a skip let pass meanwhile counts too: never back, only on.
+                target = target if self.until is None else max(now, min(target, self.until))
                 self._lab._session.advance(target, seconds=_BUDGET)
                 if each is not None:
                     each()
+                if self.until is not None and self.ms >= self.until:
+                    return
         except LabError as error:  # nobody awaits the task of a notebook: a traceback at the end of it helps no one
             self.error = error
         except Exception as error:

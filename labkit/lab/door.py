@@ -88,6 +88,11 @@ class Lab:
         """The lab file."""
         return self._session.store.path
 
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         if not self._closed:
@@ -131,6 +136,15 @@ class Lab:
     def fact_lines(self, after: int = 0) -> Iterator[str]:
         """The facts in canonical form, one a line."""
         return facts.lines(self._session.store, after)
+
+    def news(self, seen: int) -> tuple[int, int, list[Fact]]:
+        """Virtual now (ms), the number of facts, and those that follow the first ``seen``, of one committed state."""
+
+        def found(world: World) -> tuple[int, int, list[Fact]]:
+            count = world.facts.count
+            return world.now, count, list(facts.read(world.store, seen, count)) if count > seen else []
+
+        return self.read(found)
 
     @property
     def journal(self) -> list[dict[str, Any]]:
@@ -181,6 +195,13 @@ class Lab:
 
         900544 for an instant in the past, 900058 for neither or both, 900030 while another process plays the clock.
         """
+        target = self.target(duration, until=until)
+        with self._session.playing(take_over=take_over):
+            self._session.advance(target)
+        return self.now
+
+    def target(self, duration: str | None = None, *, until: str | None = None) -> int:
+        """The instant (ms) that is a duration from now, or ``until``; errors as of :meth:`run`."""
         if (duration is None) == (until is None):
             raise LabError(900058)
         now = self.read(lambda world: world.now)
@@ -189,9 +210,7 @@ class Lab:
             raise LabError(900544, found=until, now=self.now)
         if target > _LAST:
             raise LabError(900061, found=duration or until)
-        with self._session.playing(take_over=take_over):
-            self._session.advance(target)
-        return self.now
+        return target
 
     def wait(self, thing: Job | Item, *, take_over: bool = False) -> Any:
         """Let time pass until a job ends or waits for the operator (its error is raised), or an item is at rest.

@@ -10,10 +10,11 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import show_duration
+from labkit.views.events import Mark
 from labkit.views.rpo import BreakPoint, Curves
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK, FAINT, GRID, TARGET = "#1f2328", "#59636e", "#d8dee4", "#b3261e"
 FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic", "Meiryo", "MS Gothic", "Hiragino Sans", "IPAexGothic")
 MOST_POINTS = 3_000
-_STEPS = tuple(60_000 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080))
-
-
-class Mark(NamedTuple):
-    """An event to be marked: its instant (ms) and a short text."""
-
-    at: int
-    text: str
+STEPS = tuple(60_000 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080))
 
 
 def rpo_chart(
@@ -55,7 +49,7 @@ def rpo_chart(
         axes: Axes = figure.add_subplot()
         for number, (name, points) in enumerate(sorted(curves.items())):
             times, values = _line(thin(points), offset_min)
-            axes.plot(times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, label=_title(name))
+            axes.plot(times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, label=title(name))
         if target is not None:
             label = _("target {value}").format(value=show_duration(target))
             axes.axhline(target / 1000, color=TARGET, linewidth=1.2, linestyle=(0, (5, 3)), label=label)
@@ -82,7 +76,8 @@ def _style() -> Any:
     }
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
+    """What a curve is called: the VM, and whether it is the way back."""
     vm = name.removeprefix("failback/")
     return _("{vm}, failback").format(vm=vm) if vm != name else vm
 
@@ -170,7 +165,7 @@ def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
 def _nice(top: float) -> Any:
     from matplotlib.ticker import MultipleLocator
 
-    step = next((step for step in _STEPS if top * 1000 / step <= 6), _STEPS[-1])
+    step = next((step for step in STEPS if top * 1000 / step <= 6), STEPS[-1])
     return MultipleLocator(step / 1000)
 
 

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from labkit.engine.facts import Fact
+from labkit.views import events
+from labkit.views.events import Mark
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from labkit.lab import Lab
 
 _FAILBACK = "failback/"
 # The task at whose end an unplanned failover gives replication up, well before the VM in Azure is made.
@@ -52,18 +58,64 @@ class _Curve:
         self.snapshot = self.cut = None
 
 
-def break_points(facts: Iterable[dict[str, Any]], until: int) -> Curves:
+class Follower:
+    """The curves of a lab, kept up with it: each look reads only the facts that are new since the last one.
+
+    ``now``: the instant (ms) of the last look; ``seen``: facts read so far. ``round`` grows when everything has to be
+    shown anew, because the file is not the one that was followed.
+    """
+
+    def __init__(self) -> None:
+        self.now, self.seen, self.round = 0, 0, 0
+        self._marks: dict[Mark, None] = {}
+        self._curves: dict[str, _Curve] = {}
+
+    def look(self, lab: Lab) -> bool:
+        """Read what is new; whether facts or instant differ from the last look."""
+        now, count, news = lab.news(self.seen)
+        if count < self.seen:  # a checkpoint was put in the lab's place
+            self._curves, self._marks, self.seen, self.round = {}, {}, 0, self.round + 1
+            now, count, news = lab.news(0)
+        changed = (now, count) != (self.now, self.seen)
+        self.feed(news)
+        self.now, self.seen = now, count
+        return changed
+
+    def feed(self, facts: Iterable[Fact]) -> None:
+        """Go on with the facts that follow those fed before."""
+        for fact in facts:
+            _read(self._curves, fact)
+            words = events.text(fact)
+            if words is not None:
+                self._marks[Mark(int(fact["at"]), words)] = None
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Events worth a line in a chart, in order; those of one instant and text are one."""
+        return list(self._marks)
+
+    def points(self) -> Curves:
+        """The points that will not change any more, by VM: a curve that goes on is not drawn as far as now yet."""
+        return {name: curve.points for name, curve in self._curves.items() if curve.points}
+
+    def curves(self, until: int | None = None) -> Curves:
+        """The curves as far as ``until`` (ms; default: the last look)."""
+        until = self.now if until is None else until
+        return {
+            name: curve.points if curve.cut is None else [*curve.points, BreakPoint(until, until - curve.cut)]
+            for name, curve in self._curves.items()
+            if curve.points
+        }
+
+
+def break_points(facts: Iterable[Fact], until: int) -> Curves:
     """Break points of all relations by VM (``failback/VM`` for the way back), as far as ``until`` (ms)."""
-    curves: dict[str, _Curve] = {}
-    for fact in facts:
-        _read(curves, fact)
-    for curve in curves.values():
-        if curve.cut is not None:
-            curve.points.append(BreakPoint(until, until - curve.cut))
-    return {name: curve.points for name, curve in curves.items() if curve.points}
+    follower = Follower()
+    follower.feed(facts)
+    return follower.curves(until)
 
 
-def _read(curves: dict[str, _Curve], fact: dict[str, Any]) -> None:
+def _read(curves: dict[str, _Curve], fact: Fact) -> None:
     kind, entity, at = fact["kind"], str(fact["entity"]), int(fact["at"])
     curve = curves.get(entity)
     if kind == "initial.started":

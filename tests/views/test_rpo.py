@@ -66,7 +66,7 @@ def test_break_points_of_one_cycle() -> None:
         {"at": 2000, "kind": "initial.ended", "entity": "A"},
         {"at": 3000, "kind": "job.ended", "entity": "A", "scenario": "IrCompletion", "state": "Succeeded"},
         {"at": 5000, "kind": "cycle", "entity": "A", "cut": 4500, "bytes": 1, "started": 4500, "late": 0},
-        {"at": 9000, "kind": "failover", "entity": "A"},
+        {"at": 9000, "kind": "failover", "entity": "A", "operation": "PlannedFailover"},
         {"at": 9500, "kind": "cycle", "entity": "B", "cut": 1},
     ]
     found = rpo.break_points(facts, 20_000)

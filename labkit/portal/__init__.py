@@ -1,0 +1,13 @@
+"""Widgets for JupyterLab: views of a lab that move while its clock plays, and the clock's own bar.
+
+>>> from labkit import portal                                                  # doctest: +SKIP
+>>> view = portal.watch(lab)                                                   # doctest: +SKIP
+>>> view                                                                       # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from labkit.portal.views import clock_bar, rpo_chart, watch
+from labkit.portal.widget import View
+
+__all__ = ["View", "clock_bar", "rpo_chart", "watch"]

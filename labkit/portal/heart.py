@@ -1,0 +1,103 @@
+"""The heart of a lab's views in one process: it lets each send what is new, and pauses a clock nobody watches.
+
+It beats on the Jupyter kernel's loop, five times a second, as long as a page shows one of the views. Pages send a beat
+of their own every two seconds; after 90 s without one the clock is paused, so that a closed tab or a closed laptop does
+not leave a lab running on. Time in which the loop itself stood still (a long cell) does not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Protocol
+
+from labkit.engine import pace
+from labkit.engine.texts import gettext as _
+from labkit.views.rpo import Follower
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+EVERY, SILENCE, LISTENING, _MOST_ELAPSED = 0.2, 90.0, 10.0, 1.0
+
+
+class Listener(Protocol):
+    """What a heart moves: a view."""
+
+    silent: float
+
+    def flush(self) -> None:
+        """Send what is new."""
+
+    def fail(self, error: BaseException) -> None:
+        """Show an error."""
+
+
+class Heart:
+    """Moves the views of one lab. ``note``: what the clock's bar should say beside the state, empty for nothing.
+
+    ``waiting``: the instant (ms) a cell waits for, None for none; ``waited``: whether a cell has already given a page
+    the time to load. ``follower`` reads the lab's facts for all views.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.follower = Follower()
+        self.views: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self.note = ""
+        self.waiting: int | None = None
+        self.waited = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def silent(self) -> float:
+        """Seconds since any page was heard, of time in which the loop ran; endless when none ever was."""
+        return min((view.silent for view in self.views), default=float("inf"))
+
+    @property
+    def heard(self) -> bool:
+        """Whether a page shows one of the views now."""
+        return self.silent < LISTENING
+
+    def start(self) -> None:
+        """Beat from now on; called whenever a page is heard."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        before = pace.ticks()
+        while self.silent < SILENCE:
+            await asyncio.sleep(EVERY)
+            elapsed, before = pace.ticks() - before, pace.ticks()
+            for view in list(self.views):
+                view.silent += min(elapsed, _MOST_ELAPSED)
+            if not self.turn():
+                return
+        if self.lab.clock.playing:
+            self.lab.clock.pause()
+            self.note = _("Paused: no page showed this lab for {seconds} s.").format(seconds=round(SILENCE))
+
+    def turn(self) -> bool:
+        """Look at the lab once and let every view that is watched send what is new; whether it can go on."""
+        watched = [view for view in self.views if view.silent < LISTENING]
+        try:
+            self.follower.look(self.lab)
+            for view in watched:
+                view.flush()
+        except Exception as error:  # a closed or broken lab: said once, in each page
+            for view in watched:
+                view.fail(error)
+            return False
+        return True
+
+
+# By the lab's identity: a heart holds its lab, and lives as long as one of its views.
+_hearts: weakref.WeakValueDictionary[int, Heart] = weakref.WeakValueDictionary()
+
+
+def of(lab: Lab) -> Heart:
+    """The heart of a lab's views in this process."""
+    found = _hearts.get(id(lab))
+    if found is None:
+        found = _hearts[id(lab)] = Heart(lab)
+    return found

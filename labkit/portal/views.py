@@ -1,0 +1,33 @@
+"""The views a notebook asks for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from labkit.engine import units
+from labkit.portal import heart
+from labkit.portal.parts import ClockPart, RpoPart
+from labkit.portal.widget import View
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+
+def rpo_chart(lab: Lab, vms: Iterable[str] | None = None, *, target: str | None = None) -> View:
+    """RPO of all protected VMs, or of ``vms``, live; ``target``: a duration ("15min"), default the site's objective."""
+    beating = heart.of(lab)
+    return View("rpo_chart", beating, [RpoPart(beating, vms, None if target is None else units.duration(target))])
+
+
+def clock_bar(lab: Lab) -> View:
+    """The clock: play, pause, 60x, 600x, 3,600x, skip to the next event."""
+    beating = heart.of(lab)
+    return View("clock_bar", beating, [ClockPart(beating)])
+
+
+def watch(lab: Lab, vms: Iterable[str] | None = None, *, target: str | None = None) -> View:
+    """Clock and chart in one; arguments as of :func:`rpo_chart`."""
+    beating = heart.of(lab)
+    chart = RpoPart(beating, vms, None if target is None else units.duration(target))
+    return View("watch", beating, [ClockPart(beating), chart])

@@ -1,0 +1,39 @@
+"""The words of the pages, in the language of the process."""
+
+from __future__ import annotations
+
+from labkit.engine.texts import gettext as _
+
+
+def page() -> dict[str, str]:
+    """Words by the names the ES module has for them."""
+    return {
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "skip": _("Next event"),
+        "skip_hint": _("Let time pass to the next thing that happens"),
+        "speed_hint": _("{speed} virtual seconds in a second"),
+        "playing": _("plays"),
+        "paused": _("paused"),
+        "elsewhere": _("plays in another process"),
+        "day": _("day {day}"),
+        "clock": _("Clock of the lab"),
+        "rpo": _("RPO over virtual time"),
+        "target": _("target {value}"),
+        "within": _("within target"),
+        "over": _("over target"),
+        "ended": _("no replication"),
+        "nothing": _("No VM is replicated yet. A curve begins when initial replication is through."),
+        "window": _("Shown"),
+        "all": _("all"),
+        "chart_hint": _("RPO chart: arrow keys move along the time, Home and End to its ends, Escape leaves."),
+        "more": _("and {count} more"),
+        "close": _("Close"),
+        "error": _("Refused"),
+        "silent": _("The Jupyter kernel does not answer: it is busy, or was restarted. Then run the cell again."),
+    }
+
+
+def fault() -> str:
+    """What an error is called that is not the person's."""
+    return _("This is a fault of labkit, not yours. The lab is as it was after the last command.")

@@ -1,0 +1,89 @@
+"""Events worth a line in a chart or report, in words, from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from labkit.engine import resources
+from labkit.engine.texts import gettext as _
+from labkit.engine.texts import mark
+
+_FAULTS = {
+    "drop": mark("a log was lost on its way"),
+    "double": mark("a log was applied twice"),
+    "swap": mark("two logs were applied in the wrong order"),
+    "cut": mark("only half of a log was applied"),
+    "flip": mark("one bit of block {block} of disk {disk} was flipped"),
+}
+_TEXTS = {
+    "site.lost": mark("The site is lost"),
+    "site.restored": mark("The site is back"),
+    "line.lost": mark("The line is lost"),
+    "line.connected": mark("The line is back"),
+    "failback": mark("Failback: {vm} is switched to the site"),
+}
+
+
+# Of what happens in a lab, one line each; {vm} is the entity of the fact, {job} the title of the kind of job.
+_HEADLINES = {
+    "lab.created": mark("The lab is made"),
+    "initial.started": mark("Initial replication begins: {vm}"),
+    "initial.piece": mark("A part of the initial replication has arrived: {vm}"),
+    "initial.ended": mark("Initial replication is through: {vm}"),
+    "cycle": mark("A log was applied: {vm}"),
+    "job.started": mark("{job} begins: {vm}"),
+    "job.task": mark("A task of a job has ended: {vm}"),
+    "job.waiting": mark("A job waits for the operator: {vm}"),
+    "job.answered": mark("The operator has given the word: {vm}"),
+    "job.ended": mark("{job} has ended: {vm}"),
+    "item.state": mark("The state of {vm} has changed"),
+    "azure.vm.created": mark("A virtual machine was made in Azure: {vm}"),
+    "azure.vm.deleted": mark("A virtual machine was deleted in Azure: {vm}"),
+    "vm.started": mark("A virtual machine was started: {vm}"),
+    "vm.stopped": mark("A virtual machine was stopped: {vm}"),
+    "guest.up": mark("The operating system is up: {vm}"),
+    "database.opened": mark("The application has opened its database: {vm}"),
+    "application.answers": mark("The application answers: {vm}"),
+    "application.failed": mark("The application has failed: {vm}"),
+}
+
+
+class Mark(NamedTuple):
+    """An event to be marked: its instant (ms) and a short text."""
+
+    at: int
+    text: str
+
+
+def marks(facts: Iterable[dict[str, Any]]) -> list[Mark]:
+    """The events among facts, in order; those of one instant and text are one."""
+    return sorted({Mark(int(fact["at"]), words) for fact in facts if (words := text(fact)) is not None})
+
+
+def text(fact: dict[str, Any]) -> str | None:
+    """A fact as an event; None for one that is not worth a line."""
+    vm, kind = fact["entity"], fact["kind"]
+    if kind == "fault":
+        return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
+    if kind == "line.bandwidth":
+        return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
+    if kind == "failover":
+        return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
+    return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
+
+
+def headline(fact: dict[str, Any]) -> str:
+    """Any fact in a few words; the name of its kind where there are none."""
+    found = text(fact)
+    if found is not None:
+        return found
+    words = _HEADLINES.get(fact["kind"])
+    if words is None:
+        return f"{fact['kind']}: {fact['entity']}"
+    return _(words).format(vm=fact["entity"], job=job(str(fact.get("scenario", ""))))
+
+
+def job(scenario: str) -> str:
+    """The title of a kind of job."""
+    return _(resources.yaml("states.yml")["jobs"].get(scenario, {}).get("title", scenario))
