@@ -9,7 +9,7 @@ from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
-from labkit.lab.views import Items, Job
+from labkit.lab.views import Failover, Items, Job, failovers
 from labkit.recovery import failback, failover, protection, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
@@ -25,6 +25,11 @@ class VaultDoor:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self.items = Items(lab)
+
+    @property
+    def failovers(self) -> list[Failover]:
+        """Every switch so far with what it recovered and lost, oldest first."""
+        return self._lab.read(failovers)
 
     def _do(self, name: str, wait: bool, work: Callable[[World], JobRecord], **arguments: Any) -> Job:
         job = self._lab.start_job(f"vault.{name}", arguments, work)

@@ -11,6 +11,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.recovery import item as items
 from labkit.recovery import states
+from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
 from labkit.replication.relation import NORMAL, REPLICATING, Relation
@@ -27,6 +28,52 @@ class RecoveryPoint(NamedTuple):
     time: str
     cut: int
     kind: str
+
+
+class Failover(NamedTuple):
+    """One switch of a VM from one side to the other, as counted when it happened, before the target's guest started.
+
+    ``at`` and ``point``: ISO 8601, the switch and the instant its recovery point shows; ``kind`` of that point.
+    ``rpo``: seconds from ``point`` to the source's last instant. ``orders``: orders lost, ``seconds``: from the last
+    order recovered to the source's last instant (both ``None`` without an application). ``blocks``, ``bytes``: 64 KiB
+    blocks that differ, and what the source wrote after ``point``. ``equal``: every disk is the source's at ``point``.
+    """
+
+    vm: str
+    operation: str
+    at: str
+    point: str
+    kind: str
+    rpo: float
+    orders: int | None
+    seconds: float | None
+    blocks: int
+    bytes: int
+    equal: bool
+
+
+def failovers(world: World) -> list[Failover]:
+    """All switches, in the order they happened."""
+    zone = inventory.site_of(world).offset_min
+    found = []
+    for record in sorted(world.all(FailoverRecord), key=lambda record: (record.at, record.id)):
+        lost = record.lost
+        found.append(
+            Failover(
+                vm=record.vm,
+                operation=record.operation,
+                at=units.show_instant(record.at, zone),
+                point=units.show_instant(record.cut, zone),
+                kind=record.kind,
+                rpo=record.rpo / 1000,
+                orders=lost.orders,
+                seconds=None if lost.seconds_ms is None else lost.seconds_ms / 1000,
+                blocks=lost.blocks,
+                bytes=lost.bytes,
+                equal=all(disk.equal for disk in record.integrity),
+            )
+        )
+    return found
 
 
 class TaskView(NamedTuple):

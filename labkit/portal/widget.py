@@ -108,25 +108,31 @@ class View(anywidget.AnyWidget):
         shows the view (papermill, nbconvert) it takes no wall time. Errors: those of ``Lab.run`` and ``Clock.play``.
         """
         lab = self._heart.lab
-        if not await self._watched():
-            lab.run(duration, until=until)
-            self._show()
-            return
         target = lab.target(duration, until=until)
         shown = self._show()
-        self._heart.waiting, self._heart.note = target, ""
         try:
-            lab.clock.play(speed, until=target)
-            while lab.clock.ms < target:
-                await asyncio.sleep(_TURN)
-                if lab.clock.error is not None:
-                    raise lab.clock.error
+            if await self._watched():
+                await self._play_live(target, speed)
+            else:
+                lab.run(duration, until=until)
         finally:
-            self._heart.waiting = None
-            lab.clock.pause()
-            self._heart.turn()
             if shown is not None:
                 shown.update(self._bundle(), raw=True)
+
+    async def _play_live(self, target: int, speed: float) -> None:
+        """Until ``target`` is reached; a pause in the page is waited out."""
+        clock = self._heart.lab.clock
+        self._heart.waiting, self._heart.note = target, ""
+        try:
+            clock.play(speed, until=target)
+            while clock.ms < target:
+                await asyncio.sleep(_TURN)
+                if clock.error is not None:
+                    raise clock.error
+        finally:
+            self._heart.waiting = None
+            clock.pause()
+            self._heart.turn()
 
     async def _watched(self) -> bool:
         """Whether a page shows a view of this lab; one that is still loading is waited for, once in a process."""
@@ -138,13 +144,13 @@ class View(anywidget.AnyWidget):
         return self._heart.heard
 
     def _show(self) -> Any:
-        """Show the view below the cell; what it can be brought up to date with, None outside IPython."""
+        """Show the view below the cell; what brings it up to date, None outside IPython."""
         from IPython.core.getipython import get_ipython
         from IPython.display import display
 
         if get_ipython() is None:
             return None
-        return display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        return display(self._bundle(picture=False), raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     # --- where no widget can be --------------------------------------------------------------------------------------
 
@@ -156,14 +162,14 @@ class View(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self._bundle(), {}
 
-    def _bundle(self) -> dict[str, Any]:
+    def _bundle(self, *, picture: bool = True) -> dict[str, Any]:
         """Widget, picture of this moment, and a fixed text."""
         from labkit.views import charts
 
         found: Any = super()._repr_mimebundle_()
         data: dict[str, Any] = dict(found[0] if isinstance(found, tuple) else found or {})
         data["text/plain"] = repr(self)
-        figure = self.figure()
+        figure = self.figure() if picture else None
         if figure is not None:
             import base64
 

@@ -86,4 +86,5 @@ def headline(fact: dict[str, Any]) -> str:
 
 def job(scenario: str) -> str:
     """The title of a kind of job."""
-    return _(resources.yaml("states.yml")["jobs"].get(scenario, {}).get("title", scenario))
+    titles = resources.yaml("states.yml")["jobs"]
+    return _(titles.get(scenario, {}).get("title", scenario))

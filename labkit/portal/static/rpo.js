@@ -190,7 +190,8 @@ class RpoChart {
   }
 
   colour(number) {
-    return this.colours[number % this.colours.length];
+    const place = number % this.colours.length;
+    return `var(--labkit-series-${place + 1}, ${this.colours[place]})`;
   }
 
   dash(number) {
