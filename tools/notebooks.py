@@ -1,8 +1,8 @@
 """Builds the notebooks of the course: code once, texts in two languages.
 
 A source is a Python file in jupytext's percent format. A text stands twice, as ``# %% [markdown] lang="en"`` and
-``lang="ja"``; code is the same for both. ``build`` writes the notebooks without outputs, runs each in an empty folder in
-its language, and keeps the outputs that are text: what nbval compares and what a reader without labkit sees.
+``lang="ja"``; code is the same for both. ``build`` makes the notebooks, runs each in an empty folder in its
+language, and keeps the outputs that are text: what nbval compares and what a reader without labkit sees.
 ``check`` says whether the committed ones have the texts and code of their sources.
 """
 
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-import nbformat
+import nbformat as _nbformat
 
+nbformat: Any = _nbformat  # its functions have no types
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, NOTEBOOKS = ROOT / "tools" / "notebook_sources", ROOT / "notebooks"
 LANGUAGES = ("en", "ja")
@@ -44,7 +45,7 @@ def notebook(source: Path, language: str) -> Any:
         spoken = cell.metadata.get("lang")
         if cell.cell_type == "markdown":
             if spoken not in LANGUAGES:
-                raise ValueError(f"{source.name}, cell {number + 1}: a text needs lang=\"en\" or lang=\"ja\"")
+                raise ValueError(f'{source.name}, cell {number + 1}: a text needs lang="en" or lang="ja"')
             texts.append(spoken)
             if spoken != language:
                 continue
@@ -64,7 +65,7 @@ def joined(text: str) -> str:
     'ここで切る。Azure にある'
     """
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
-    text = re.sub(rf"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|\* )", "", text)
+    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|\* )", "", text)
     text = re.sub(rf"(?<={wide})\n *(?={wide})", "", text)
     return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 

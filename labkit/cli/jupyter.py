@@ -1,9 +1,10 @@
-"""``lab``: JupyterLab with copies of the notebooks; the masters are never written."""
+"""``lab``: JupyterLab with copies of the notebooks, in the person's language; the masters are never written."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from pathlib import Path
 from labkit.engine import host, resources
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
+from labkit.engine.texts import language
+
+START = {"en": "00-start-here.ipynb", "ja": "00-start-here.ja.ipynb"}
 
 
 def copy_missing(folder: Path) -> list[Path]:
@@ -28,6 +32,15 @@ def copy_missing(folder: Path) -> list[Path]:
     return made
 
 
+def _config_path() -> list[str]:
+    """Where JupyterLab finds labkit's defaults: no questions to the network, menus in the person's language.
+
+    They are defaults only: what somebody has set in JupyterLab stays.
+    """
+    own = [resources.data("jupyter", name) for name in ("all", language())]
+    return [*filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")]), *(str(path) for path in own if path.is_dir())]
+
+
 def lab(options: argparse.Namespace) -> int:
     """Copy what is missing and start JupyterLab there."""
     folder = options.folder or host.home()
@@ -39,7 +52,10 @@ def lab(options: argparse.Namespace) -> int:
     except OSError as error:
         raise LabError(900704, folder=folder, found=str(error)) from None
     print(_("Notebooks and labs: {folder} ({count} notebooks are new)").format(folder=folder, count=len(made)))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(map(str, _config_path()))
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    if (folder / START[language()]).exists():
+        command.append(f"--LabApp.default_url=/lab/tree/{START[language()]}")
     if host.is_root():
         command.append("--allow-root")  # containers; Jupyter refuses the superuser otherwise
     if options.no_browser:

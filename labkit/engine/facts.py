@@ -39,7 +39,7 @@ def chain(lines: Iterable[bytes], start: bytes = START) -> bytes:
 
 
 class Facts:
-    """Facts not yet written, the number of all, and the digest so far."""
+    """Facts not yet written, the number (``count``) of those that are, and the digest of all."""
 
     def __init__(self, count: int, digest: bytes) -> None:
         self.count, self.digest = count, digest
@@ -50,6 +50,11 @@ class Facts:
         line = _encoder.encode(fact)
         self.digest = hashlib.sha256(self.digest + line).digest()
         self._pending.append(line)
+
+    @property
+    def total(self) -> int:
+        """The number of all facts, those not yet written among them."""
+        return self.count + len(self._pending)
 
     def flush(self, store: Store) -> None:
         """Write what is pending; inside a write transaction."""

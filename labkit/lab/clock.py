@@ -101,7 +101,7 @@ class Clock:
         session = self._lab._session
         now, seen, _ = self._lab.news(sys.maxsize)
         with session.playing():
-            session.advance(now + units.DAY, lambda world: world.facts.count > seen)
+            session.advance(now + units.DAY, lambda world: world.facts.total > seen)
         _, _, news = self._lab.news(seen)
         return news[0] if news else None
 

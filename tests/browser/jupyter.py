@@ -31,8 +31,7 @@ class Server:
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
             "--ServerApp.port=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
-            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.check_for_updates_class="
-            "jupyterlab.NeverCheckForUpdate", "--KernelManager.shutdown_wait_time=1",
+            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--KernelManager.shutdown_wait_time=1",
         ]  # fmt: skip
         self.setting("@jupyterlab/apputils-extension", "notification", fetchNews="false", checkForUpdates=False)
         self._log = (own / "server.log").open("wb")
@@ -65,7 +64,9 @@ class Server:
 
     def ask(self, path: str, method: str = "GET") -> Any:
         """The server's own API."""
-        request = urllib.request.Request(self.url + path, method=method, headers={"Authorization": f"token {self.token}"})
+        request = urllib.request.Request(
+            self.url + path, method=method, headers={"Authorization": f"token {self.token}"}
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             body = answer.read()
         return json.loads(body) if body else None
@@ -104,13 +105,33 @@ class Notebook:
 
     def run_all(self, seconds: float = 120) -> None:
         """Run all cells and wait for the end."""
-        self.command("notebook:run-all-cells")
-        self.idle(seconds)
+        self.start_all()
+        self.ended(seconds)
+
+    def start_all(self) -> None:
+        """Begin to run all cells."""
+        self.page.evaluate(
+            """() => { window.ended = false;
+            window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.ended = true; }); }"""
+        )
+
+    def ended(self, seconds: float = 120) -> None:
+        """Wait until they have run; between two cells the Jupyter kernel is idle, too."""
+        self.page.wait_for_function("window.ended", timeout=seconds * 1000)
+
+    def restart(self) -> None:
+        """Restart the Jupyter kernel."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        self.idle()
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
     def outputs(self) -> list[str]:
         """The text of each code cell's output, as the model has it."""
         return self.page.evaluate(
             """() => [...window.jupyterapp.shell.currentWidget.content.widgets].filter(c => c.model.type === 'code')
-            .map(c => c.model.outputs.toJSON().map(o => o.text ?? o.data?.['text/plain'] ?? o.traceback?.join('\\n') ?? '')
-            .join('\\n'))"""
+            .map(c => c.model.outputs.toJSON()
+            .map(o => o.text ?? o.data?.['text/plain'] ?? o.traceback?.join('\\n') ?? '').join('\\n'))"""
         )

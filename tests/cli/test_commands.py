@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from labkit.cli import main
 from labkit.cli.jupyter import copy_missing
+from labkit.engine import host, texts
 from labkit.lab import Lab
 from labkit.lab import open as open_lab
 from tests.cli.console import labkit, process
@@ -211,6 +214,30 @@ def test_the_notebooks_are_copied_and_never_written_over(tmp_path: Path) -> None
     first[1].unlink()
     assert copy_missing(tmp_path) == [first[1]]
     assert first[0].read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "00-start-here.ipynb"), ("ja", "00-start-here.ja.ipynb")])
+def test_lab_opens_the_first_notebook_of_the_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, name: str
+) -> None:
+    """JupyterLab is started on a copy of the first notebook in the person's language, its menus in it too.
+
+    The person's own places for Jupyter's settings are kept.
+    """
+    started: list[list[str]] = []
+    monkeypatch.setattr(host, "hand_over", lambda command: started.append(command) or 0)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    texts.set_language(language)
+    assert main(["lab", str(tmp_path / "a b"), "--no-browser"]) == 0
+    assert f"--LabApp.default_url=/lab/tree/{name}" in started[0]
+    assert "--no-browser" in started[0]
+    assert (tmp_path / "a b" / name).is_file()
+    first, *others = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert first == "mine"
+    settings = [json.loads(Path(p, "labconfig", "default_setting_overrides.json").read_text("utf-8")) for p in others]
+    known = {name: value for found in settings for values in found.values() for name, value in values.items()}
+    assert known["fetchNews"] == "false"
+    assert known.get("locale") == ("ja_JP" if language == "ja" else None)
 
 
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def file(tmp_path):
     [(4096, 0, LARGE, True), (0, 0, LARGE - 4096, False), (512, 0, LARGE, False), (0, 0, LARGE + 512, False)],
 )
 def test_only_large_aligned_writes_are_taken(file, at, start, length, taken):
-    """256 KiB and more, on 4 KiB, are written where they belong; anything else is left to the caller and not written."""
+    """256 KiB and more, on 4 KiB, are written where they belong; the rest is left to the caller and not written."""
     memory = host.aligned(2 * LARGE)
     memory[:] = os.urandom(len(memory))
     writer = host.DirectWriter(file)

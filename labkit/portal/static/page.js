@@ -40,12 +40,16 @@ function render({ model, el }) {
     }
   };
   model.on("msg:custom", listen);
+  const send = (message) => {
+    // After a restart of the Jupyter kernel nobody takes messages any more; the words below say so.
+    try { model.send(message); } catch (refused) { console.debug("labkit:", refused); }
+  };
   const beat = setInterval(() => {
-    model.send({ kind: "beat" });
+    send({ kind: "beat" });
     silent.hidden = performance.now() - heard < PATIENCE;
     say(silent, silent.hidden ? "" : words.silent);
   }, BEAT);
-  model.send({ kind: "hello" });
+  send({ kind: "hello" });
   return () => {
     clearInterval(beat);
     model.off("msg:custom", listen);
