@@ -8,7 +8,7 @@ ARGS ?=
 # Thoroughness of crash and fuzz runs: how many times the usual number of rounds.
 EFFORT ?= 20
 
-.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check wheel clean
+.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check notebooks wheel clean
 
 help:
 	@echo "make lab         JupyterLab with the notebooks (DIR=folder)"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint        ruff, mypy for Linux and Windows, import-linter, constraints, translations"
 	@echo "make format      ruff format and the fixes ruff can make"
 	@echo "make i18n        bring labkit.po up to date with the texts and compile it"
+	@echo "make notebooks   build the notebooks from their sources, with outputs"
 	@echo "make wheel       dist/labkit-*.whl"
 	@echo "make clean       remove what was built and cached; .venv stays"
 
@@ -62,6 +63,9 @@ i18n: set-up
 
 i18n-check: set-up
 	$(BIN)/python tools/i18n.py check
+
+notebooks: set-up
+	$(BIN)/python tools/notebooks.py build
 
 wheel: set-up
 	$(BIN)/python -m build --wheel --no-isolation
