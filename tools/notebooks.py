@@ -65,8 +65,8 @@ def joined(text: str) -> str:
     'ここで切る。Azure にある'
     """
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
-    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|\* )", "", text)
-    text = re.sub(rf"(?<={wide})\n *(?={wide})", "", text)
+    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
+    text = re.sub(rf"(?<={wide})\n *(?={wide}|\*\*)", "", text)
     return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 
 

@@ -35,7 +35,8 @@ def copy_missing(folder: Path) -> list[Path]:
 def _config_path() -> list[str]:
     """Where JupyterLab finds labkit's defaults: no questions to the network, menus in the person's language.
 
-    They are defaults only: what somebody has set in JupyterLab stays.
+    Settings are defaults only: what somebody has set in JupyterLab stays. One server extension that comes with labkit's
+    own tools is switched off for this server.
     """
     own = [resources.data("jupyter", name) for name in ("all", language())]
     return [*filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")]), *(str(path) for path in own if path.is_dir())]

@@ -225,6 +225,8 @@ class _FileSink:
     def end(self, size: int) -> None:
         """Give the file its length, and put everything on the medium."""
         with _writing(self._target):
+            if self._flushing is not None:
+                self._flushing.result()  # what the system could not write it tells once, perhaps there
             self._file.truncate(size)
             os.fsync(self._file.fileno())
 

@@ -241,6 +241,22 @@ def pages_written(world: World, run: Run, after: int, upto: int) -> int:
     return total
 
 
+def bytes_written(world: World, run: Run, after: int, upto: int) -> int:
+    """Bytes all disks of a run wrote in ``(after, upto]``, repeats included: what the log on the host grows by.
+
+    Of the application, the 4 KiB pages of each session.
+    """
+    after, upto = max(after, run.started), min(upto, run.stopped)
+    total = sum(
+        churn(world, run, disk).bytes_written(after, upto) for disk, spec in enumerate(run.streams) if spec.rate
+    )
+    if run.application >= 0:
+        for at, entry in explicit(world, run.streams[run.application].number).items():
+            if after < at <= upto:
+                total += sum(mask.bit_count() for mask in entry.masks.tolist()) * PAGE
+    return total
+
+
 def bytes_pending(world: World, run: Run, after: int, upto: int) -> int:
     """Bytes a cycle over ``(after, upto]`` would send, without its overhead."""
     return pages_written(world, run, after, upto) * PAGE

@@ -10,12 +10,13 @@ from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
+from labkit.faults.host import CRASH
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import initial, line
+from labkit.replication import initial, line, resync
 from labkit.replication import relation as replication
-from labkit.replication.relation import INITIAL, REPLICATING, Relation
+from labkit.replication.relation import INITIAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
 
@@ -48,11 +49,7 @@ def lose_site(world: World) -> None:
     for name in site.ran:
         power_failure(world, world.get(Machine, name))
     for relation in world.all(Relation):
-        # Nothing is left that could send or receive; a log under way is swapped again later, as a whole.
-        line.cancel(world, relation.id)
-        if relation.flight is not None:
-            relation.swapped, relation.flight, relation.late = relation.flight.after, None, False
-        world.timers.cancel(relation.timer)
+        replication.halt(world, relation)  # nothing is left that could send or receive
     _wake(world)
 
 
@@ -73,11 +70,20 @@ def restore_site(world: World) -> None:
         if not _elsewhere(world, machine) and not machine.run:
             guests.power_on(world, machine)
     for relation in world.all(Relation):
-        if relation.state == REPLICATING:
-            replication.go_on(world, relation)
-        elif relation.state == INITIAL:
-            initial.go_on(world, relation)
+        _replicate_again(world, relation, site.ran)
     _wake(world)
+
+
+def _replicate_again(world: World, relation: Relation, ran: list[str]) -> None:
+    """After a power failure: the log of a VM that ran was not closed cleanly (facts.md 1.8); others go on."""
+    if relation.state == INITIAL:
+        initial.go_on(world, relation)
+    elif relation.state == RESYNC:
+        resync.schedule(world, relation)
+    elif relation.state == RESYNCHRONISING or (relation.state == REPLICATING and relation.machine in ran):
+        replication.require(world, relation, CRASH)
+    elif relation.state == REPLICATING:
+        replication.go_on(world, relation)
 
 
 def _elsewhere(world: World, machine: Machine) -> bool:

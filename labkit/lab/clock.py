@@ -72,8 +72,7 @@ class Clock:
         a loop, 900030 while another process plays. Playing already: only speed and ``until`` change. What ends it
         later, such as 900031, is found in ``error``.
         """
-        if not 0 < speed < math.inf:
-            raise LabError(900052, found=speed)
+        self.check_speed(speed)
         self.speed, self.until = float(speed), until
         if self.playing:
             return
@@ -87,21 +86,28 @@ class Clock:
         self._task = loop.create_task(self._play(each))
         self._task.add_done_callback(lambda _: hold.close())
 
+    @staticmethod
+    def check_speed(speed: float) -> None:
+        """Refuse a speed that is not positive (900052)."""
+        if not 0 < speed < math.inf:
+            raise LabError(900052, found=speed)
+
     def pause(self) -> None:
         """Stop live play and give the lease back; what has happened is committed."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
         self._hold.close()
 
-    def skip(self) -> Fact | None:
+    def skip(self, until: int | None = None) -> Fact | None:
         """Let time pass to the next thing that happens, a fact, but a day at most; what happened (``None``: nothing).
 
-        900030 while another process plays.
+        Not beyond ``until`` (ms). 900030 while another process plays.
         """
         session = self._lab._session
         now, seen, _ = self._lab.news(sys.maxsize)
+        limit = now + units.DAY if until is None else max(now, min(now + units.DAY, until))
         with session.playing():
-            session.advance(now + units.DAY, lambda world: world.facts.total > seen)
+            session.advance(limit, lambda world: world.facts.total > seen)
         _, _, news = self._lab.news(seen)
         return news[0] if news else None
 

@@ -22,6 +22,7 @@ from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
 from labkit.recovery import item as items
+from labkit.replication.relation import RESYNCHRONISING, Relation
 from labkit.site import images, inventory, sitefile
 from labkit.site.model import SiteFile
 
@@ -278,6 +279,8 @@ def _item_at_rest(name: str) -> Callable[[World], bool]:
     def done(world: World) -> bool:
         item = items.get(world, name)
         job = world.find(JobRecord, item.job) if item.job else None
-        return item.state != states.ENABLING and (job is None or job.state != jobs.IN_PROGRESS)
+        found = world.find(Relation, name)
+        comparing = found is not None and found.state == RESYNCHRONISING and not found.paused
+        return item.state != states.ENABLING and not comparing and (job is None or job.state != jobs.IN_PROGRESS)
 
     return done

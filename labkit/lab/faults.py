@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
 from labkit.engine.world import World
-from labkit.faults import damage, outages
+from labkit.faults import damage, host, outages
 from labkit.replication import line
 
 if TYPE_CHECKING:
@@ -43,6 +43,24 @@ class FaultsDoor:
     def restore_site(self) -> None:
         """Power is back at the site."""
         self._do("restore_site", outages.restore_site)
+
+    def crash_host(self) -> None:
+        """The site's hosts crash with their VMs, and start again five minutes later."""
+        self._do("crash_host", host.crash_host)
+
+    def fail_log(self, vm: str) -> None:
+        """A write to the change log of a VM fails."""
+        self._do("fail_log", lambda world: host.fail_log(world, vm), vm=vm)
+
+    def edit_disk(self, vm: str, disk: str, block: int) -> None:
+        """Change one bit of one 64 KiB block of a VM that is off, behind the log's back."""
+        work = lambda world: host.edit_disk(world, vm, disk, block)  # noqa: E731
+        self._do("edit_disk", work, vm=vm, disk=disk, block=block)
+
+    def revert_disks(self, vm: str, back: str) -> None:
+        """Put the disks of a VM that is off back to an earlier state ("2h" ago), as by a snapshot."""
+        ms = units.duration(back)
+        self._do("revert_disks", lambda world: host.revert(world, vm, ms), vm=vm, back=back)
 
     def flip_block(self, vm: str, disk: str, block: int) -> None:
         """Flip one bit of one 64 KiB block of the replica."""

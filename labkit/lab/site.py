@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
+from labkit.recovery import hyperv as power
 from labkit.site.inventory import Server
 
 if TYPE_CHECKING:
@@ -54,6 +55,26 @@ class SiteDoor:
     def hosts(self) -> list[str]:
         """Names of the Hyper-V hosts."""
         return [name for name, role in self.servers.items() if role == "host"]
+
+    def start(self, vm: str) -> None:
+        """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""
+        self._lab.command("site.start", {"vm": vm}, lambda world: power.start(world, vm))
+
+    def shut_down(self, vm: str) -> None:
+        """Shut a VM down in order; 900553 when it is off."""
+        self._lab.command("site.shut_down", {"vm": vm}, lambda world: power.stop(world, vm, clean=True))
+
+    def turn_off(self, vm: str) -> None:
+        """Turn a VM off as by pulling its plug; 900553 when it is off."""
+        self._lab.command("site.turn_off", {"vm": vm}, lambda world: power.stop(world, vm, clean=False))
+
+    def pause_replication(self, vm: str) -> None:
+        """Pause replication of a VM at its host: writes are logged, nothing is sent."""
+        self._lab.command("site.pause_replication", {"vm": vm}, lambda world: power.pause(world, vm))
+
+    def resume_replication(self, vm: str) -> None:
+        """Go on with replication that was paused."""
+        self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
 
     @property
     def machines(self) -> dict[str, MachineView]:

@@ -10,7 +10,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import failback, failover, protection, states, vault
+from labkit.recovery import failback, failover, protection, resynchronise, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.site import inventory
@@ -144,6 +144,15 @@ class VaultDoor:
             return finish(world, item, note)
 
         return self._do("complete", False, work, job=job.id, note=note)
+
+    def resynchronise(self, vm: str, *, wait: bool = False) -> Job:
+        """Compare both sides now and send what differs, where that is required; it goes on after the job."""
+        return self._on("resynchronise", vm, wait, resynchronise.start)
+
+    def cancel_resynchronise(self, vm: str) -> None:
+        """Give up a resynchronisation that is under way; it starts over later."""
+        work = lambda world: resynchronise.cancel(world, items.get(world, vm))  # noqa: E731
+        self._lab.command("vault.cancel_resynchronise", {"vm": vm}, work)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,11 @@ failover: at the recovery point used). A lag is no error, and neither is a guest
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterator
 
 from labkit.disks import record, streams
 from labkit.disks.blocks import REAL
-from labkit.disks.record import SPAN, DiskSet, Place
+from labkit.disks.record import CARGO, EDIT, SPAN, DiskSet, Place, Segment
 from labkit.disks.streams import Run
 from labkit.engine import facts, jobs
 from labkit.engine.clock import HANDLERS
@@ -125,14 +124,20 @@ def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
 
 def _record(world: World, item: ProtectedItem, replica: DiskSet, place: Place) -> Iterator[str]:
     """The logs applied follow one another without a gap, as far as the recovery point."""
-    spans = [s for s in replica.segments if s.kind == SPAN and s.seq <= place.seq]
-    for before, after in itertools.pairwise(spans):
+    before: Segment | None = None
+    for after in replica.segments:
+        if after.seq > place.seq or after.kind == EDIT:
+            continue
+        if after.kind == CARGO or before is None:  # compared with the source: what follows begins anew
+            before = after if after.kind == SPAN else None
+            continue
         # The source's own record may begin later than this: it keeps only what its oldest recovery point needs.
         whole = before.run != after.run and before.upto == streams.run_of(world, before.run).stopped
         if before.upto != after.after and not whole:
             yield _("{vm}: a log is missing, doubled or out of order after {instant}").format(
                 vm=item.id, instant=before.upto
             )
+        before = after
 
 
 def _compare(

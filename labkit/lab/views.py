@@ -14,7 +14,7 @@ from labkit.recovery import states
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
-from labkit.replication.relation import NORMAL, REPLICATING, Relation
+from labkit.replication.relation import NORMAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def recovery_points(world: World, item: ProtectedItem) -> list[RecoveryPoint]:
 
 def _pending(world: World, item: ProtectedItem) -> int | None:
     relation = world.find(Relation, item.id)
-    if relation is None or relation.state != REPLICATING:
+    if relation is None or relation.state not in (REPLICATING, RESYNC, RESYNCHRONISING):
         return None
     return replication.pending(world, relation, world.now)
 
@@ -276,7 +276,7 @@ def _pending(world: World, item: ProtectedItem) -> int | None:
 def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
-    replicating = relation is not None and relation.state == REPLICATING
+    replicating = relation is not None and relation.state in (REPLICATING, RESYNC, RESYNCHRONISING)
     job = world.find(JobRecord, item.job) if item.job else None
     return {
         "state": words["service"],
@@ -284,6 +284,9 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "active_location": words["location"],
         "allowed_operations": list(items.allowed(world, item)),
         "job": job.id if job is not None and job.state in (jobs.IN_PROGRESS, jobs.SUSPENDED) else None,
+        "replication": relation.state if relation is not None else None,
+        "paused": relation.paused if relation is not None else False,
+        "reason": relation.reason if relation is not None and relation.state in (RESYNC, RESYNCHRONISING) else None,
         "health": relation.health(world.now) if relation is not None else NORMAL,
         "size": item.size,
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,

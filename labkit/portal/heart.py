@@ -25,6 +25,10 @@ class Listener(Protocol):
     """What a heart moves: a view."""
 
     silent: float
+    known: bool
+
+    def close(self) -> None:
+        """Forget it."""
 
     def flush(self) -> None:
         """Send what is new."""
@@ -37,7 +41,7 @@ class Heart:
     """Moves the views of one lab. ``note``: what the clock's bar should say beside the state, empty for nothing.
 
     ``waiting``: the instant (ms) a cell waits for, None for none; ``waited``: whether a cell has already given a page
-    the time to load. ``follower`` reads the lab's facts for all views.
+    the time to load; ``alone``: the clock was paused because nobody watched. ``follower`` reads the facts for all.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -46,7 +50,8 @@ class Heart:
         self.views: weakref.WeakSet[Listener] = weakref.WeakSet()
         self.note = ""
         self.waiting: int | None = None
-        self.waited = False
+        self.waited = self.alone = False
+        self._said = ""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -59,9 +64,15 @@ class Heart:
         """Whether a page shows one of the views now."""
         return self.silent < LISTENING
 
+    def leave(self) -> None:
+        """Let go of views that no page shows any more: a cell that is run again makes a new one each time."""
+        for view in [view for view in self.views if view.known and view.silent >= SILENCE]:
+            self.views.discard(view)
+            view.close()
+
     def start(self) -> None:
         """Beat from now on; called whenever a page is heard."""
-        if self._task is None or self._task.done():
+        if not self.lab.closed and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -71,24 +82,28 @@ class Heart:
             elapsed, before = pace.ticks() - before, pace.ticks()
             for view in list(self.views):
                 view.silent += min(elapsed, _MOST_ELAPSED)
-            if not self.turn():
+            self.turn()
+            if self.lab.closed:
                 return
         if self.lab.clock.playing:
             self.lab.clock.pause()
+            self.alone = True
             self.note = _("Paused: no page showed this lab for {seconds} s.").format(seconds=round(SILENCE))
 
-    def turn(self) -> bool:
-        """Look at the lab once and let every view that is watched send what is new; whether it can go on."""
+    def turn(self) -> None:
+        """Look at the lab once and let every view that is watched send what is new; an error is said once."""
         watched = [view for view in self.views if view.silent < LISTENING]
         try:
             self.follower.look(self.lab)
             for view in watched:
                 view.flush()
-        except Exception as error:  # a closed or broken lab: said once, in each page
-            for view in watched:
-                view.fail(error)
-            return False
-        return True
+        except Exception as error:  # a closed or broken lab, or one that is busy for a moment
+            if repr(error) != self._said:
+                self._said = repr(error)
+                for view in watched:
+                    view.fail(error)
+        else:
+            self._said = ""
 
 
 # By the lab's identity: a heart holds its lab, and lives as long as one of its views.

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
+from labkit.engine.units import HOUR
 from labkit.portal.heart import Heart
 from labkit.site import inventory
 from labkit.views import charts, events
 from labkit.views.rpo import BreakPoint, Curves
 
 SPEEDS = (60, 600, 3600)
-_MOST_POINTS, _FEWEST_POINTS = 30_000, 300
+_MOST_POINTS, _FEWEST_POINTS, _WHOLE = 30_000, 300, 6 * HOUR
+
+
+def _thinned(points: list[BreakPoint], since: int, most: int) -> list[BreakPoint]:
+    """What is older than ``since`` (ms) in a few points, what is newer whole: there one reads values."""
+    newer = bisect.bisect_left(points, since, key=lambda point: point.at)
+    return [*charts.thin(points[:newer], most), *points[newer:]]
 
 
 class Part(Protocol):
@@ -76,12 +84,12 @@ class ClockPart:
     def do(self, what: str, value: Any) -> None:
         """``play``, ``pause``, ``speed`` (one of ``SPEEDS``), ``skip``."""
         heart, clock = self._heart, self._heart.lab.clock
-        heart.note = ""
+        heart.note, clock.error = "", None
         if what == "pause":
             clock.pause()
         elif what == "skip":
-            happened = clock.skip()
-            heart.note = events.headline(happened) if happened is not None else _("Nothing happened for a day.")
+            happened = clock.skip(heart.waiting)
+            heart.note = events.headline(happened) if happened is not None else _("Nothing has happened.")
         elif what == "speed" and value in SPEEDS:
             clock.speed = float(value)
         elif what == "play":
@@ -121,7 +129,7 @@ class RpoPart:
             "now": follower.now,
             "offset": self._offset,
             "target": self._target,
-            "series": {name: charts.thin(of, most) for name, of in points.items()},
+            "series": {name: _thinned(of, follower.now - _WHOLE, most) for name, of in points.items()},
             "titles": {name: charts.title(name) for name in points},
             "marks": follower.marks,
             "colours": list(charts.SERIES),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import traceback
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ import traitlets
 from labkit.engine import pace
 from labkit.engine.errors import LabError
 from labkit.portal import words
-from labkit.portal.heart import Heart
+from labkit.portal.heart import LISTENING, Heart
 from labkit.portal.parts import Part, RpoPart
 
 _FILES = ("format.js", "rpo.js", "clock.js", "page.js")
@@ -34,22 +35,25 @@ def module() -> str:
 class View(anywidget.AnyWidget):
     """Parts of a lab in a page; may be shown any number of times. Shown where no widget can be, it is a picture.
 
-    ``silent``: seconds since a page that shows it was heard.
+    ``silent``: seconds since a page that shows it was heard; ``known``: whether one ever was. ``identity`` tells a page
+    which of its renderings belong together.
     """
 
     _esm = module()
     _css = (_FOLDER / "page.css").read_text("utf-8")
     parts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
+    identity = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, title: str, heart: Heart, parts: Sequence[Part]) -> None:
         self._title, self._heart, self._parts = title, heart, {part.name: part for part in parts}
         self._loop: asyncio.AbstractEventLoop | None = None
         with suppress(RuntimeError):  # outside a Jupyter kernel: a picture
             self._loop = asyncio.get_running_loop()
-        self.silent = float("inf")
-        super().__init__(parts=list(self._parts), words=words.page())
+        self.silent, self.known = float("inf"), False
+        super().__init__(parts=list(self._parts), words=words.page(), identity=uuid.uuid4().hex)
         heart.follower.look(heart.lab)
+        heart.leave()
         heart.views.add(self)
         self.on_msg(self._received)
 
@@ -71,15 +75,19 @@ class View(anywidget.AnyWidget):
 
     def _heard(self, content: dict[str, Any]) -> None:
         kind = content.get("kind")
-        asleep, self.silent = self.silent >= 10, 0.0
+        asleep, self.silent, self.known = self.silent >= LISTENING, 0.0, True
+        self._heart.waited = self._heart.alone = False
         self._heart.start()
-        if kind == "do":
-            self._parts[content["part"]].do(content["what"], content.get("value"))
-            self._heart.turn()
-        elif kind == "hello" or asleep:
-            self._heart.follower.look(self._heart.lab)
-            self._tell({name: part.state() for name, part in self._parts.items()})
-        self.send({"kind": "alive"})
+        try:
+            if kind == "do":
+                self._parts[content["part"]].do(content["what"], content.get("value"))
+            if kind == "hello" or asleep:
+                self._heart.follower.look(self._heart.lab)
+                self._tell({name: part.state() for name, part in self._parts.items()})
+            elif kind == "do":
+                self._heart.turn()
+        finally:
+            self.send({"kind": "alive"})
 
     def _tell(self, parts: dict[str, Any]) -> None:
         self.send({"kind": "state", "parts": parts})
@@ -105,10 +113,12 @@ class View(anywidget.AnyWidget):
         """Let time pass before the reader's eyes, the view shown below the cell; ``await`` it.
 
         A duration ("2h") or ``until`` an instant with a zone, at ``speed`` virtual seconds per second. Where no page
-        shows the view (papermill, nbconvert) it takes no wall time. Errors: those of ``Lab.run`` and ``Clock.play``.
+        shows the view (papermill, nbconvert) it takes no wall time but the wait for a page, once. Errors: those of
+        ``Lab.run`` and ``Clock.play``; 900802 when no page has shown the lab for 90 s.
         """
         lab = self._heart.lab
         target = lab.target(duration, until=until)
+        lab.clock.check_speed(speed)
         shown = self._show()
         try:
             if await self._watched():
@@ -122,20 +132,23 @@ class View(anywidget.AnyWidget):
     async def _play_live(self, target: int, speed: float) -> None:
         """Until ``target`` is reached; a pause in the page is waited out."""
         clock = self._heart.lab.clock
-        self._heart.waiting, self._heart.note = target, ""
+        self._heart.waiting, self._heart.note, self._heart.alone = target, "", False
         try:
             clock.play(speed, until=target)
             while clock.ms < target:
                 await asyncio.sleep(_TURN)
                 if clock.error is not None:
                     raise clock.error
+                if self._heart.alone:
+                    # A page that is opened anew learns of its widgets only when no cell runs: do not wait for it.
+                    raise LabError(900802, target=self._heart.lab.show_instant(target), now=self._heart.lab.now)
         finally:
             self._heart.waiting = None
             clock.pause()
             self._heart.turn()
 
     async def _watched(self) -> bool:
-        """Whether a page shows a view of this lab; one that is still loading is waited for, once in a process."""
+        """Whether a page shows a view of this lab; one that may still be loading is waited for, once."""
         wait = _PAGE_SECONDS if "JPY_SESSION_NAME" in os.environ else _NO_PAGE_SECONDS
         deadline = pace.ticks() + (0 if self._heart.waited or self._loop is None else wait)
         self._heart.waited = True

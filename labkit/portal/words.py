@@ -13,6 +13,7 @@ def page() -> dict[str, str]:
         "skip": _("Next event"),
         "skip_hint": _("Let time pass to the next thing that happens"),
         "speed_hint": _("{speed} virtual seconds in a second"),
+        "speed": _("Speed"),
         "playing": _("plays"),
         "paused": _("paused"),
         "elsewhere": _("plays in another process"),
@@ -26,11 +27,12 @@ def page() -> dict[str, str]:
         "nothing": _("No VM is replicated yet. A curve begins when initial replication is through."),
         "window": _("Shown"),
         "all": _("all"),
-        "chart_hint": _("RPO chart: arrow keys move along the time, Home and End to its ends, Escape leaves."),
+        "chart_hint": _("RPO chart: arrow keys read values, Home and End at its ends, Escape hides them."),
         "more": _("and {count} more"),
         "close": _("Close"),
-        "error": _("Refused"),
-        "silent": _("The Jupyter kernel does not answer: it is busy, or was restarted. Then run the cell again."),
+        "silent": _(
+            "The Jupyter kernel does not answer: it is busy or was restarted; after a restart run the cell again."
+        ),
     }
 
 

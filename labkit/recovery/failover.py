@@ -160,7 +160,7 @@ def _try_shut_down(world: World, job: JobRecord) -> Outcome:
 @jobs.task("UnplannedFailover", "VmPrepareForUnPlannedFailover")
 def _try_send_rest(world: World, job: JobRecord) -> Outcome:
     relation, source = world.get(Relation, job.target), items.source(world, _item(world, job))
-    if _asks_site(world, job) and not source.run:
+    if _asks_site(world, job) and not source.run and relation.state == replication.REPLICATING:
         if not replication.finish(world, relation, source.stopped_at):
             return EVENT
         replication.stop(world, relation)

@@ -15,7 +15,7 @@ from labkit.recovery import states
 from labkit.replication import line
 from labkit.replication.line import Line
 from labkit.replication.points import Point
-from labkit.replication.relation import Relation
+from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
 
@@ -32,6 +32,11 @@ class ProtectedItem(Entity):
     network: str = ""
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
+
+
+# While source and replica are being compared, or have to be, a failover can only be unplanned (facts.md 1.8).
+_RESYNC = {RESYNC: "Resynchronize", RESYNCHRONISING: "CancelResynchronize"}
+_NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
 
 
 def site_reachable(world: World) -> bool:
@@ -83,7 +88,12 @@ def name_free(world: World, item: ProtectedItem) -> None:
 def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
     """What may be asked for now: nothing while a job is at work on the item (one operation at a time)."""
     job = world.find(JobRecord, item.job) if item.job else None
-    return () if job is not None and job.state == jobs.IN_PROGRESS else states.allowed(item.state)
+    if job is not None and job.state == jobs.IN_PROGRESS:
+        return ()
+    found, operations = world.find(Relation, item.id), states.allowed(item.state)
+    if found is None or item.state != states.PROTECTED or found.state not in _RESYNC:
+        return operations
+    return (_RESYNC[found.state], *(name for name in operations if name not in _NEED_A_REPLICA))
 
 
 def request(world: World, item: ProtectedItem, operation: str) -> None:

@@ -17,16 +17,18 @@ from labkit.disks.blocks import PAGE
 from labkit.disks.record import SPAN, DiskSet
 from labkit.engine import resources
 from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
 from labkit.engine.units import HOUR, MINUTE, SECOND
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import line, points
+from labkit.replication import changelog, line, points
 from labkit.replication.line import Flow
 from labkit.replication.points import Point
 from labkit.site import inventory
 
 INITIAL, REPLICATING, STOPPED = "initial", "replicating", "stopped"
+RESYNC, RESYNCHRONISING = "resync-required", "resynchronising"
 NORMAL, CRITICAL = "Normal", "Critical"
 FREQUENCIES = (30 * SECOND, 5 * MINUTE, 15 * MINUTE)
 
@@ -49,7 +51,8 @@ class Relation(Entity):
 
     ``snapshots``: hours between snapshots that freeze the guest (0: none, rule 2.7-6), ``frozen``: the last one.
     ``compared``: what initial replication compares with (failback: the site's disks as they were); ``stopped``: since
-    when nothing is sent any more.
+    when nothing is sent any more. ``logged``: bytes of the logs as last counted (``changelog``); ``reason`` of a
+    resynchronisation, ``staging``: the set in which it gathers what has arrived.
     """
 
     machine: str
@@ -79,6 +82,10 @@ class Relation(Entity):
     held: list[Log] = msgspec.field(default_factory=list)
     compared: record.Place | None = None
     stopped: int = 0
+    logged: list[int] = msgspec.field(default_factory=list)
+    paused: bool = False
+    reason: str = ""
+    staging: int = 0
 
     def rpo(self, now: int) -> int:
         """RPO in ms: now minus the cut of the newest log wholly applied."""
@@ -90,7 +97,12 @@ class Relation(Entity):
         return self.last_late or under_way
 
     def health(self, now: int) -> str:
-        """The guide's rule (2.9-4): critical from the first cycle that overran until one that did not."""
+        """The guide's rule (2.9-4): critical from the first cycle that overran until one that did not.
+
+        Critical too from the moment a resynchronisation is required until it has ended (facts.md 1.8).
+        """
+        if self.state in (RESYNC, RESYNCHRONISING):
+            return CRITICAL
         return CRITICAL if self.state == REPLICATING and self.overran(now) else NORMAL
 
 
@@ -147,6 +159,7 @@ def begin(world: World, relation: Relation) -> None:
     """Initial replication is done: the replica shows the snapshot; the first log goes at once, then on the grid."""
     machine = world.get(Machine, relation.machine)
     relation.state = REPLICATING
+    relation.paused = False
     relation.cut = relation.swapped = relation.frozen = relation.snapshot
     _add_point(relation, points.CRASH, record.now_place(record.set_of(world, relation.replica), world.now))
     # Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots.
@@ -166,11 +179,28 @@ def _schedule(world: World, relation: Relation) -> None:
 @on("cycle.due")
 def _due(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
-    if relation.flight is None:
+    if relation.paused:
+        _watch_log(world, relation)
+    elif relation.flight is None:
         _schedule(world, relation)
         swap(world, relation)
     else:
         relation.late = True
+        _watch_log(world, relation)
+
+
+def _watch_log(world: World, relation: Relation) -> None:
+    """Nothing can be sent: a log that has grown too large ends in a resynchronisation (facts.md 1.8)."""
+    if relation.direction == line.UP and changelog.overflows(world, relation):
+        require(world, relation, "log full")
+    else:
+        wait = int(resources.yaml("replication.yml")["log_check_ms"])
+        relation.timer = world.after(wait, "log.check", relation.id, priority=30)
+
+
+@on("log.check")
+def _check_log(world: World, timer: Timer) -> None:
+    _watch_log(world, world.get(Relation, timer.entity))
 
 
 def _freeze(world: World, relation: Relation, machine: Machine) -> str:
@@ -183,7 +213,7 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
 def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
-    if inventory.state(world).lost_at:
+    if inventory.state(world).lost_at or relation.paused or relation.state != REPLICATING:
         return
     machine = world.get(Machine, relation.machine)
     kind = _freeze(world, relation, machine)
@@ -260,10 +290,13 @@ def finish(world: World, relation: Relation, upto: int) -> bool:
 
     Called once the source has stopped writing; :func:`announce` tells when a log has arrived, and it is asked again.
     """
+    if relation.state in (RESYNC, RESYNCHRONISING):
+        raise LabError(900546, vm=relation.id)
     world.timers.cancel(relation.timer)
     if relation.flight is not None:
         relation.final = True
         return False
+    relation.paused = False  # whoever wants the rest has the last word
     if relation.swapped >= upto:
         relation.final = False
         return True
@@ -272,16 +305,60 @@ def finish(world: World, relation: Relation, upto: int) -> bool:
     return False
 
 
+def halt(world: World, relation: Relation) -> None:
+    """Transfers under way are gone; a log that was under way is swapped again later, as a whole."""
+    world.timers.cancel(relation.timer)
+    line.cancel(world, relation.id)
+    if relation.flight is not None:
+        relation.swapped, relation.flight, relation.late = relation.flight.after, None, False
+
+
+def pause(world: World, relation: Relation) -> None:
+    """Send nothing until :func:`resume`; writes go on being logged. 900548 unless it replicates and is not paused."""
+    if relation.state not in (REPLICATING, RESYNCHRONISING) or relation.paused:
+        raise LabError(900548, vm=relation.id)
+    halt(world, relation)
+    relation.paused = True
+    world.fact("replication.paused", relation.id)
+    if relation.state == REPLICATING:
+        _watch_log(world, relation)
+
+
+def require(world: World, relation: Relation, reason: str) -> None:
+    """Resynchronisation is required: nothing is sent or logged any more (facts.md 1.8); ``reason`` is told."""
+    if relation.state not in (REPLICATING, RESYNCHRONISING):
+        return
+    halt(world, relation)
+    drop_staging(world, relation)
+    relation.state, relation.reason, relation.paused, relation.final = RESYNC, reason, False, False
+    world.fact("resync.required", relation.id, reason=reason)
+    for waiter in WHEN_REQUIRED:
+        waiter(world, relation)
+    announce(world, relation)
+
+
+# What schedules the resynchronisation (the layer of it is above this one).
+WHEN_REQUIRED: list[Callable[[World, Relation], None]] = []
+
+
+def drop_staging(world: World, relation: Relation) -> None:
+    """Forget what a resynchronisation has brought over so far."""
+    if relation.staging:
+        record.delete(world, record.set_of(world, relation.staging))
+        relation.staging = 0
+
+
 def stop(world: World, relation: Relation) -> None:
     """End replication: transfers under way are gone, the replica stays as it is."""
     world.timers.cancel(relation.timer)
     line.cancel(world, relation.id)
+    drop_staging(world, relation)
     relation.flight = None
     relation.state, relation.stopped = STOPPED, world.now
 
 
 def go_on(world: World, relation: Relation) -> None:
-    """The site has power again: the next log goes at once, then on the grid."""
+    """What kept the log from being sent is over: the next one goes at once, then on the grid."""
     if relation.flight is None:
         if not relation.final:
             _schedule(world, relation)

@@ -14,6 +14,7 @@ from labkit.engine.clock import Timer, on
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
 from labkit.replication.relation import INITIAL, STOPPED, Relation
+from labkit.replication.resync import STAGING
 
 _BEHIND = 8 * HOUR  # folding a disk costs milliseconds: not each hour for nothing
 
@@ -32,6 +33,8 @@ def _tidy(world: World, timer: Timer) -> None:
 
 
 def _tidy_set(world: World, disks: DiskSet) -> None:
+    if disks.side == STAGING:
+        return  # each block in it is still to be laid over the replica
     place = _oldest(world, disks)
     if place is None or not disks.segments:
         return

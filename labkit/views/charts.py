@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK, FAINT, GRID, TARGET = "#1f2328", "#59636e", "#d8dee4", "#b3261e"
 FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic", "Meiryo", "MS Gothic", "Hiragino Sans", "IPAexGothic")
-MOST_POINTS = 3_000
+MOST_POINTS, MOST_NAMED = 3_000, 12
+DASHES: tuple[Any, ...] = ("solid", (0, (7, 3)), (0, (2, 3)), (0, (9, 3, 2, 3)))
 STEPS = tuple(60_000 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080))
 
 
@@ -47,16 +48,36 @@ def rpo_chart(
     with rc_context(_style()):
         figure = Figure(figsize=size, layout="constrained")
         axes: Axes = figure.add_subplot()
+        lines: dict[str, Any] = {}
         for number, (name, points) in enumerate(sorted(curves.items())):
             times, values = _line(thin(points), offset_min)
-            axes.plot(times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, label=title(name))
+            style = DASHES[number // len(SERIES) % len(DASHES)]
+            (lines[name],) = axes.plot(
+                times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, linestyle=style
+            )
+        rows = [(lines[name], title(name)) for name in _named(curves)]
         if target is not None:
             label = _("target {value}").format(value=show_duration(target))
-            axes.axhline(target / 1000, color=TARGET, linewidth=1.2, linestyle=(0, (5, 3)), label=label)
+            rows.append((axes.axhline(target / 1000, color=TARGET, linewidth=1.2, linestyle=(0, (5, 3))), label))
         _mark(axes, marks, offset_min)
         _label(axes, curves, offset_min)
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=5, frameon=False, borderaxespad=0)
+        if len(curves) > MOST_NAMED:
+            more = _("and {count} more").format(count=len(curves) - MOST_NAMED)
+            rows.append((axes.plot([], [], linestyle="none")[0], more))
+        handles, labels = [row[0] for row in rows], [row[1] for row in rows]
+        axes.legend(
+            handles, labels, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=5, frameon=False, borderaxespad=0
+        )
         return figure
+
+
+def _named(curves: Curves) -> list[str]:
+    """The curves that a legend has room for, by name: all, or those that are highest at their end."""
+    names = sorted(curves)
+    if len(names) <= MOST_NAMED:
+        return names
+    last = {name: next((point.rpo for point in reversed(curves[name]) if point.rpo is not None), 0) for name in names}
+    return sorted(sorted(names, key=lambda name: -last[name])[:MOST_NAMED])
 
 
 def _style() -> Any:
@@ -73,6 +94,7 @@ def _style() -> Any:
         "ytick.color": FAINT,
         "grid.color": GRID,
         "axes.unicode_minus": False,
+        "text.parse_math": False,  # a VM may be called "$x$"
     }
 
 
@@ -83,24 +105,28 @@ def title(name: str) -> str:
 
 
 def thin(points: Sequence[BreakPoint], most: int = MOST_POINTS) -> list[BreakPoint]:
-    """At most about ``most`` points: of each stretch of time the lowest and the highest, and every end of a curve."""
+    """At most about ``most`` points, in their order: of each stretch of time the lowest and the highest.
+
+    Every end of a curve stays, and the first and the last point, from which a live curve goes on.
+    """
     if len(points) <= most:
         return list(points)
-    begin, end, count = points[0].at, points[-1].at + 1, most // 2
-    stretches: dict[int, list[BreakPoint]] = {}
-    found: list[BreakPoint] = []
-    for point in points:
-        if point.rpo is None:
-            found.append(point)
-        else:
-            stretches.setdefault((point.at - begin) * count // (end - begin), []).append(point)
-    for stretch in stretches.values():
-        found += [min(stretch, key=_height), max(stretch, key=_height)]
-    return sorted(found, key=lambda point: (point.at, point.rpo is None))
-
-
-def _height(point: BreakPoint) -> int:
-    return point.rpo or 0
+    begin, end, count = points[0].at, points[-1].at + 1, max(1, most // 2)
+    kept = {0, len(points) - 1}
+    lowest: dict[int, int] = {}
+    highest: dict[int, int] = {}
+    for number, (at, rpo) in enumerate(points):
+        if rpo is None:
+            kept.add(number)
+            continue
+        stretch = (at - begin) * count // (end - begin)
+        low, high = lowest.setdefault(stretch, number), highest.setdefault(stretch, number)
+        if rpo < (points[low].rpo or 0):
+            lowest[stretch] = number
+        if rpo > (points[high].rpo or 0):
+            highest[stretch] = number
+    kept.update(lowest.values(), highest.values())
+    return [points[number] for number in sorted(kept)]
 
 
 def _time(ms: int, offset_min: int) -> datetime:

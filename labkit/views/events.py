@@ -15,6 +15,9 @@ _FAULTS = {
     "swap": mark("two logs were applied in the wrong order"),
     "cut": mark("only half of a log was applied"),
     "flip": mark("one bit of block {block} of disk {disk} was flipped"),
+    "edit": mark("one bit of block {block} of disk {disk} was changed while the machine was off"),
+    "log": mark("a write to the change log failed"),
+    "revert": mark("the disks were put back to an earlier state"),
 }
 _TEXTS = {
     "site.lost": mark("The site is lost"),
@@ -22,6 +25,12 @@ _TEXTS = {
     "line.lost": mark("The line is lost"),
     "line.connected": mark("The line is back"),
     "failback": mark("Failback: {vm} is switched to the site"),
+    "host.crashed": mark("The hosts of the site crash"),
+    "replication.paused": mark("Replication is paused: {vm}"),
+    "replication.resumed": mark("Replication goes on: {vm}"),
+    "resync.started": mark("Resynchronisation begins: {vm}"),
+    "resync.cancelled": mark("Resynchronisation is cancelled: {vm}"),
+    "resync.ended": mark("Resynchronisation is through: {vm}"),
 }
 
 
@@ -40,12 +49,22 @@ _HEADLINES = {
     "item.state": mark("The state of {vm} has changed"),
     "azure.vm.created": mark("A virtual machine was made in Azure: {vm}"),
     "azure.vm.deleted": mark("A virtual machine was deleted in Azure: {vm}"),
+    "resync.chunk": mark("A part of the disks was compared: {vm}"),
     "vm.started": mark("A virtual machine was started: {vm}"),
     "vm.stopped": mark("A virtual machine was stopped: {vm}"),
     "guest.up": mark("The operating system is up: {vm}"),
     "database.opened": mark("The application has opened its database: {vm}"),
     "application.answers": mark("The application answers: {vm}"),
     "application.failed": mark("The application has failed: {vm}"),
+}
+
+
+_REASONS = {
+    "log full": mark("the change log is too large"),
+    "host crash": mark("the host crashed"),
+    "log write failed": mark("a write to the change log failed"),
+    "disk edited": mark("a disk was changed while the machine was off"),
+    "put back": mark("the disks were put back to an earlier state"),
 }
 
 
@@ -70,7 +89,14 @@ def text(fact: dict[str, Any]) -> str | None:
         return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
     if kind == "failover":
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
+    if kind == "resync.required":
+        return _("{vm} has to be resynchronised: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
+
+
+def reason(code: str) -> str:
+    """Why a resynchronisation is required, in words."""
+    return _(_REASONS.get(code, code))
 
 
 def headline(fact: dict[str, Any]) -> str:

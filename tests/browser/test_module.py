@@ -22,11 +22,16 @@ _MODEL = """async ([source, css, words, parts]) => {
   const style = document.createElement('style'); style.textContent = css; document.head.append(style);
   const view = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
   const handlers = new Set(), sent = [];
-  const values = {words, parts};
+  const values = {words, parts, identity: 'one'};
   const model = {get: (name) => values[name], send: (message) => sent.push(message),
     on: (name, handler) => handlers.add(handler), off: (name, handler) => handlers.delete(handler)};
   const el = document.createElement('div'); document.body.append(el);
   window.end = view.default.render({model, el});
+  window.again = () => {
+    el.replaceChildren();
+    const next = document.createElement('div'); document.body.append(next);
+    window.end = view.default.render({model, el: next});
+  };
   window.sent = sent; window.handlers = handlers;
   window.tell = (message) => handlers.forEach((handler) => handler(message));
 }"""
@@ -329,6 +334,60 @@ def test_beats_and_a_kernel_that_does_not_answer(page: Page) -> None:
     page.clock.run_for(20_000)
     assert len(shown.sent()) == beats, "a view that was taken away beats no more"
     assert page.evaluate("window.handlers.size") == 0
+
+
+def test_a_view_that_is_rendered_anew_keeps_what_was_chosen(page: Page) -> None:
+    """The end of a cell renders its view again: focus, window and an open error go over, the old one says no more."""
+    page.clock.install()
+    shown = Shown(page, ["clock", "rpo"])
+    state = {"clock": clock(), "rpo": history({"VM": saw(40)}, BEGIN + 200 * MINUTE)}
+    shown.tell(**state)
+    page.get_by_role("button", name="1 h").click()
+    page.evaluate("window.tell({kind: 'error', lines: ['Error 1: no']})")
+    page.locator(".labkit-play").focus()
+    page.clock.run_for(2_000)
+    before = len(shown.sent())
+    page.evaluate("window.again()")
+    shown.tell(**state)
+    assert page.locator(".labkit-view").count() == 1
+    assert page.get_by_role("button", name="1 h").get_attribute("aria-pressed") == "true"
+    assert page.locator(".labkit-error pre").inner_text() == "Error 1: no"
+    assert page.evaluate("document.activeElement.classList.contains('labkit-play')")
+    page.clock.run_for(6_000)
+    assert [m["kind"] for m in shown.sent()[before:]] == ["hello", "beat", "beat", "beat"]
+
+
+def test_news_before_the_whole_is_passed_over(page: Page) -> None:
+    """A delta that comes before the first whole state does no harm; the whole one is drawn."""
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    shown = Shown(page, ["rpo"])
+    shown.tell(rpo={"now": BEGIN, "series": {"VM": saw(1)}, "titles": {"VM": "VM"}, "marks": []})
+    page.wait_for_timeout(100)
+    shown.tell(rpo=history({"VM": saw(3)}, BEGIN + 16 * MINUTE))
+    assert len(shown.path()) == 6
+    assert failed == []
+
+
+def test_what_is_drawn_in_a_pixel_ends_where_the_curve_ends(page: Page) -> None:
+    """Many cycles in a pixel, then an outage: the line leaves the pixel from its last point, not from an older one."""
+    sources = module().replace("export default { render };", "export default { render };\nwindow.under = { pixels };")
+    Shown(page, ["rpo"], sources)
+    chance = random.Random(1)
+    for _ in range(50):
+        points: list[list[int | None]] = []
+        at = 0
+        for _ in range(40):
+            at += chance.randrange(1, 30)
+            points += [[at, chance.randrange(50, 300)], [at, chance.randrange(50)]]
+        outage = at + 1000
+        line = page.evaluate(
+            "([points, end]) => window.under.pixels(points, -1, end, (at) => at / 100, (rpo) => -rpo)", [points, outage]
+        )
+        last = points[-1][1]
+        assert last is not None
+        assert line[-1] == [outage / 100, -(last + 1000)]
+        assert line[-2] == [at / 100, -last], "where the outage begins"
 
 
 @pytest.mark.parametrize("width", [683, 420])

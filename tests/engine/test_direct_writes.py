@@ -74,6 +74,24 @@ def test_short_writes_are_gone_on_with(tmp_path, monkeypatch):
     assert _exported(tmp_path, "short") == expected
 
 
+def test_a_write_that_failed_behind_our_back_is_told(tmp_path, monkeypatch):
+    """The system tells once that it could not bring something to the medium, perhaps to the thread that flushes."""
+    monkeypatch.setattr(host.DirectWriter, "put", lambda self, at, data: False)
+    monkeypatch.setattr("labkit.disks.export._FLUSH_BYTES", 1 << 20)
+    real, calls = os.fsync, []
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(LabError, match="Input/output error"):
+        export(_disk(17), tmp_path / "out.raw", format="raw")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_medium_is_told(tmp_path, monkeypatch):
     """No room left: 900304 with the system's reason, and no file."""
 

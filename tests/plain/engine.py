@@ -52,10 +52,19 @@ class Protection:
     swapped: int = 0
     begun: bool = False
     under_way: bool = False
+    flight: Log | None = None
     late: bool = False
     points: list[Point] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     held: list[Log] = field(default_factory=list)
+    state: str = "logs"  # or "required", "comparing"
+    reason: str = ""
+    paused: bool = False
+    turn: int = 0  # what was planned before the last change of state is void
+    chunk: int = 0
+    anchor: int = 0
+    compared: list[list[Blocks]] = field(default_factory=list)  # both sides as the comparison began
+    brought: list[tuple[int, int, Content]] = field(default_factory=list)
 
 
 def thin(points: list[Point], frequency: int, retention: int) -> list[Point]:
@@ -169,7 +178,9 @@ class PlainLab:
                 self._session(other)
         guest.power_off(self.now, clean=clean, taker=self._taker(guest))
         made = self.protections.get(name)
-        if made is not None and made.snapshot == self.now:
+        if made is not None and made.snapshot == self.now and made.state == "comparing":
+            made.compared[0] = [dict(blocks) for blocks in guest.disks]
+        elif made is not None and made.snapshot == self.now:
             self._snapshot(made)
 
     # --- initial replication ---------------------------------------------------------------------------------------
@@ -192,7 +203,8 @@ class PlainLab:
     def _next_piece(self, made: Protection) -> None:
         if made.to_send:
             size = BLOCK * len(made.to_send[0][1]) + PAGE
-            self.line.begin(self.now, size, lambda transfer: self._piece_arrived(made, transfer))
+            name = made.guest.vm.name
+            self.line.begin(self.now, size, name, lambda transfer: self._piece_arrived(made, transfer))
             return
         self._fact("initial.ended", made.guest.vm.name)
         self._after(self.job, TASKS, lambda: self._begin(made))
@@ -211,26 +223,35 @@ class PlainLab:
         self._swap(made)
         phase, every = made.guest.phase, self.site.cloud.frequency
         anchor = phase + SLOT * -(-(self.now - phase) // SLOT)
-        self._after(anchor - self.now or every, SWAPS, lambda: self._due(made))
+        made.turn += 1
+        made.anchor, turn = anchor, made.turn
+        self._after(anchor - self.now or every, SWAPS, lambda: self._due(made, turn))
 
     # --- cycles ----------------------------------------------------------------------------------------------------
 
-    def _due(self, made: Protection) -> None:
+    def _due(self, made: Protection, turn: int) -> None:
+        if turn != made.turn:
+            return
         if not made.under_way:
             self._swap(made)
-        elif made.swapped < self.now:  # a late log's arrival may have swapped at this instant already
+        elif made.swapped < self.now and not made.late:  # a late log's arrival may have swapped at this instant already
             made.late = True
-        self._after(self.site.cloud.frequency, SWAPS, lambda: self._due(made))
+            self._watch(made, made.turn, made.cut)
+        if turn == made.turn:
+            self._after(self.site.cloud.frequency, SWAPS, lambda: self._due(made, turn))
 
     def _swap(self, made: Protection) -> None:
         self._session(made.guest)
         after, upto = made.swapped, self.now
-        log = Log(after, upto)
+        log = made.flight = Log(after, upto)
         made.under_way, made.swapped = True, upto
         size = PAGE * made.guest.pages(after, upto) + PAGE
-        self.line.begin(self.now, size, lambda transfer: self._arrived(made, log, transfer))
+        name = made.guest.vm.name
+        self.line.begin(self.now, size, name, lambda transfer: self._arrived(made, log, transfer))
 
     def _arrived(self, made: Protection, log: Log, transfer: Transfer) -> None:
+        if log is not made.flight:
+            return  # given up while its last byte was under way
         late, made.late, made.under_way = made.late, False, False
         log.writes = [write for write in made.guest.log if log.after < write.at <= log.upto]
         self._apply_log(made, log)
@@ -260,6 +281,147 @@ class PlainLab:
     def _add_point(self, made: Protection) -> None:
         made.points.append(Point(made.cut, [dict(blocks) for blocks in made.replica]))
         made.points = thin(made.points, self.site.cloud.frequency, self.site.cloud.retention_h)
+
+    # --- pause and resynchronisation -------------------------------------------------------------------------------
+
+    def _logged(self, made: Protection, after: int) -> int:
+        made.guest.run(self.now)
+        return PAGE * sum(len(write.pages) for write in made.guest.log if after < write.at < self.now)
+
+    def _limit(self, made: Protection) -> int:
+        return sum(disk.size for disk in made.guest.vm.disks) * 50 // 100
+
+    def _watch(self, made: Protection, turn: int, cut: int) -> None:
+        """Nothing can be sent: look at the logs now, and every five minutes."""
+        if turn != made.turn or made.cut != cut:
+            return
+        if self._logged(made, made.cut) > self._limit(made):
+            self._require(made, "log full")
+        else:
+            self._after(300_000, SWAPS, lambda: self._watch(made, turn, cut))
+
+    def _halt(self, made: Protection) -> None:
+        made.turn += 1
+        self.line.cancel(self.now, made.guest.vm.name)
+        if made.under_way:
+            assert made.flight is not None
+            made.swapped, made.under_way, made.late = made.flight.after, False, False
+        made.flight = None
+
+    def _require(self, made: Protection, reason: str) -> None:
+        self._halt(made)
+        made.state, made.reason, made.paused = "required", reason, False
+        self._fact("resync.required", made.guest.vm.name, reason=reason)
+        local = (self.now + self.site.offset_min * 60_000) % (24 * HOUR)
+        turn = made.turn
+        self._after(0 if local < 6 * HOUR else 24 * HOUR - local, SWAPS, lambda: self._window(made, turn))
+
+    def _window(self, made: Protection, turn: int) -> None:
+        if turn != made.turn:
+            return
+        if not self.line.connected:
+            self._after(HOUR, SWAPS, lambda: self._window(made, turn))
+        else:
+            self._compare(made)
+
+    def _compare(self, made: Protection) -> None:
+        guest = made.guest
+        self._session(guest)
+        made.turn += 1
+        made.state, made.snapshot, made.chunk, made.brought = "comparing", self.now, 0, []
+        made.compared = [[dict(blocks) for blocks in guest.disks], [dict(blocks) for blocks in made.replica]]
+        size = sum(disk.size for disk in guest.vm.disks)
+        self._fact("resync.started", guest.vm.name, bytes=size, reason=made.reason)
+        self._read(made)
+
+    def _chunks(self, made: Protection) -> list[tuple[int, int, int]]:
+        found = []
+        for place, disk in enumerate(made.guest.vm.disks):
+            blocks = -(-disk.size // BLOCK)
+            found += [(place, first, min(16_384, blocks - first)) for first in range(0, blocks, 16_384)]
+        return found
+
+    def _read(self, made: Protection) -> None:
+        chunks = self._chunks(made)
+        if made.chunk == len(chunks):
+            self._merge(made)
+            return
+        wait, turn = -(-chunks[made.chunk][2] * BLOCK * HOUR // (80 << 30)), made.turn
+        self._after(wait, SWAPS, lambda: self._was_read(made, turn))
+
+    def _was_read(self, made: Protection, turn: int) -> None:
+        if turn != made.turn:
+            return
+        if self._logged(made, made.snapshot) > self._limit(made):
+            self._require(made, "log full")
+            return
+        place, first, count = self._chunks(made)[made.chunk]
+        ours, theirs = (side[place] for side in made.compared)
+        found = []
+        for block in range(first, first + count):
+            one, two = ours.get(block, 0), theirs.get(block, 0)
+            if one != two and (nonzero(one) or nonzero(two)):
+                found.append((place, block, one))
+        size = BLOCK * len(found) + 16 * count + PAGE
+        self.line.begin(self.now, size, made.guest.vm.name, lambda t: self._chunk_arrived(made, turn, found, t))
+
+    def _chunk_arrived(
+        self, made: Protection, turn: int, found: list[tuple[int, int, Content]], transfer: Transfer
+    ) -> None:
+        if turn != made.turn:
+            return
+        place, first, count = self._chunks(made)[made.chunk]
+        made.brought += found
+        made.chunk += 1
+        details = {"disk": place, "first": first, "compared": count, "blocks": len(found), "bytes": transfer.size}
+        self._fact("resync.chunk", made.guest.vm.name, **details)
+        self._read(made)
+
+    def _merge(self, made: Protection) -> None:
+        for place, block, content in made.brought:
+            made.replica[place][block] = content
+        self._fact("resync.ended", made.guest.vm.name, blocks=len(made.brought), since=made.snapshot)
+        made.points, made.held, made.state, made.late = [], [], "logs", False
+        made.guest.log = [write for write in made.guest.log if write.at > made.snapshot]
+        self._begin(made)
+
+    def resynchronise(self, name: str) -> None:
+        """Begin a resynchronisation if one is required."""
+        made = self.protections.get(name)
+        if made is not None and made.state == "required":
+            self._compare(made)
+
+    def fail_log(self, name: str) -> None:
+        """A write to the log fails."""
+        made = self.protections.get(name)
+        if made is not None and made.begun and made.state == "logs":
+            self._require(made, "log write failed")
+
+    def pause(self, name: str) -> None:
+        """Pause, if it can be paused."""
+        made = self.protections.get(name)
+        if made is None or not made.begun or made.paused or made.state == "required":
+            return
+        self._halt(made)
+        made.paused = True
+        self._fact("replication.paused", name)
+        if made.state == "logs":
+            self._watch(made, made.turn, made.cut)
+
+    def resume(self, name: str) -> None:
+        """Go on after a pause."""
+        made = self.protections.get(name)
+        if made is None or not made.paused:
+            return
+        made.paused = False
+        made.turn += 1
+        self._fact("replication.resumed", name)
+        if made.state == "comparing":
+            self._read(made)
+            return
+        turn, rest = made.turn, (made.anchor - self.now - 1) % self.site.cloud.frequency + 1
+        self._after(rest, SWAPS, lambda: self._due(made, turn))
+        self._swap(made)
 
     # --- faults and questions --------------------------------------------------------------------------------------
 

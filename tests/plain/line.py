@@ -14,6 +14,7 @@ class Transfer:
     number: int
     size: int
     started: int
+    owner: str
     arrived: Callable[[Transfer], None]
 
 
@@ -48,11 +49,11 @@ class PlainLine:
         wait = -(-left * 8000 * len(self.under_way) // (self.bandwidth << 20))
         self.plan(self.now + max(0, wait))
 
-    def begin(self, now: int, size: int, arrived: Callable[[Transfer], None]) -> None:
-        """Put a transfer on the line."""
+    def begin(self, now: int, size: int, owner: str, arrived: Callable[[Transfer], None]) -> None:
+        """Put a transfer of a VM on the line."""
         self._count(now)
         self.numbers += 1
-        self.under_way.append(Transfer(self.received + (size << 20), self.numbers, size, now, arrived))
+        self.under_way.append(Transfer(self.received + (size << 20), self.numbers, size, now, owner, arrived))
         self._look()
 
     def end(self, now: int) -> None:
@@ -62,6 +63,12 @@ class PlainLine:
         for transfer in sorted(done, key=lambda transfer: (transfer.tag, transfer.number)):
             self.under_way.remove(transfer)
             self.land(transfer)
+        self._look()
+
+    def cancel(self, now: int, owner: str) -> None:
+        """End the transfers of a VM; what had not arrived is not there."""
+        self._count(now)
+        self.under_way = [transfer for transfer in self.under_way if transfer.owner != owner]
         self._look()
 
     def change(self, now: int, *, bandwidth: int | None = None, connected: bool | None = None) -> None:

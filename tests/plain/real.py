@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from labkit.disks.blocks import is_real
 from labkit.disks.content import ZEROS
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
 from labkit.engine.session import Session
 from labkit.engine.store import Store
 from labkit.engine.world import World
+from labkit.faults import host
 from labkit.guest import machine as guests
-from labkit.replication import initial, line, relation, tidy
+from labkit.replication import initial, line, relation, resync, tidy
 from labkit.replication.relation import Relation
 from labkit.site import inventory
 from labkit.site.model import SiteFile
@@ -104,6 +106,34 @@ class RealLab:
         """Let a fault befall the next arrival."""
         self.session.command("fault", {}, lambda world: world.get(Relation, name).faults.append(kind))
 
+    def _relation(self, name: str, work: Any) -> None:
+        """Do something to a relation; refused, nothing happens."""
+
+        def done(world: World) -> None:
+            found = world.find(Relation, name)
+            if found is not None:
+                with suppress(LabError):
+                    work(world, found)
+
+        self.session.command("relation", {}, done)
+
+    def resynchronise(self, name: str) -> None:
+        """Begin a resynchronisation if one is required."""
+        self._relation(name, resync.start)
+
+    def fail_log(self, name: str) -> None:
+        """A write to the log fails."""
+        fail = lambda world, found: relation.require(world, found, host.LOG_FAILED)  # noqa: E731
+        self._relation(name, lambda world, found: found.state == relation.REPLICATING and fail(world, found))
+
+    def pause(self, name: str) -> None:
+        """Pause, if it can be paused."""
+        self._relation(name, relation.pause)
+
+    def resume(self, name: str) -> None:
+        """Go on after a pause."""
+        self._relation(name, resync.resume)
+
     def flip(self, name: str, disk: int, block: int) -> None:
         """Turn the lowest bit of byte 0 of a block of the replica."""
 
@@ -121,7 +151,8 @@ class RealLab:
         """All facts that replication told."""
         with self.session.reading():
             found = list(facts.read(self.session.store))
-        return [fact for fact in found if fact["kind"] == "cycle" or fact["kind"].startswith("initial.")]
+        told = ("cycle", "initial.", "resync.", "replication.")
+        return [fact for fact in found if fact["kind"].startswith(told)]
 
     def pending(self, name: str) -> int:
         """Bytes that the replica lacks now; -1 before replication begins."""

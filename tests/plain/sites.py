@@ -46,7 +46,7 @@ def story(seed: int, writes: int = 25_000) -> Story:
     servers = Servers("lab.example", "DC01", "VMM01", ("HOST01",))
     azure = Azure("Japan East", "net", "storage", "vault")
     objectives = Objectives(HOUR, HOUR, None)
-    start = START + chance.randrange(HOUR)
+    start = START + chance.randrange(HOUR) + chance.choice((0, 0, 14)) * HOUR  # some near midnight at the site
     site = SiteFile("Plain", start, 540, line, cloud, servers, "LAN", azure, vms, objectives)
     commands = sorted(_commands(chance, seed, site, length), key=lambda command: command.at)
     return Story(seed, site, tuple(commands), start + length, chance.choice((0, 1, 5_000, 90_000)))
@@ -122,6 +122,15 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
     for _ in range(chance.choice((0, 0, 1, 3))):
         disk = chance.randrange(len(vm.disks))
         found.append(Command(later(), "flip", (vm.name, disk, chance.randrange(vm.disks[disk].size // 65_536))))
+    if chance.random() < 0.3:
+        found += [
+            Command(later(), "fail_log", (vm.name,)),
+            *(Command(later(), "resynchronise", (vm.name,)) for _ in "ab"),
+        ]
+    if chance.random() < 0.4:
+        found += [
+            Command(later(), name, (vm.name,)) for name in ("pause", "resume", "pause", "resume", "resynchronise")
+        ]
     if chance.random() < 0.3:
         # Some at the very instant of the snapshot or, as far as the frequency allows, of a swap.
         slot = later() // 30_000 * 30_000 + 30_000 + below(30_000, seed, "phase", vm.name)

@@ -16,6 +16,7 @@ import labkit
 from labkit import Lab, LabError, portal
 from labkit.engine import texts
 from labkit.portal import heart as hearts
+from labkit.portal import parts
 from labkit.views import charts, events, rpo
 from tests.portal.conftest import turns
 
@@ -82,8 +83,14 @@ def test_only_the_wanted_vms(lab: Lab, page: Any) -> None:
     asyncio.run(story())
 
 
-def test_long_histories_are_thinned_and_keep_the_worst(tmp_path: Path, page: Any) -> None:
-    """Ten days of two VMs: the history sent has a few thousand points, and the highest value of each is among them."""
+def test_long_histories_are_thinned_and_keep_what_matters(
+    tmp_path: Path, page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eleven days of two VMs in a few hundred points: in order, each peak before its drop, the worst among them.
+
+    The last six hours are whole, so that present value and what one points at are exact.
+    """
+    monkeypatch.setattr(parts, "_MOST_POINTS", 600)
     with labkit.create(tmp_path / "long.lab", stage="protected") as long:
         long.run("10d")
         long.faults.lose_line()
@@ -98,9 +105,16 @@ def test_long_histories_are_thinned_and_keep_the_worst(tmp_path: Path, page: Any
             await turns()
             shown.look()
             full = rpo.break_points(long.facts, long.clock.ms)
-            for name, points in shown.series.items():
-                assert len(points) < len(full[name])
-                assert max(value for _, value in points) == rpo.worst(full[name]) > 3 * 3_600_000
+            assert set(shown.series) == {"MYWSV01", "MYBSD01"}
+            for name, told in shown.series.items():
+                points, all_of = [rpo.BreakPoint(*point) for point in told], full[name]
+                assert 300 < len(points) < 800 < len(all_of)
+                assert rpo.worst(points) == rpo.worst(all_of) > 3 * 3_600_000
+                places = [all_of.index(point) for point in points]
+                assert places == sorted(set(places)), "in the order of the curve"
+                since = long.clock.ms - 6 * 3_600_000
+                assert [p for p in points if p.at >= since] == [p for p in all_of[:-1] if p.at >= since]
+                assert points[-1] == all_of[-2]
 
         asyncio.run(story())
 
@@ -112,7 +126,7 @@ def test_messages_are_handled_on_the_loop(lab: Lab, page: Any, monkeypatch: pyte
     async def story() -> None:
         view = portal.clock_bar(lab)
         shown = page(view)
-        monkeypatch.setattr(lab.clock, "skip", lambda: seen.append(threading.current_thread()))
+        monkeypatch.setattr(lab.clock, "skip", lambda until: seen.append(threading.current_thread()))
         shown.wire.page(click("skip"), thread=True)
         assert seen == [], "not before the loop comes to it"
         await turns()
@@ -152,7 +166,7 @@ def test_a_fault_of_labkit_is_shown_too(lab: Lab, page: Any, monkeypatch: pytest
     async def story() -> None:
         shown = page(portal.watch(lab))
 
-        def broken() -> None:
+        def broken(until: int | None) -> None:
             raise RuntimeError("of all things")
 
         monkeypatch.setattr(lab.clock, "skip", broken)
@@ -316,19 +330,156 @@ def test_another_process_plays_and_the_view_follows(lab: Lab, page: Any) -> None
 
 
 def test_a_closed_lab_is_said_once(lab: Lab, page: Any) -> None:
-    """Views of a lab that was closed show the error; the heart stops."""
+    """Views of a lab that was closed show the error, once, however often the page beats."""
 
     async def story() -> None:
         shown = page(portal.watch(lab))
         shown.wire.page(HELLO)
         await turns()
         lab.close()
-        await turns(0.7)
+        for _ in range(4):
+            await turns(0.25)
+            shown.wire.page(BEAT)
+        await turns()
         shown.look()
         assert len(shown.errors) == 1
         assert "900009" in shown.errors[0][0]
+        assert shown.wire.sent[-1] == {"kind": "alive"}
 
     asyncio.run(story())
+
+
+def test_a_passing_error_does_not_stop_the_views(lab: Lab, page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is busy for a moment is told once; then the views go on, and so does the watch over the page."""
+
+    async def story() -> None:
+        view = portal.watch(lab)
+        shown = page(view)
+        shown.wire.page(HELLO)
+        await turns()
+        real, calls = Lab.news, []
+
+        def busy(self: Lab, seen: int) -> Any:
+            calls.append(seen)
+            if len(calls) <= 3:
+                raise LabError(900007, path=lab.path)
+            return real(self, seen)
+
+        monkeypatch.setattr(Lab, "news", busy)
+        await turns(1.2)
+        shown.look()
+        assert len(calls) > 4
+        assert len(shown.errors) == 1
+        lab.run("10min")
+        await turns(0.4)
+        shown.look()
+        assert shown.now == lab.clock.ms
+
+    asyncio.run(story())
+
+
+def test_a_click_that_wakes_a_view_brings_everything(lab: Lab, page: Any) -> None:
+    """After a silence the first thing heard is a click: the page gets the whole state all the same."""
+
+    async def story() -> None:
+        view = portal.watch(lab)
+        shown = page(view)
+        shown.wire.page(HELLO)
+        await turns()
+        shown.look()
+        view.silent = 50
+        lab.run("1h")
+        hearts.of(lab).turn()
+        shown.wire.page(click("pause"))
+        await turns()
+        shown.look()
+        follower = rpo.Follower()
+        follower.look(lab)
+        assert shown.series == {name: [tuple(p) for p in points] for name, points in follower.points().items()}
+
+    asyncio.run(story())
+
+
+def test_a_cell_whose_page_is_gone_ends(lab: Lab, page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """90 s without a page while a cell lets time pass: it ends with 900802 instead of waiting for ever."""
+
+    async def story() -> None:
+        fast(monkeypatch, 0.5)
+        view = portal.watch(lab)
+        page(view).wire.page(HELLO)
+        await turns(0)
+        with pytest.raises(LabError) as caught:
+            await asyncio.wait_for(view.play("10d", speed=60), 20)
+        assert caught.value.code == 900802
+        assert lab.clock.player is None
+
+    asyncio.run(story())
+
+
+def test_next_event_does_not_pass_what_a_cell_waits_for(tmp_path: Path, page: Any) -> None:
+    """An idle lab, a cell that waits 40 minutes, and one click on the next event: 40 minutes, not a day."""
+    with labkit.create(tmp_path / "idle.lab") as idle:
+
+        async def story() -> None:
+            view, before = portal.watch(idle), idle.clock.ms
+            shown = page(view)
+            shown.wire.page(HELLO)
+            await turns()
+            cell = asyncio.create_task(view.play("40min", speed=60))
+            await turns(0.2)
+            shown.wire.page(click("skip"))
+            await asyncio.wait_for(cell, 5)
+            assert idle.clock.ms - before == 40 * 60_000
+
+        asyncio.run(story())
+
+
+def test_a_bad_speed_is_refused_without_a_page_too(lab: Lab) -> None:
+    """What fails before the reader's eyes fails in a headless run as well."""
+
+    async def story() -> None:
+        hearts.of(lab).waited = True
+        for speed in (0, -5, float("nan")):
+            with pytest.raises(LabError) as caught:
+                await portal.watch(lab).play("1h", speed=speed)
+            assert caught.value.code == 900052
+
+    asyncio.run(story())
+
+
+def test_views_no_page_shows_any_more_are_let_go(lab: Lab, page: Any) -> None:
+    """A cell that is run again makes a new view; one that was shown and is silent for 90 s is closed."""
+
+    async def story() -> None:
+        old, never = portal.watch(lab), portal.watch(lab)
+        page(old).wire.page(HELLO)
+        await turns()
+        old.silent = 91
+        new = portal.watch(lab)
+        assert set(hearts.of(lab).views) == {never, new}
+        assert old.comm is None
+
+    asyncio.run(story())
+
+
+def test_open_or_create_goes_on_and_begins_anew(tmp_path: Path) -> None:
+    """The open lab, the file, or a new one; a file that was deleted and made anew by somebody else is another lab."""
+    path = tmp_path / "a.lab"
+    first = labkit.open_or_create(path, stage="configured")
+    assert labkit.open_or_create(path) is first
+    first.run("1h")
+    stood = first.now
+    first.close()
+    second = labkit.open_or_create(path)
+    assert second is not first
+    assert second.now == stood
+    path.unlink()
+    with labkit.create(path, seed=5):
+        pass
+    third = labkit.open_or_create(path)
+    assert third.status()["seed"] == 5
+    assert second.closed
+    third.close()
 
 
 def test_a_cell_without_a_page_takes_no_wall_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ TIMES = ("1s", "7s", "30s", "45s", "200s", "20min", "1h", "5h")
 LINES, FREQUENCIES, RETENTIONS = ("100Mbps", "2Mbps", "300kbps"), ("30s", "5min", "15min"), ("0h", "3h")
 
 Step = Callable[[Lab, str, random.Random], Job]
-OUTAGES = ("lose_line", "restore_line", "restore_line", "lose_site", "restore_site", "restore_site")
+OUTAGES = ("lose_line", "restore_line", "restore_line", "lose_site", "restore_site", "restore_site", "crash_host")
 
 STEPS: dict[str, Step] = {
     "DisableProtection": lambda lab, vm, _: lab.vault.disable_protection(vm),
@@ -34,6 +34,8 @@ STEPS: dict[str, Step] = {
     "Commit": lambda lab, vm, _: lab.vault.commit(vm),
     "Failback": lambda lab, vm, dice: lab.vault.failback(vm, synchronise=dice.choice(("before", "during"))),
     "CompleteFailover": lambda lab, vm, _: lab.vault.complete_failover(vm),
+    "Resynchronize": lambda lab, vm, _: lab.vault.resynchronise(vm),
+    "CancelResynchronize": lambda lab, vm, _: lab.vault.cancel_resynchronise(vm),
     "ReverseReplicate": lambda lab, vm, _: lab.vault.reverse_replication(vm),
 }
 

@@ -109,6 +109,26 @@ def test_thinning_keeps_what_matters() -> None:
     assert charts.thin(points[:100]) == points[:100]
 
 
+def test_two_hundred_vms_leave_room_for_the_chart() -> None:
+    """The legend names the twelve that stand highest and says how many more there are; nothing is warned of."""
+    curves = {f"VM{number:03}": saw(20) for number in range(199)}
+    curves["WORST"] = [*saw(20), BreakPoint(2_000_000, 3_000_000)]
+    figure = charts.rpo_chart(curves, target=60_000)
+    figure.canvas.draw()
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert len(legend) == 14
+    assert "WORST" in legend
+    assert "188" in legend[-1]
+    assert figure.axes[0].get_position().height > 0.4
+
+
+def test_names_are_no_formulas() -> None:
+    """Names that a formula could be made of, or that begin with an underscore, are drawn as they are."""
+    figure = charts.rpo_chart({"a$x_{$": saw(3), "a$b$c": saw(3), "_under": saw(3)})
+    assert charts.png(figure).startswith(b"\x89PNG")
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["_under", "a$b$c", "a$x_{$"]
+
+
 def test_pictures_hold_no_addresses() -> None:
     """SVG and PNG name nothing but w3.org's namespaces, the SVG takes the page's colours, both are the same twice."""
     marks = [charts.Mark(60_000, "one"), charts.Mark(61_000, "two"), charts.Mark(2_000_000, "three & <four>")]

@@ -21,7 +21,7 @@
 # 書き込みは回線を渡ります。渡らなかったデータは、向こう側にはありません。**時間**: 仮想の時間なので、数時間が数秒で過ぎます。
 # 読んでいる間は止まっています。
 #
-# これからの 10 分で、仮想マシンを保護し、レプリカがどれだけ遅れているかを眺め、回線を抜き、仮想マシンを Azure に移して、
+# これからの 10 分で、仮想マシンを保護し、レプリカがどれだけ遅れているかを眺め、回線を切り、仮想マシンを Azure に移して、
 # 失われたものを数えます。
 #
 # 上から順に、セルを 1 つずつ **Shift+Enter** で実行しながら、間の文章を読んでください。何度でも実行できます。ノートブックは、
@@ -56,12 +56,12 @@ lab.site.machines[vm]
 # %% [markdown] lang="en"
 # ## 2. Protect it
 #
-# Enabling protection starts the *initial replication*: everything on the disks is sent to Azure once. `lab.wait` lets
+# Enabling protection starts the *initial replication*: all that is in use on the disks is sent to Azure once. `lab.wait` lets
 # virtual time pass until that is done. The line carries 100 Mbit/s; look at how far the lab's clock has moved.
 # %% [markdown] lang="ja"
 # ## 2. 保護する
 #
-# 保護を有効にすると、**初期レプリケーション**が始まります。ディスクの内容がすべて 1 度 Azure に送られます。`lab.wait` は、
+# 保護を有効にすると、**初期レプリケーション**が始まります。ディスクの使用中の内容がすべて 1 度 Azure に送られます。`lab.wait` は、
 # それが終わるまで仮想時間を進めます。回線は 100 Mbit/s です。ラボの時計がどれだけ進んだか、見てください。
 # %%
 if vm not in lab.vault.items:
@@ -87,7 +87,7 @@ lab.vault.items[vm], lab.now
 # 目標です。グラフの線は、今戻るとしたらデータが実際にどれだけ古いかを示します。1 秒に 1 秒ずつ増え、変更が Azure に届くたびに
 # 下がります。だから、のこぎりの歯の形になります。ゼロにはならず、5 分を大きく超えることもありません。破線は Contoso の目標値です。
 #
-# 次のセルはグラフを表示し、1 時間を 600 倍の速さで再生します。途中で**一時停止**したり、速さを変えたり、線にポインターを当てて
+# 次のセルはグラフを表示し、1 時間を 600 倍の速さで再生します。途中で**一時停止**したり、速さを変えたり、線にポインターを合わせて
 # 値を読んだりできます (キーボードでは、Tab でグラフに移り、矢印キーを使います)。終わると時計はまた止まります。**再生**を押せば、
 # 好きなだけ動かせます。**次の出来事へ**は、次に何かが起こる時点まで進めます。
 # %%
@@ -99,7 +99,7 @@ await view.play("1h", speed=600)
 # Now the line between Contoso and Azure is lost. The company works on and takes orders; its replica knows nothing of them.
 # Watch the curve: no cycle arrives, nothing pulls it down, and after a while it crosses the target.
 # %% [markdown] lang="ja"
-# ## 4. 回線を抜く
+# ## 4. 回線を切る
 #
 # Contoso と Azure の間の回線を切ります。会社は仕事を続け、注文を受け付けますが、レプリカには何も届きません。線を見てください。
 # 変更が届かないので下がらず、やがて目標値を超えます。
@@ -151,19 +151,21 @@ lab.azure.machines
 #
 # `rpo` は、復旧ポイントからサイトの最後の時点までの秒数です。`orders` は、お客様が出したのに Azure には届かなかった注文の件数です。
 # 計算してみましょう。1 分間に 6 件、つまり 10 秒に 1 件です。`equal` は、Azure のディスクが復旧ポイントの時点のサイトのディスクと
-# 同じであることを示します。古いけれども、壊れてはいません。
+# 1 バイトも違わないことを示します。古いけれども、壊れてはいません。
 # %%
 views.failovers(lab).T
 # %% [markdown] lang="en"
 # ## 7. Clean up
 #
 # In the real Azure everything that is left over costs money, so a drill ends with an empty table. The failover is
-# *committed* (made final), protection is removed, the machine in Azure is deleted with its disks, and the line is mended.
+# *committed* (made final), protection is removed, the machine in Azure is deleted with its disks, the line is mended, and
+# the machine at the site is started if it is off.
 # %% [markdown] lang="ja"
 # ## 7. 片づける
 #
 # 本物の Azure では、残したものに料金がかかります。だから訓練の最後には、何も残っていないことを確かめます。フェールオーバーを
-# **コミット** (確定) し、保護を解除し、Azure の仮想マシンをディスクごと削除して、回線を直します。
+# **コミット** (確定) し、保護を解除し、Azure の仮想マシンをディスクごと削除して、回線を直します。サイトの
+# 仮想マシンが停止していれば、起動します。
 # %%
 lab.faults.restore_line()
 if vm in lab.vault.items:
@@ -172,6 +174,8 @@ if vm in lab.vault.items:
     lab.vault.disable_protection(vm, wait=True)
 for name in lab.azure.machines:
     lab.azure.delete_machine(name)
+if lab.site.machines[vm].state == "Off":
+    lab.site.start(vm)
 lab.azure.machines, list(lab.vault.items)
 # %% [markdown] lang="en"
 # ## Where to go from here
@@ -185,8 +189,8 @@ lab.azure.machines, list(lab.vault.items)
 # %% [markdown] lang="ja"
 # ## 次にすること
 #
-# - **条件を変えて、もう 1 度。** 回線を 2 時間切ってみる、回線を抜く前にフェールオーバーしてみる
+# - **条件を変えて、もう 1 度。** 回線を 2 時間切ってみる、回線を切る前にフェールオーバーしてみる
 #   (`lab.vault.planned_failover(vm)`)。注文は何件失われるでしょうか。`start-here.lab` を削除すると、新しいラボから始まります。
-# - **詳しく見る。** `lab.facts` には起こったことのすべて、`lab.journal` には頼んだことのすべてがあります。断られたときは、
+# - **詳しく見る。** `lab.facts` には起こったことのすべて、`lab.journal` には指示した操作のすべてがあります。操作が拒否されたときは、
 #   理由と、どうすればよいかが表示されます。今、`lab.vault.commit(vm)` を試してみてください。
 # - **訓練を丸ごと、無人で。** ターミナルで `labkit drill run unplanned` を実行すると、監査にも見せられる報告書ができます。

@@ -16,7 +16,7 @@ class ClockBar {
     this.skip = this.button("labkit-skip", html("i", { class: "fa fa-step-forward", "aria-hidden": "true" }), words.skip);
     this.skip.title = words.skip_hint;
     this.skip.addEventListener("click", () => this.send("skip"));
-    this.speeds = html("span", { class: "labkit-speeds", role: "group" });
+    this.speeds = html("span", { class: "labkit-speeds", role: "group", "aria-label": words.speed });
     this.element = html(
       "div", { class: "labkit-clock", role: "group", "aria-label": words.clock },
       html("span", { class: "labkit-now" }, this.day, this.time, this.word),

@@ -8,53 +8,111 @@ function banner(words) {
   const element = html("div", { class: "labkit-error", role: "alert" }, text, close);
   element.hidden = true;
   close.addEventListener("click", () => { element.hidden = true; });
-  return { element, show: (lines) => { text.textContent = lines.join("\n"); element.hidden = false; } };
+  return { element, show: (lines) => { text.textContent = lines.join("\n"); element.hidden = false; },
+    lines: () => text.textContent.split("\n"),
+  };
+}
+
+// Renderings by their widget. One that was taken out of the page hands what a person had chosen to the next, and sleeps:
+// JupyterLab renders a view anew when a cell brings its output up to date. It wakes if it was only scrolled away.
+const renderings = new Map();
+
+function inherited(identity) {
+  const known = renderings.get(identity) ?? new Set();
+  renderings.set(identity, known);
+  let left = {};
+  for (const rendering of known) {
+    if (!rendering.root.isConnected && rendering.shown) {
+      left = rendering.state();
+      rendering.asleep = true;
+    }
+  }
+  return left;
 }
 
 function render({ model, el }) {
-  const words = model.get("words");
+  const words = model.get("words"), identity = model.get("identity");
   const make = { clock: (send) => new ClockBar(words, send), rpo: () => new RpoChart(words) };
   const parts = {};
   const root = html("div", { class: "labkit-view" });
+  const send = (message) => {
+    // After a restart of the Jupyter kernel nobody takes messages any more; the words below say so.
+    try { model.send(message); } catch (refused) { console.debug("labkit:", refused); }
+  };
   for (const name of model.get("parts")) {
-    parts[name] = make[name]((what, value) => model.send({ kind: "do", part: name, what, value }));
+    parts[name] = make[name]((what, value) => send({ kind: "do", part: name, what, value }));
     root.append(parts[name].element);
   }
   const error = banner(words);
   const silent = html("div", { class: "labkit-silent", role: "status" });
   silent.hidden = true;
   root.append(error.element, silent);
+  const left = inherited(identity);
   el.append(root);
   // Letters typed on a button of ours are not commands of the notebook.
-  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+  let focused = null;
+  root.addEventListener("focusin", (event) => {
+    event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+    focused = event.target.getAttribute("class");
+  });
+  root.addEventListener("focusout", () => {
+    // A control that is taken out of the page loses the focus too, but nobody has left it.
+    setTimeout(() => { if (root.isConnected && !root.contains(document.activeElement)) focused = null; });
+  });
   const ends = Object.values(parts).map((part) => part.attach?.()).filter(Boolean);
 
-  let heard = performance.now();
+  let asked = null;
   const listen = (message) => {
-    heard = performance.now();
+    if (rendering.asleep) return;
+    asked = null;
     silent.hidden = true;
     if (message.kind === "state") {
       for (const [name, state] of Object.entries(message.parts)) parts[name]?.update(state);
+      rendering.focus();
     } else if (message.kind === "error") {
       error.show(message.lines);
     }
   };
   model.on("msg:custom", listen);
-  const send = (message) => {
-    // After a restart of the Jupyter kernel nobody takes messages any more; the words below say so.
-    try { model.send(message); } catch (refused) { console.debug("labkit:", refused); }
+  const ask = (kind) => {
+    asked ??= performance.now();
+    send({ kind });
   };
   const beat = setInterval(() => {
-    send({ kind: "beat" });
-    silent.hidden = performance.now() - heard < PATIENCE;
+    rendering.shown ||= root.isConnected;
+    if (rendering.asleep && !root.isConnected) return;
+    if (rendering.asleep) {
+      rendering.asleep = false;
+      ask("hello");
+    }
+    // A page that sleeps asks late, and is answered late: only a question that stays open counts.
+    silent.hidden = asked === null || performance.now() - asked < PATIENCE;
     say(silent, silent.hidden ? "" : words.silent);
+    ask("beat");
   }, BEAT);
-  send({ kind: "hello" });
-  return () => {
-    clearInterval(beat);
-    model.off("msg:custom", listen);
-    for (const end of ends) end();
+  const rendering = {
+    root,
+    shown: root.isConnected,
+    asleep: false,
+    state: () => ({ focused, window: parts.rpo?.window, error: error.element.hidden ? null : error.lines() }),
+    focus: () => {
+      if (!left.focused || !root.isConnected) return;
+      const name = CSS.escape(left.focused.split(" ").at(-1));
+      root.querySelector(`.${name}`)?.focus({ preventScroll: true });
+      left.focused = null;
+    },
+    end: () => {
+      clearInterval(beat);
+      model.off("msg:custom", listen);
+      for (const end of ends) end();
+      renderings.get(identity).delete(rendering);
+    },
   };
+  renderings.get(identity).add(rendering);
+  if (left.window && parts.rpo) parts.rpo.window = left.window;
+  if (left.error) error.show(left.error);
+  ask("hello");
+  return rendering.end;
 }
 
 export default { render };

@@ -4,15 +4,21 @@ const HEIGHT = 260, LEFT = 70, RIGHT = 14, TOP = 22, BOTTOM = 26;
 const WINDOWS = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["", Infinity]];
 const MOST_ROWS = 12;
 
-/** The value of a curve at an instant, null where there is no replication; `points` are [at, rpo or null]. */
-function rpoAt(points, at) {
+/** How many points are at or before an instant; `points` are [at, rpo or null], in order. */
+function upto(points, at) {
   let low = 0, high = points.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (points[middle][0] <= at) low = middle + 1; else high = middle;
   }
-  if (low === 0 || points[low - 1][1] === null) return null;
-  return points[low - 1][1] + at - points[low - 1][0];
+  return low;
+}
+
+/** The value of a curve at an instant, null where there is no replication. */
+function rpoAt(points, at) {
+  const count = upto(points, at);
+  if (count === 0 || points[count - 1][1] === null) return null;
+  return points[count - 1][1] + at - points[count - 1][0];
 }
 
 /** The points of a window, as a line of pixels [x, y or null]: of each pixel the lowest and the highest at most. */
@@ -21,10 +27,14 @@ function pixels(points, begin, end, x, y) {
   const first = rpoAt(points, begin);
   if (first !== null) line.push([x(begin), y(first)]);
   let column = null;
-  for (const [at, rpo] of points) {
-    if (at <= begin || at > end) continue;
+  const push = (place) => { line.push(place); column.last = null; };
+  // Where a line leaves a pixel it has to leave from its last point there.
+  const leave = () => { if (column?.last) push(column.last); };
+  for (let number = upto(points, begin); number < points.length && points[number][0] <= end; number += 1) {
+    const [at, rpo] = points[number];
     const left = x(at);
     if (rpo === null) {
+      leave();
       line.push([left, null]);
       column = null;
       continue;
@@ -32,15 +42,16 @@ function pixels(points, begin, end, x, y) {
     const top = y(rpo);
     if (column && Math.round(left) === column.left) {
       // Within a pixel only its extremes can be seen.
-      if (top < column.min) { column.min = top; line.push([left, top]); }
-      else if (top > column.max) { column.max = top; line.push([left, top]); }
+      if (top < column.min) { column.min = top; push([left, top]); }
+      else if (top > column.max) { column.max = top; push([left, top]); }
       else column.last = [left, top];
     } else {
-      if (column?.last) line.push(column.last);
+      leave();
       column = { left: Math.round(left), min: top, max: top, last: null };
-      line.push([left, top]);
+      push([left, top]);
     }
   }
+  leave();
   const last = rpoAt(points, end);
   if (last !== null) line.push([x(end), y(last)]);
   return line;
@@ -67,8 +78,9 @@ class RpoChart {
     this.width = 640;
     this.visible = true;
     this.svg = svg("svg", { class: "labkit-plot", tabindex: "0", role: "application", "aria-label": words.chart_hint });
-    this.tip = html("div", { class: "labkit-tip", "aria-live": "polite" });
+    this.tip = html("div", { class: "labkit-tip", "aria-hidden": "true" });
     this.tip.hidden = true;
+    this.voice = html("div", { class: "labkit-voice", "aria-live": "polite" });
     this.legend = html("ul", { class: "labkit-legend" });
     this.events = html("ol", { class: "labkit-events" });
     this.windows = html("span", { class: "labkit-windows", role: "group", "aria-label": words.window });
@@ -81,7 +93,7 @@ class RpoChart {
     this.element = html(
       "div", { class: "labkit-rpo", role: "group", "aria-label": words.rpo },
       html("div", { class: "labkit-head" }, html("span", { class: "labkit-title", text: words.rpo }), this.windows),
-      html("div", { class: "labkit-canvas" }, this.svg, this.tip), this.legend, this.events,
+      html("div", { class: "labkit-canvas" }, this.svg, this.tip, this.voice), this.legend, this.events,
     );
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.leave());
@@ -105,6 +117,7 @@ class RpoChart {
   }
 
   update(state) {
+    if (!state.all && this.steps === undefined) return; // news before the whole, which is on its way
     if (state.all) {
       this.series.clear();
       this.marks = [];
@@ -113,7 +126,9 @@ class RpoChart {
     this.now = state.now;
     for (const [name, title] of Object.entries(state.titles)) this.titles.set(name, title);
     for (const [name, points] of Object.entries(state.series)) {
-      this.series.set(name, (this.series.get(name) ?? []).concat(points));
+      const known = this.series.get(name) ?? [];
+      known.push(...points);
+      this.series.set(name, known);
     }
     this.marks = this.marks.concat(state.marks);
     this.draw();
@@ -140,7 +155,9 @@ class RpoChart {
     const x = (at) => LEFT + ((at - begin) / (end - begin)) * (right - LEFT);
     let high = this.target;
     for (const points of this.series.values()) {
-      for (const [at, rpo] of points) if (at > begin && rpo !== null && rpo > high) high = rpo;
+      for (let number = upto(points, begin); number < points.length; number += 1) {
+        if (points[number][1] > high) high = points[number][1];
+      }
       high = Math.max(high, rpoAt(points, end) ?? 0);
     }
     high *= 1.08;
@@ -257,7 +274,11 @@ class RpoChart {
   // --- where one looks ---------------------------------------------------------------------------------------------
 
   point(event) {
-    if (!this.scale) return;
+    if (!this.scale || this.asked) return;
+    this.asked = requestAnimationFrame(() => { this.asked = null; this.read(event); });
+  }
+
+  read(event) {
     const box = this.svg.getBoundingClientRect();
     const { begin, end, right } = this.scale;
     const share = ((event.clientX - box.left) * (this.width / box.width) - LEFT) / (right - LEFT);
@@ -270,8 +291,10 @@ class RpoChart {
     const step = (end - begin) / (event.shiftKey ? 10 : 100), at = this.cursor ?? end;
     const places = { ArrowLeft: at - step, ArrowRight: at + step, Home: begin, End: end };
     if (event.key === "Escape") this.leave();
-    else if (event.key in places) this.look(Math.min(end, Math.max(begin, places[event.key])));
-    else return;
+    else if (event.key in places) {
+      this.look(Math.min(end, Math.max(begin, places[event.key])));
+      say(this.voice, this.tip.textContent);
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   }
@@ -282,7 +305,9 @@ class RpoChart {
   }
 
   leave() {
-    this.cursor = null;
+    cancelAnimationFrame(this.asked);
+    this.asked = this.cursor = null;
+    say(this.voice, "");
     this.draw();
   }
 
@@ -298,6 +323,8 @@ class RpoChart {
       const over = rpo > this.target ? ` (${this.words.over})` : "";
       return `${this.titles.get(name) ?? name}: ${duration(Math.floor(rpo / SECOND) * SECOND)}${over}`;
     });
+    const rest = found.filter(([, rpo]) => rpo !== null).length - rows.length;
+    if (rest > 0) rows.push(fill(this.words.more, { count: rest }));
     const text = [instant(this.cursor, this.offset), ...rows].join("\n");
     say(this.tip, text);
     this.tip.style.left = `${(100 * left) / this.width}%`;

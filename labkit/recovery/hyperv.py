@@ -1,0 +1,48 @@
+"""What an administrator does to one VM at its host: start, shut down, turn off, pause and resume replication."""
+
+from __future__ import annotations
+
+from labkit.engine.errors import LabError
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.recovery import item as items
+from labkit.replication import relation as replication
+from labkit.replication import resync
+from labkit.replication.relation import Relation
+from labkit.site import inventory
+
+
+def start(world: World, vm: str) -> None:
+    """Start a VM of the site that is off. A clean stop and start needs no resynchronisation."""
+    machine = inventory.machine(world, vm)
+    if inventory.state(world).lost_at:
+        raise LabError(900530)
+    if machine.run:
+        raise LabError(900551, vm=vm, found=machine.state)
+    guests.power_on(world, machine)
+
+
+def stop(world: World, vm: str, *, clean: bool) -> None:
+    """Shut a VM down, or turn it off: the guest dies, but its host closes the log in order."""
+    machine = inventory.machine(world, vm)
+    if not machine.run:
+        raise LabError(900553, vm=vm, found=machine.state)
+    guests.power_off(world, machine, clean=clean)
+
+
+def _relation(world: World, vm: str) -> Relation:
+    items.get(world, vm)
+    relation = world.find(Relation, vm)
+    if relation is None:
+        raise LabError(900532, vm=vm)
+    return relation
+
+
+def pause(world: World, vm: str) -> None:
+    """Pause replication of a VM."""
+    replication.pause(world, _relation(world, vm))
+
+
+def resume(world: World, vm: str) -> None:
+    """Resume it: the log goes at once."""
+    resync.resume(world, _relation(world, vm))

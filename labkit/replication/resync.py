@@ -1,0 +1,207 @@
+"""Resynchronisation: both sides are compared block by block, and what differs crosses the line (facts.md 1.8).
+
+It begins at a click or by itself in the hours set aside for it. From its first moment writes are logged again. A chunk
+of a disk is read at both sides, then its checksums and the blocks that differ are sent; they lie in a differencing set
+beside the replica until the last one has arrived, and are then laid over it. The recovery points are gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.disks import record
+from labkit.disks.blocks import BLOCK
+from labkit.engine import resources
+from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
+from labkit.engine.units import DAY, HOUR
+from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.guest.machine import Machine
+from labkit.replication import changelog, line
+from labkit.replication import relation as replication
+from labkit.replication.line import Flow
+from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, overhead
+from labkit.site import inventory
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+STAGING = "staging"
+
+
+def _figures() -> dict[str, Any]:
+    return dict(resources.yaml("replication.yml")["resync"])
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+def window_opens(now: int, offset_min: int) -> int:
+    """The first instant, now or later, in the hours of the host's day in which a resynchronisation starts by itself."""
+    first, last = (int(hour) * HOUR for hour in _figures()["window_h"])
+    local = now + offset_min * 60_000
+    since_midnight = local % DAY
+    if first <= since_midnight < last:
+        return now
+    return now + (first - since_midnight) % DAY
+
+
+def schedule(world: World, relation: Relation) -> None:
+    """Begin by itself when the hours for it come; they may be now."""
+    opens = window_opens(world.now, inventory.site_of(world).offset_min)
+    world.timers.cancel(relation.timer)
+    relation.timer = world.after(opens - world.now, "resync.window", relation.id, priority=30)
+
+
+replication.WHEN_REQUIRED.append(schedule)
+
+
+@on("resync.window")
+def _window(world: World, timer: Timer) -> None:
+    relation = world.get(Relation, timer.entity)
+    if inventory.state(world).lost_at or not world.get(line.Line, relation.direction).connected:
+        relation.timer = world.after(HOUR, "resync.window", relation.id, priority=30)  # not today, if it is not back
+    else:
+        start(world, relation)
+
+
+def start(world: World, relation: Relation) -> None:
+    """Begin now; 900547 unless it is required."""
+    if relation.state != RESYNC:
+        raise LabError(900547, vm=relation.id)
+    guests.settle(world, world.get(Machine, relation.machine), "cycle")
+    replica = record.set_of(world, relation.replica)
+    world.timers.cancel(relation.timer)
+    relation.state, relation.snapshot, relation.piece = RESYNCHRONISING, world.now, [0, 0]
+    relation.logged = []
+    relation.staging = record.overlay(world, replica, record.now_place(replica, world.now), relation.id, STAGING).number
+    world.fact("resync.started", relation.id, bytes=sum(replica.sizes), reason=relation.reason)
+    _read(world, relation)
+
+
+def cancel(world: World, relation: Relation) -> None:
+    """Give it up; it starts over next time. 900547 unless one is under way."""
+    if relation.state != RESYNCHRONISING:
+        raise LabError(900547, vm=relation.id)
+    world.fact("resync.cancelled", relation.id)
+    replication.require(world, relation, relation.reason)
+
+
+def resume(world: World, relation: Relation) -> None:
+    """Send again after a pause; 900549 unless it is paused. A resynchronisation goes on from its place."""
+    if not relation.paused:
+        raise LabError(900549, vm=relation.id)
+    relation.paused = False
+    world.timers.cancel(relation.timer)
+    world.fact("replication.resumed", relation.id)
+    if relation.state == RESYNCHRONISING:
+        _read(world, relation)
+    else:
+        replication.go_on(world, relation)
+
+
+# --- chunk by chunk ---------------------------------------------------------------------------------------------------
+
+
+def _chunk(world: World, relation: Relation) -> tuple[int, int, int]:
+    """Disk, first block and number of blocks of the chunk that is looked at; no blocks: all is done."""
+    disks = record.set_of(world, relation.source)
+    disk, first = relation.piece
+    while disk < len(disks.sizes):
+        blocks = -(-disks.sizes[disk] // BLOCK)
+        if first < blocks:
+            relation.piece = [disk, first]
+            return disk, first, min(int(_figures()["chunk_blocks"]), blocks - first)
+        disk, first = disk + 1, 0
+    relation.piece = [disk, 0]
+    return disk, 0, 0
+
+
+def _read(world: World, relation: Relation) -> None:
+    """Read the next chunk at both sides; past the last one, all has arrived."""
+    _, _, count = _chunk(world, relation)
+    if not count:
+        _merge(world, relation)
+        return
+    wait = -(-count * BLOCK * HOUR // int(_figures()["bytes_per_hour"]))
+    relation.timer = world.after(wait, "resync.compared", relation.id, priority=30)
+
+
+@on("resync.compared")
+def _compared(world: World, timer: Timer) -> None:
+    relation = world.get(Relation, timer.entity)
+    source = record.set_of(world, relation.source)
+    if changelog.written(world, source, relation.snapshot, world.now - 1) > changelog.limit(source):
+        replication.require(world, relation, "log full")  # it took so long that the rule strikes again
+        return
+    disk, first, count = _chunk(world, relation)
+    found = _differing(world, relation, disk, first, count)
+    size = len(found) * BLOCK + count * int(_figures()["checksum"]) + overhead()["piece"]
+    line.send(world, relation.direction, "resync", relation.id, size)
+
+
+def _differing(world: World, relation: Relation, disk: int, first: int, count: int) -> NDArray[np.int64]:
+    """Blocks of a chunk that differ: source and replica as they were at the start."""
+    from labkit.disks.digest import differing
+
+    kept: dict[int, Any] = world.cache.setdefault(("resync", relation.id, relation.snapshot), {})
+    if disk not in kept:
+        begun = record.set_of(world, relation.staging).place
+        theirs = record.frozen(world, _replica(world, relation), disk, begun)
+        kept[disk] = differing(_source(world, relation, disk), theirs)
+    blocks: NDArray[np.int64] = kept[disk]
+    return blocks[(blocks >= first) & (blocks < first + count)]
+
+
+def _source(world: World, relation: Relation, disk: int) -> Any:
+    disks = record.set_of(world, relation.source)
+    return record.frozen(world, disks, disk, record.place_at(disks, relation.snapshot))
+
+
+def _replica(world: World, relation: Relation) -> record.DiskSet:
+    return record.set_of(world, relation.replica)
+
+
+@line.arrival("resync")
+def _arrived(world: World, flow: Flow) -> None:
+    relation = world.get(Relation, flow.target)
+    disk, first, count = _chunk(world, relation)
+    blocks = _differing(world, relation, disk, first, count)
+    if len(blocks):
+        stamps = _source(world, relation, disk).stamps[blocks]
+        record.append_blocks(world, record.set_of(world, relation.staging), disk, blocks, stamps)
+    relation.piece = [disk, first + count]
+    details = {"disk": disk, "first": first, "compared": count, "blocks": len(blocks), "bytes": flow.size}
+    world.fact("resync.chunk", relation.id, **details)
+    _read(world, relation)
+
+
+def _merge(world: World, relation: Relation) -> None:
+    """Lay what has arrived over the replica; the recovery points are gone, the state compared is the first new one."""
+    import numpy as np
+
+    staging, replica = record.set_of(world, relation.staging), _replica(world, relation)
+    moved = 0
+    for segment in staging.segments:
+        blocks, stamps = record.cargo(world, staging, segment)
+        record.append_blocks(world, replica, segment.disk, blocks, stamps)
+        moved += len(blocks)
+    if not moved:  # nothing differed; that too is a beginning for the logs that follow
+        nothing = np.zeros(0, np.int64)
+        record.append_blocks(world, replica, 0, nothing, nothing)
+    replication.drop_staging(world, relation)
+    world.cache.pop(("resync", relation.id, relation.snapshot), None)
+    relation.points.clear()
+    relation.held.clear()
+    relation.last_late = relation.late = False
+    world.fact("resync.ended", relation.id, blocks=moved, since=relation.snapshot)
+    replication.begin(world, relation)
+
+
+def progress(world: World, relation: Relation) -> tuple[int, int]:
+    """Blocks compared so far and in all, while a resynchronisation is under way."""
+    sizes = [-(-size // BLOCK) for size in record.set_of(world, relation.source).sizes]
+    disk, first = relation.piece
+    return sum(sizes[:disk]) + first, sum(sizes)
