@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.disks import record, streams
 from labkit.disks.blocks import BLOCK
-from labkit.disks.record import EDIT, DiskSet
+from labkit.disks.record import EDIT, SPAN, DiskSet
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
@@ -97,10 +97,10 @@ def revert(world: World, vm: str, back: int) -> None:
 
 
 def _place(disks: DiskSet, then: int, vm: str) -> record.Place:
-    place = record.place_at(disks, then)
-    if (place.seq, place.upto) < (disks.base.seq, disks.base.upto):
+    first = disks.segments[0] if disks.segments else None
+    if first is None or then < (first.after if first.kind == SPAN else first.at):
         raise LabError(900552, vm=vm)
-    return place
+    return record.place_at(disks, then)
 
 
 def _off(world: World, vm: str) -> Machine:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from labkit.engine import facts, units
+from labkit.engine.errors import LabError
+from labkit.engine.facts import Fact
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.recovery import hyperv as power
+from labkit.recovery import item as items
+from labkit.replication import eventlog, line, statistics
+from labkit.replication.eventlog import Event
+from labkit.replication.relation import Relation
+from labkit.replication.statistics import Statistics
+from labkit.site import inventory
 from labkit.site.inventory import Server
 
 if TYPE_CHECKING:
@@ -33,6 +42,10 @@ def machine_view(world: World, machine: Machine) -> MachineView:
     return MachineView(
         machine.name, machine.side, machine.state, machine.os, machine.size, bool(machine.answering_at), sizes
     )
+
+
+def _facts_of(world: World, vm: str) -> list[Fact]:
+    return [fact for fact in facts.read(world.store) if fact["entity"] == vm]
 
 
 class SiteDoor:
@@ -75,6 +88,46 @@ class SiteDoor:
     def resume_replication(self, vm: str) -> None:
         """Go on with replication that was paused."""
         self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
+
+    def replication(self, vm: str, *, begin: str | None = None, end: str | None = None) -> Statistics:
+        """Health and statistics of a VM's replication, as ``Measure-VMReplication`` gives them; 900532 without any.
+
+        Of the monitoring interval the clock is in, or of the time from ``begin`` to ``end`` (instants with a zone).
+        """
+        first = None if begin is None else units.instant(begin)
+        last = None if end is None else units.instant(end)
+
+        def found(world: World) -> Statistics:
+            items.get(world, vm)
+            if world.find(Relation, vm) is None:
+                raise LabError(900532, vm=vm)
+            return statistics.measure(world, vm, _facts_of(world, vm), begin=first, end=last)
+
+        return self._lab.read(found)
+
+    def reset_statistics(self, vm: str) -> None:
+        """Begin to count anew, as the button "Reset Statistics" does."""
+
+        def work(world: World) -> None:
+            items.get(world, vm)
+            world.fact("statistics.reset", vm)
+
+        self._lab.command("site.reset_statistics", {"vm": vm}, work)
+
+    def event_log(self, vm: str | None = None) -> list[Event]:
+        """The host's event log of replication (rule 2.9-3), of one VM or of all, oldest first."""
+
+        def found(world: World) -> list[Event]:
+            names = [relation.id for relation in world.all(Relation) if relation.direction == line.UP]
+            zone = inventory.site_of(world).offset_min
+            closed = []
+            for name in names:
+                told = _facts_of(world, name)
+                for begin, end in statistics.closed_intervals(told, world.now, zone):
+                    closed.append(statistics.measure(world, name, told, begin=begin, end=end))
+            return eventlog.read(facts.read(world.store), closed)
+
+        return [event for event in self._lab.read(found) if vm is None or event.vm in ("", vm)]
 
     @property
     def machines(self) -> dict[str, MachineView]:

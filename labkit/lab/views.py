@@ -14,6 +14,7 @@ from labkit.recovery import states
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
+from labkit.replication import statistics
 from labkit.replication.relation import NORMAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
@@ -287,7 +288,7 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "replication": relation.state if relation is not None else None,
         "paused": relation.paused if relation is not None else False,
         "reason": relation.reason if relation is not None and relation.state in (RESYNC, RESYNCHRONISING) else None,
-        "health": relation.health(world.now) if relation is not None else NORMAL,
+        "health": statistics.health(world, relation) if relation is not None else NORMAL,
         "size": item.size,
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,

@@ -21,17 +21,18 @@ class Line(msgspec.Struct, frozen=True):
     latency: int
 
 
-class Cloud(msgspec.Struct, frozen=True):
+class Cloud(msgspec.Struct, frozen=True, omit_defaults=True):
     """The VMM cloud and the protection it gets (rules 2.7-4 to 2.7-6).
 
     ``frequency`` is 30 s, 5 min or 15 min in ms; ``retention_h`` 0 to 24 hours; ``app_consistent_h`` every 1 to 12
-    hours, 0 for none.
+    hours, 0 for none. ``health_rules``: "guide" (rule 2.9-4) or "windows-2012" (those published for that system).
     """
 
     name: str
     frequency: int
     retention_h: int
     app_consistent_h: int
+    health_rules: str = "guide"
 
 
 class Servers(msgspec.Struct, frozen=True):

@@ -137,6 +137,7 @@ _CLOUD = Record(
         "frequency": Field(_FREQUENCY, 5 * units.MINUTE),
         "retention": Field(_duration("24h", "0h", "24h", step=units.HOUR, zero=True), 0),
         "app_consistent": Field(_duration("4h", "1h", "12h", step=units.HOUR, none=True), 0),
+        "health_rules": Field(Choice(lambda: {name: name for name in ("guide", "windows-2012")}), "guide"),
     }
 )
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from labkit.views.frames import failovers
+from labkit.views.frames import event_log, failovers, replication
 
-__all__ = ["failovers"]
+__all__ = ["event_log", "failovers", "replication"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.views import events
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,3 +19,27 @@ def failovers(lab: Lab) -> pd.DataFrame:
     from labkit.lab.views import Failover
 
     return pd.DataFrame(lab.vault.failovers, columns=list(Failover._fields))
+
+
+def replication(lab: Lab) -> pd.DataFrame:
+    """One row per replicated VM: health and statistics, the columns of ``labkit.replication.statistics.Statistics``."""
+    import pandas as pd
+
+    from labkit.replication.statistics import Statistics
+
+    names = [name for name, item in lab.status()["items"].items() if item["replication"] is not None]
+    columns = list(Statistics.__struct_fields__)
+    rows = [[getattr(found, column) for column in columns] for found in (lab.site.replication(vm) for vm in names)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def event_log(lab: Lab, vm: str | None = None) -> pd.DataFrame:
+    """The host's event log of replication: ``at`` (ISO 8601), ``id``, ``level``, ``vm``, ``text``, ``details``."""
+    import pandas as pd
+
+    rows = []
+    for event in lab.site.event_log(vm):
+        text = events.headline({**event.details, "kind": event.kind, "entity": event.vm, "at": event.at})
+        rows.append((lab.show_instant(event.at), event.id, event.level, event.vm, text, event.details))
+    table = pd.DataFrame(rows, columns=["at", "id", "level", "vm", "text", "details"])
+    return table.astype({"id": "Int64"})

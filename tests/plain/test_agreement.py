@@ -28,6 +28,7 @@ WANTED = {
     *("late", "pieces", "thinned", "powerless", "shut down", "invoices", "orders", "frequent", "unfinished"),
     *(f"fault {kind}" for kind in FAULTS),
     *("flip", "reopen", "set_bandwidth", "set_connected", "latency"),
+    *("log full", "log write failed", "resynchronised", "overtaken", "by itself", "paused comparison", "paused"),
 }
 """What a run has to have met among its sites to prove anything."""
 
@@ -45,6 +46,7 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
     yield from (command.name for command in lived.commands)
     yield from (f"fault {command.arguments[1]}" for command in lived.commands if command.name == "fault")
     yield from ("shut down" for command in lived.commands if command.name == "power_off" and command.arguments[1])
+    yield from _comparisons(plain)
     vms = [made.guest.vm for made in plain.protections.values()]
     for name, held in {
         "thinned": points < len(cycles),
@@ -55,6 +57,26 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
     }.items():
         if held:
             yield name
+
+
+def _comparisons(plain: PlainLab) -> Iterator[str]:
+    """What a story had of pauses and resynchronisations."""
+    for name in plain.protections:
+        told = [fact for fact in plain.facts if fact["entity"] == name]
+        yield from (fact["reason"] for fact in told if fact["kind"] == "resync.required")
+        kinds = [fact["kind"] for fact in told if fact["kind"].startswith(("resync.", "replication."))]
+        text = " ".join(kinds)
+        if "resync.ended" in kinds:
+            yield "resynchronised"
+        if "resync.started resync.required" in text or "resync.chunk resync.required" in text:
+            yield "overtaken"
+        if "resync.started replication.paused" in text or "resync.chunk replication.paused" in text:
+            yield "paused comparison"
+        if "replication.paused replication.resumed" in text:
+            yield "paused"
+        for fact in told:
+            if fact["kind"] == "resync.started" and (fact["at"] + 9 * HOUR) % (24 * HOUR) == 0:
+                yield "by itself"
 
 
 def test_agreement(tmp_path: Path, effort: int) -> None:

@@ -1,0 +1,70 @@
+"""The host's event log of replication (rules 2.9-2, 2.9-3; facts.md 1.6, 1.8, 1.13), made from facts when it is read.
+
+Ids are Hyper-V's where one is known (29174, 29242, 29244); others have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from labkit.engine.facts import Fact
+
+INFORMATION, WARNING, ERROR = "Information", "Warning", "Error"
+
+
+class Event(NamedTuple):
+    """One entry: instant (ms), id (None: not known), level, VM or "" for the host, the kind of event, its details."""
+
+    at: int
+    id: int | None
+    level: str
+    vm: str
+    kind: str
+    details: dict[str, Any]
+
+
+_SIMPLE: dict[str, tuple[int | None, str]] = {
+    "initial.started": (None, INFORMATION),
+    "initial.ended": (None, INFORMATION),
+    "replication.paused": (None, WARNING),
+    "replication.resumed": (None, INFORMATION),
+    "resync.required": (None, ERROR),
+    "resync.started": (29242, INFORMATION),
+    "resync.cancelled": (None, WARNING),
+    "resync.ended": (29244, INFORMATION),
+    "host.crashed": (None, ERROR),
+}
+_CONNECTION = {
+    "line.lost": ("connection.lost", ERROR),
+    "line.connected": ("connection.restored", INFORMATION),
+    "site.lost": ("host.off", ERROR),
+    "site.restored": ("host.on", INFORMATION),
+}
+
+
+def read(facts: Iterable[Fact], statistics: Iterable[Any] = ()) -> list[Event]:
+    """All entries in order. ``statistics``: those of closed monitoring intervals, which the host logs as 29174."""
+    found = [event for fact in facts for event in _of(fact)]
+    for closed in statistics:
+        details = {
+            "successful": closed.successful_count,
+            "expected": closed.expected_count,
+            "average": closed.average_size,
+            "maximum": closed.maximum_size,
+        }
+        found.append(Event(closed.monitoring_end, 29174, INFORMATION, closed.vm, "statistics", details))
+    return sorted(found, key=lambda event: event.at)
+
+
+def _of(fact: Fact) -> Iterator[Event]:
+    kind, at, entity = fact["kind"], int(fact["at"]), str(fact["entity"])
+    details = {name: value for name, value in fact.items() if name not in ("kind", "at", "entity")}
+    if kind in _SIMPLE:
+        number, level = _SIMPLE[kind]
+        yield Event(at, number, level, "" if kind == "host.crashed" else entity, kind, details)
+    elif kind in _CONNECTION:
+        name, level = _CONNECTION[kind]
+        yield Event(at, None, level, "", name, {})
+    elif kind == "cycle" and fact["late"]:
+        yield Event(at, None, WARNING, entity, "cycle.overran", {**details, "took": at - int(fact["started"])})

@@ -1,0 +1,208 @@
+"""Health and statistics of replication, as the host shows them (facts.md 1.6, 1.11; rules 2.9-2, 2.9-4).
+
+Everything is counted from the facts of one monitoring interval and from where the relation stands. Two sets of rules
+say what is healthy: the guide's (2.9-4), and those published for Windows Server 2012; the site file chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from labkit.engine import facts, resources
+from labkit.engine.facts import Fact
+from labkit.engine.units import HOUR
+from labkit.engine.world import World
+from labkit.replication import line
+from labkit.replication import relation as replication
+from labkit.replication.line import Line
+from labkit.replication.relation import INITIAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
+from labkit.site import inventory
+
+NORMAL, WARNING, CRITICAL = "Normal", "Warning", "Critical"
+GUIDE, WINDOWS_2012 = "guide", "windows-2012"
+_CLOSED = 14  # intervals that the event log goes back: a week
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """One VM's replication in a monitoring interval, named as ``Measure-VMReplication`` does (facts.md 1.11).
+
+    Instants and durations in ms (0: none yet), sizes in bytes. ``expected_count`` is how many cycles were due: the
+    window "Replication Health" shows ``successful_count`` of it.
+    """
+
+    vm: str
+    state: str
+    health: str
+    details: tuple[str, ...]
+    monitoring_start: int
+    monitoring_end: int
+    initial_size: int
+    pending_size: int
+    average_size: int
+    maximum_size: int
+    average_latency: int
+    maximum_latency: int
+    errors: int
+    expected_count: int
+    successful_count: int
+    missed_count: int
+    last_replication: int
+    last_applied: int
+    last_snapshot: int
+    last_test_failover: int
+    primary_server: str
+    replica_server: str
+    disks: tuple[str, ...]
+
+
+# --- the monitoring interval ------------------------------------------------------------------------------------------
+
+
+def interval_at(at: int, offset_min: int) -> tuple[int, int]:
+    """The monitoring interval ``[begin, end)`` (ms) an instant is in: 12 h from 9:00 of the host's day."""
+    figures = resources.yaml("replication.yml")["monitoring"]
+    length, first = int(figures["interval_h"]) * HOUR, int(figures["start_h"]) * HOUR - offset_min * 60_000
+    begin = at - (at - first) % length
+    return begin, begin + length
+
+
+def began(told: Iterable[Fact]) -> int:
+    """Since when replication is counted (ms): the end of the newest initial replication, or a reset; 0 for never."""
+    found = 0
+    for fact in told:
+        ended = fact["kind"] == "job.ended" and fact["scenario"] == "IrCompletion" and fact["state"] == "Succeeded"
+        if ended or fact["kind"] == "statistics.reset":
+            found = int(fact["at"])
+    return found
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def measure(world: World, vm: str, told: list[Fact], *, begin: int | None = None, end: int | None = None) -> Statistics:
+    """Statistics of a VM; ``told`` are the facts of the VM, in order. By default of the interval the clock is in.
+
+    ``begin`` and ``end`` choose another one, ``end`` not after now. ``LookupError`` when the VM has no relation.
+    """
+    relation = world.find(Relation, vm)
+    if relation is None:
+        raise LookupError(vm)
+    site = inventory.site_of(world)
+    end = world.now if end is None else min(end, world.now)
+    begin = interval_at(end, site.offset_min)[0] if begin is None else begin
+    begin = max(begin, began(told))
+    cycles = [fact for fact in told if fact["kind"] == "cycle" and begin <= fact["at"] <= end]
+    counted = _counted(relation, cycles, begin, end)
+    errors = sum(begin <= f["at"] <= end for f in told if f["kind"] == "resync.required")
+    health, details = judge(world, relation, counted)
+    return Statistics(
+        vm=vm,
+        state=relation.state,
+        health=health,
+        details=details,
+        monitoring_start=begin,
+        monitoring_end=end,
+        initial_size=next((int(f["bytes"]) for f in reversed(told) if f["kind"] == "initial.started"), 0),
+        pending_size=replication.pending(world, relation, world.now) if relation.cut else 0,
+        errors=errors,
+        last_replication=relation.cut,
+        last_applied=next((int(f["at"]) for f in reversed(told) if f["kind"] == "cycle"), 0),
+        last_snapshot=next((int(f["cut"]) for f in reversed(told) if f["kind"] == "cycle" and "consistency" in f), 0),
+        last_test_failover=_last_test(told),
+        primary_server=site.servers.hosts[0],
+        replica_server="Microsoft Azure",
+        disks=tuple(_names(world, relation)),
+        **counted,
+    )
+
+
+def _names(world: World, relation: Relation) -> list[str]:
+    from labkit.disks import record
+
+    return record.set_of(world, relation.source).names
+
+
+def _last_test(told: list[Fact]) -> int:
+    tests = (f for f in reversed(told) if f["kind"] == "job.started" and f["scenario"] == "TestFailover")
+    return next((int(fact["at"]) for fact in tests), 0)
+
+
+def _counted(relation: Relation, cycles: list[Fact], begin: int, end: int) -> dict[str, Any]:
+    """Sizes, latencies and numbers of the cycles of an interval."""
+    sizes = [int(fact["bytes"]) for fact in cycles]
+    latencies = [int(fact["at"]) - int(fact["started"]) for fact in cycles]
+    every = relation.frequency
+    due = (end - relation.anchor) // every - (begin - relation.anchor) // every
+    successful = sum(not fact["late"] and (fact["started"] - relation.anchor) % every == 0 for fact in cycles)
+    # The newest one due may still be under way, and is neither yet.
+    open_now = int(relation.flight is not None and end - relation.flight.started <= every)
+    return {
+        "average_size": sum(sizes) // len(sizes) if sizes else 0,
+        "maximum_size": max(sizes, default=0),
+        "average_latency": sum(latencies) // len(latencies) if latencies else 0,
+        "maximum_latency": max(latencies, default=0),
+        "expected_count": due,
+        "successful_count": min(due, successful),
+        "missed_count": max(0, due - successful - open_now),
+    }
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+def judge(world: World, relation: Relation, counted: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Health and its reasons, by the rules the site file names."""
+    if inventory.site_of(world).cloud.health_rules == GUIDE:
+        health = relation.health(world.now)
+        return health, () if health == NORMAL else ("overran" if relation.state == REPLICATING else "resync",)
+    critical = _critical(world, relation)
+    warning = [] if critical else _warning(world, relation, counted)
+    return CRITICAL if critical else WARNING if warning else NORMAL, tuple(critical or warning)
+
+
+def health(world: World, relation: Relation) -> str:
+    """Health now; by the guide's rules without reading facts."""
+    if inventory.site_of(world).cloud.health_rules == GUIDE or relation.state == replication.STOPPED:
+        return relation.health(world.now)
+    told = [fact for fact in facts.read(world.store) if fact["entity"] == relation.id]
+    return measure(world, relation.id, told).health
+
+
+def _critical(world: World, relation: Relation) -> list[str]:
+    """The primary cannot send, or has to be compared (facts.md 1.6)."""
+    found = ["resync"] if relation.state in (RESYNC, RESYNCHRONISING) else []
+    if not world.get(Line, line.UP).connected or inventory.state(world).lost_at:
+        found.append("cannot send")
+    return found
+
+
+def _warning(world: World, relation: Relation, counted: dict[str, Any]) -> list[str]:
+    """More than a fifth of the cycles missed, an hour behind, slow, not through, or paused (facts.md 1.6)."""
+    found = []
+    if relation.state == INITIAL:
+        found.append("initial")
+    if counted["missed_count"] * 5 > counted["expected_count"]:
+        found.append("missed")
+    if relation.state == REPLICATING and world.now - relation.cut > HOUR:
+        found.append("behind")
+    if counted["average_latency"] > relation.frequency:
+        found.append("slow")
+    if relation.paused:
+        found.append("paused")
+    return found
+
+
+def closed_intervals(told: list[Fact], now: int, offset_min: int) -> list[tuple[int, int]]:
+    """The monitoring intervals that have ended since replication began, oldest first; the first may be short."""
+    since = began(told)
+    found = []
+    while since and since < now:
+        end = interval_at(since, offset_min)[1]
+        if end > now:
+            break
+        found.append((since, end))
+        since = end
+    return found[-_CLOSED:]
