@@ -33,12 +33,32 @@ def keep(points: list[Point], frequency: int, retention: int) -> None:
     """
     newest = points[-1].cut
     recent = bisect.bisect_right(points, newest - HOUR, key=_cut)
+    if recent > 1 and _one_more(points, recent, frequency, retention):
+        return
     hourly: list[Point] = []
     for point in points[:recent]:
         if point.cut > newest - (retention + 1) * HOUR and (not hourly or point.cut // HOUR != hourly[-1].cut // HOUR):
             hourly.append(point)
     first = max(recent, len(points) - HOUR // frequency)
     points[:first] = hourly[len(hourly) - min(retention, len(hourly)) :]
+
+
+def _one_more(points: list[Point], recent: int, frequency: int, retention: int) -> bool:
+    """The usual case, quickly: since the last time one point at most has become an hour old, and none too old.
+
+    Thinned as the older ones are, it goes if another of its hour is kept; whether that was the case and is done.
+    """
+    before = points[-2].cut - HOUR  # what was an hour old the last time
+    newest, last = points[-1].cut, points[recent - 1]
+    if points[0].cut <= newest - (retention + 1) * HOUR or len(points) - recent > HOUR // frequency:
+        return False
+    if points[recent - 2].cut > before or recent - 1 > retention:
+        return False
+    if last.cut > before:
+        if last.cut // HOUR != points[recent - 2].cut // HOUR:
+            return False
+        del points[recent - 1]
+    return True
 
 
 _cut = operator.attrgetter("cut")
