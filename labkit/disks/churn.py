@@ -92,10 +92,10 @@ class Churn:
 
     def _page(self, page: int) -> tuple[Ints, list[int]]:
         """Distinct units of each slot, sorted, and the bounds of the slots."""
-        import numpy as np
-
         found = self._pages.get(page)
         if found is None:
+            import numpy as np
+
             units, counts = self._draw(page)
             units[np.arange(self._width) >= counts[:, None]] = np.iinfo(np.int32).max
             units.sort(axis=1)
@@ -145,12 +145,12 @@ class Churn:
         return self._distinct(after, upto) * (self.profile.write // PAGE)
 
     def _distinct(self, after: int, upto: int) -> int:
-        import numpy as np
-
         if upto - after == SLOT and (after - self.phase) % SLOT == 0:
             page, row = divmod((after - self.phase) // SLOT, SLOTS)
             bounds = self._page(page)[1]
             return bounds[row + 1] - bounds[row]
+        import numpy as np
+
         before, slots, behind = self._split(after, upto)
         if len(slots) > _MANY_SLOTS:
             return self._distinct_by_bitmap(before, slots, behind)

@@ -226,7 +226,10 @@ def reader(world: World) -> Callable[[int], bytes]:
 
 def pages_written(world: World, run: Run, after: int, upto: int) -> int:
     """Distinct 4 KiB pages that all disks of a run wrote in ``(after, upto]``: what a cycle has to send."""
-    after, upto = max(after, run.started), min(upto, run.stopped)
+    if after < run.started:
+        after = run.started
+    if upto > run.stopped:
+        upto = run.stopped
     total = 0
     for disk, spec in enumerate(run.streams):
         if spec.rate:

@@ -121,8 +121,9 @@ def _advance(line: Line, now: int) -> None:
 
 
 def _plan(world: World, line: Line) -> None:
-    world.timers.cancel(line.timer)
-    line.timer = 0
+    if line.timer:
+        world.timers.cancel(line.timer)
+        line.timer = 0
     if line.flows and line.connected:
         rest = (line.flows[0].tag - line.counter) * 8_000 * len(line.flows)
         wait = max(0, -(-rest // (line.bandwidth << _SCALE)))
@@ -132,11 +133,13 @@ def _plan(world: World, line: Line) -> None:
 @on("line.end")
 def _end(world: World, timer: Timer) -> None:
     line = world.get(Line, timer.entity)
+    line.timer = 0
     _advance(line, world.now)
-    ended = []
-    while line.flows and line.flows[0].tag <= line.counter:
-        ended.append(heapq.heappop(line.flows))
-    _plan(world, line)
+    ended, flows = [], line.flows
+    while flows and flows[0].tag <= line.counter:
+        ended.append(heapq.heappop(flows))
+    if flows:
+        _plan(world, line)
     for flow in ended:
         line.sent += flow.size
         if line.latency:

@@ -141,9 +141,10 @@ def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
 
 def pages(world: World, disks: DiskSet, after: int, upto: int) -> int:
     """Distinct 4 KiB pages written in ``(after, upto]``."""
-    return sum(
-        streams.pages_written(world, streams.run_of(world, run), a, b) for run, a, b in spans(world, disks, after, upto)
-    )
+    total = 0
+    for run, first, last in spans(world, disks, after, upto):
+        total += streams.pages_written(world, streams.run_of(world, run), first, last)
+    return total
 
 
 def pending(world: World, relation: Relation, now: int) -> int:
