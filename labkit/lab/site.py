@@ -12,7 +12,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.recovery import hyperv as power
 from labkit.recovery import item as items
-from labkit.replication import eventlog, line, statistics
+from labkit.replication import eventlog, line, statistics, throttle
 from labkit.replication.eventlog import Event
 from labkit.replication.relation import Relation
 from labkit.replication.statistics import Statistics
@@ -88,6 +88,20 @@ class SiteDoor:
     def resume_replication(self, vm: str) -> None:
         """Go on with replication that was paused."""
         self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
+
+    def throttle(self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00") -> None:
+        """Limit what the agent sends ("2Mbps") in working hours, Monday to Friday, and otherwise; None: no limit.
+
+        900555 for a limit that is not within 512 kbps and 102 Mbps (facts.md 5.6), 900556 for hours that are none.
+        """
+        limits = [0 if limit is None else units.bandwidth(limit) for limit in (work, other)]
+        first, dash, last = hours.partition("-")
+        if not dash:
+            raise LabError(900556, found=hours)
+        begin, end = throttle.minutes(first), throttle.minutes(last)
+        arguments = {"work": work, "other": other, "hours": hours}
+        limit = lambda world: throttle.set_limits(world, limits[0], limits[1], begin, end)  # noqa: E731
+        self._lab.command("site.throttle", arguments, limit)
 
     def replication(self, vm: str, *, begin: str | None = None, end: str | None = None) -> Statistics:
         """Health and statistics of a VM's replication, as ``Measure-VMReplication`` gives them; 900532 without any.

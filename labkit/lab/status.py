@@ -31,7 +31,12 @@ def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
         },
         "events": world.facts.count,
         "events_digest": world.facts.digest.hex(),
-        "line": {"bandwidth": line.bandwidth, "latency_ms": line.latency, "connected": line.connected},
+        "line": {
+            "bandwidth": line.bandwidth,
+            "latency_ms": line.latency,
+            "connected": line.connected,
+            "limit": line.limit,
+        },
         "items": {item.id: describe(world, item) for item in world.all(ProtectedItem)},
         "machines": {machine.id: machine.state for machine in world.all(Machine)},
         "jobs": {

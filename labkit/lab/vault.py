@@ -13,6 +13,7 @@ from labkit.lab.views import Failover, Items, Job, failovers
 from labkit.recovery import failback, failover, protection, resynchronise, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import throttle
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ class VaultDoor:
         frequency: str | None = None,
         retention: int | None = None,
         app_consistent: int | None = None,
+        initial_start: str | None = None,
         wait: bool = False,
     ) -> Job:
         """Set the protection of a cloud; what is not given is taken from the site file.
 
         ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
+        ``initial_start``: at once, or a time of the host's day in half-hour steps ("02:30", rule 2.7-7).
         """
         site = self._lab.read(inventory.site_of)
         settings = {
@@ -67,9 +70,36 @@ class VaultDoor:
             "app_consistent": site.cloud.app_consistent_h if app_consistent is None else app_consistent,
             "storage": site.azure.storage,
         }
+        if initial_start is not None:
+            settings["initial_start"] = throttle.minutes(initial_start)
         name = cloud or site.cloud.name
         work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
         return self._do("configure_protection", wait, work, cloud=name, **settings)
+
+    def change_protection(
+        self,
+        cloud: str | None = None,
+        *,
+        frequency: str | None = None,
+        retention: int | None = None,
+        app_consistent: int | None = None,
+        initial_start: str | None = None,
+        storage: str | None = None,
+        wait: bool = False,
+    ) -> Job:
+        """Change settings of a protected cloud (rule 2.7-10); what is not given stays.
+
+        As :meth:`configure_protection`; ``initial_start="now"`` for at once. ``storage`` cannot be changed: 900554.
+        """
+        given: dict[str, Any] = {"retention": retention, "app_consistent": app_consistent, "storage": storage}
+        if frequency is not None:
+            given["frequency"] = units.duration(frequency)
+        if initial_start is not None:
+            given["initial_start"] = vault.AT_ONCE if initial_start == "now" else throttle.minutes(initial_start)
+        settings = {key: value for key, value in given.items() if value is not None}
+        name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
+        work = lambda world: vault.change_protection(world, name, settings)  # noqa: E731
+        return self._do("change_protection", wait, work, cloud=name, **settings)
 
     def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
         """Map a logical network of the site to a virtual network (defaults: the site file's)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
+from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.recovery import item as items
 from labkit.recovery import states
@@ -278,6 +279,8 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
     replicating = relation is not None and relation.state in (REPLICATING, RESYNC, RESYNCHRONISING)
+    if item.state == states.ENABLING and relation is not None and not relation.snapshot:
+        words["description"] = mark("Waiting for initial replication")  # rule 2.9-2
     job = world.find(JobRecord, item.job) if item.job else None
     return {
         "state": words["service"],

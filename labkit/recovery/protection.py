@@ -6,13 +6,15 @@ from labkit.azure import sizes
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
+from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
+from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
 from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import Cloud
+from labkit.recovery.vault import AT_ONCE, Cloud
 from labkit.replication import initial, line
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
@@ -72,8 +74,23 @@ def _relation(world: World, item: ProtectedItem) -> Relation:
 
 @jobs.task("EnableDr", "VmStartInitialReplication")
 def _start_initial(world: World, job: JobRecord) -> Outcome:
-    initial.start(world, world.get(Relation, job.target))
+    relation, begin = world.get(Relation, job.target), world.get(Cloud, _item_of(world, job).cloud).initial_start
+    if begin == AT_ONCE:
+        initial.start(world, relation)
+    else:
+        local = world.now + inventory.site_of(world).offset_min * MINUTE
+        relation.timer = world.after((begin * MINUTE - local) % DAY, "initial.due", relation.id)
     return DONE
+
+
+def _item_of(world: World, job: JobRecord) -> ProtectedItem:
+    return world.get(ProtectedItem, job.target)
+
+
+@on("initial.due")
+def _due(world: World, timer: Timer) -> None:
+    """The time of day has come at which initial replication begins (rule 2.7-7)."""
+    initial.start(world, world.get(Relation, timer.entity))
 
 
 @jobs.ending("EnableDr")

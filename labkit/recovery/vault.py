@@ -19,6 +19,7 @@ from labkit.site import inventory
 from labkit.site.inventory import VMM, Server
 
 REMOVED = "removed"
+AT_ONCE = -1
 
 
 @entity("vault")
@@ -31,7 +32,10 @@ class Vault(Entity):
 
 @entity("cloud")
 class Cloud(Entity):
-    """A VMM cloud in the vault and the protection set for it (rules 2.7-4 to 2.7-6); times in ms and hours."""
+    """A VMM cloud in the vault and the protection set for it (rules 2.7-4 to 2.7-7); times in ms and hours.
+
+    ``initial_start``: minutes of the host's day at which initial replication begins, ``AT_ONCE`` for at once.
+    """
 
     server: str
     configured: bool = False
@@ -39,6 +43,7 @@ class Cloud(Entity):
     retention: int = 0
     app_consistent: int = 0
     storage: str = ""
+    initial_start: int = AT_ONCE
 
 
 @entity("mapping")
@@ -108,7 +113,43 @@ def check_settings(settings: dict[str, Any]) -> dict[str, Any]:
         raise LabError(900514, setting="retention", found=retention, values="0-24 h")
     if not isinstance(snapshots, int) or not 0 <= snapshots <= 12:
         raise LabError(900514, setting="app_consistent", found=snapshots, values="0 (none), 1-12 h")
+    start = settings.get("initial_start", AT_ONCE)
+    if start != AT_ONCE and (not 0 <= start < 24 * 60 or start % 30):
+        shown = f"{start // 60:02}:{start % 60:02}"
+        raise LabError(900514, setting="initial_start", found=shown, values="00:00, 00:30, ... 23:30")
     return settings
+
+
+def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
+    """Change what can be changed on a protected cloud (rule 2.7-10): frequency, retention, snapshots, start time.
+
+    ``settings`` holds what changes; 900554 for the storage account, which needs the cloud released.
+    """
+    cloud = world.get(Cloud, name)
+    if not cloud.configured:
+        raise LabError(900515, cloud=name)
+    _running(world, name)
+    if settings.get("storage", cloud.storage) != cloud.storage:
+        raise LabError(900554, cloud=name, found=settings["storage"], storage=cloud.storage)
+    now = {key: getattr(cloud, key) for key in _CHANGEABLE}
+    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings({**now, **settings}))
+
+
+_CHANGEABLE = ("frequency", "retention", "app_consistent", "initial_start")
+
+
+@jobs.ending("UpdateProtectionProfile")
+def _changed(world: World, job: JobRecord) -> None:
+    if job.state != jobs.SUCCEEDED:
+        return
+    cloud = world.get(Cloud, job.target)
+    for key in _CHANGEABLE:
+        setattr(cloud, key, job.data[key])
+    world.fact("cloud.changed", cloud.id, **{key: job.data[key] for key in _CHANGEABLE})
+    for item in world.all(ProtectedItem):
+        relation = world.find(replication.Relation, item.id)
+        if item.cloud == cloud.id and relation is not None:
+            replication.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
 
 
 @jobs.ending("AssociateProtectionProfile")
@@ -118,6 +159,7 @@ def _configured(world: World, job: JobRecord) -> None:
         cloud.configured = True
         cloud.frequency, cloud.retention = job.data["frequency"], job.data["retention"]
         cloud.app_consistent, cloud.storage = job.data["app_consistent"], job.data["storage"]
+        cloud.initial_start = job.data.get("initial_start", AT_ONCE)
         details = {"frequency": cloud.frequency, "retention": cloud.retention, "app_consistent": cloud.app_consistent}
         world.fact("cloud.configured", cloud.id, **details)
 

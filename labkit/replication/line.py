@@ -34,7 +34,10 @@ class Flow(msgspec.Struct, array_like=True, order=True):
 
 @entity("line")
 class Line(Entity):
-    """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; ``counter`` was right at ``updated``."""
+    """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; ``counter`` was right at ``updated``.
+
+    ``limit``: what the sender's throttle leaves of the bandwidth (bit/s), 0 for all of it.
+    """
 
     bandwidth: int
     latency: int
@@ -45,6 +48,12 @@ class Line(Entity):
     flows: list[Flow] = msgspec.field(default_factory=list)
     arriving: list[Flow] = msgspec.field(default_factory=list)
     sent: int = 0
+    limit: int = 0
+
+    @property
+    def rate(self) -> int:
+        """Bits per second that cross now."""
+        return min(self.bandwidth, self.limit) if self.limit else self.bandwidth
 
 
 Arrival = Callable[[World, Flow], None]
@@ -98,6 +107,14 @@ def set_bandwidth(world: World, bandwidth: int) -> None:
     world.fact("line.bandwidth", "line", bandwidth=bandwidth)
 
 
+def limit(world: World, direction: str, bits: int) -> None:
+    """Let a throttle leave ``bits`` per second of a direction; 0: all."""
+    line = world.get(Line, direction)
+    _advance(line, world.now)
+    line.limit = bits
+    _plan(world, line)
+
+
 def set_connected(world: World, connected: bool) -> None:
     """Pull the plug, or put it back: transfers under way stand still and then go on."""
     for line in world.all(Line):
@@ -111,7 +128,7 @@ def _advance(line: Line, now: int) -> None:
     elapsed, line.updated = now - line.updated, now
     count = len(line.flows)
     if count and line.connected:
-        line.counter += ((line.bandwidth << _SCALE) * elapsed) // (8_000 * count)
+        line.counter += ((line.rate << _SCALE) * elapsed) // (8_000 * count)
         if line.counter > _LARGE:
             for flow in line.flows:
                 flow.tag -= line.counter
@@ -126,7 +143,7 @@ def _plan(world: World, line: Line) -> None:
         line.timer = 0
     if line.flows and line.connected:
         rest = (line.flows[0].tag - line.counter) * 8_000 * len(line.flows)
-        wait = max(0, -(-rest // (line.bandwidth << _SCALE)))
+        wait = max(0, -(-rest // (line.rate << _SCALE)))
         line.timer = world.after(wait, "line.end", line.id, priority=20)
 
 
