@@ -15,6 +15,7 @@ from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
+from labkit.replication.resync import STAGING
 
 CYCLES = ("drop", "double", "swap", "cut")
 
@@ -64,7 +65,8 @@ def _reach(world: World, item: ProtectedItem, replica: DiskSet, before: Place) -
     if item.point is not None and item.point.place == before:
         item.point = _moved(item.point, after)
     for child in world.all(DiskSet):
-        if child.parent == replica.number and child.place == before:
+        # A comparison under way stays with the replica as it was when it began.
+        if child.parent == replica.number and child.place == before and child.side != STAGING:
             child.place = after
 
 

@@ -163,28 +163,22 @@ def begin(world: World, relation: Relation) -> None:
     relation.paused = False
     relation.cut = relation.swapped = relation.frozen = relation.snapshot
     _add_point(relation, points.CRASH, record.now_place(record.set_of(world, relation.replica), world.now))
-    _lay_grid(world, relation, machine)
+    # Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots.
+    phase = guests.phase(world, machine)
+    slots = -((phase - world.now) // (30 * SECOND))
+    relation.anchor = (phase + slots * 30 * SECOND) % relation.frequency
     _schedule(world, relation)
     swap(world, relation)
 
 
-def _lay_grid(world: World, relation: Relation, machine: Machine) -> None:
-    """Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots."""
-    phase = guests.phase(world, machine)
-    slots = -((phase - world.now) // (30 * SECOND))
-    relation.anchor = (phase + slots * 30 * SECOND) % relation.frequency
-
-
 def change(world: World, relation: Relation, frequency: int, retention: int, snapshots: int) -> None:
-    """Other settings from now on (rule 2.7-10): a new grid, and the points thinned by it at the next cycle."""
-    relation.retention, relation.snapshots = retention, snapshots
-    if relation.frequency == frequency:
-        return
-    relation.frequency = frequency
-    if relation.state == REPLICATING:
-        _lay_grid(world, relation, world.get(Machine, relation.machine))
-        if relation.flight is None and not relation.paused and not relation.final:
-            _schedule(world, relation)
+    """Other settings from now on (rule 2.7-10); the points are thinned by them at the next cycle.
+
+    The new frequency's grid has the old one's anchor, which lies on the guest's slots for any of them.
+    """
+    relation.frequency, relation.retention, relation.snapshots = frequency, retention, snapshots
+    if relation.state == REPLICATING and relation.flight is None and not relation.paused and not relation.final:
+        _schedule(world, relation)
 
 
 def _schedule(world: World, relation: Relation) -> None:

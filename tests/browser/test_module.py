@@ -118,6 +118,16 @@ def test_deltas_give_the_same_drawing_as_the_whole(page: Page) -> None:
     assert pieces.count("M") == 2, "the line is broken where replication was not"
 
 
+def test_the_whole_takes_the_place_of_what_was_there(page: Page) -> None:
+    """A whole state after another one: curves and events of the first are gone."""
+    shown = Shown(page, ["rpo"])
+    shown.tell(rpo=history({"OLD": saw(3)}, BEGIN + 20 * MINUTE, marks=[[BEGIN + 16 * MINUTE, "old"]]))
+    shown.tell(rpo=history({"NEW": saw(3)}, BEGIN + 20 * MINUTE))
+    assert [name for name in page.locator(".labkit-legend b").all_text_contents() if name] == ["NEW"]
+    assert page.locator(".labkit-line").count() == 1
+    assert page.locator(".labkit-events li").count() == 0
+
+
 def test_the_page_reads_values_as_python_does(page: Page) -> None:
     """RPO at 400 instants of a curve with an end, and 60 durations, agree with labkit.views.rpo and engine.units."""
     sources = module().replace(

@@ -654,6 +654,24 @@ def test_a_checkpoint_in_the_lab_s_place_is_shown_anew(tmp_path: Path) -> None:
     assert ([mark.at for mark in follower.marks], follower.round) == ([1], 1)
 
 
+def test_another_file_in_the_lab_s_place_is_sent_anew(lab: Lab, page: Any) -> None:
+    """When the follower had to begin anew, the next news are everything."""
+
+    async def story() -> None:
+        shown = page(portal.rpo_chart(lab))
+        shown.wire.page(HELLO)
+        await turns()
+        follower = hearts.of(lab).follower
+        follower.seen += 1_000_000  # as if more had been read than the file has now
+        lab.run("10min")
+        hearts.of(lab).turn()
+        assert shown.wire.sent[-1]["parts"]["rpo"]["all"]
+        shown.look()
+        assert shown.series == {name: [tuple(p) for p in points] for name, points in follower.points().items()}
+
+    asyncio.run(story())
+
+
 def test_one_heart_for_all_views_of_a_lab(lab: Lab, tmp_path: Path) -> None:
     """Views of one lab share what reads its facts; another lab has its own."""
     one, two = portal.watch(lab), portal.rpo_chart(lab)

@@ -109,6 +109,19 @@ def test_thinning_keeps_what_matters() -> None:
     assert charts.thin(points[:100]) == points[:100]
 
 
+def test_thinning_keeps_where_a_curve_begins_and_goes_on() -> None:
+    """First and last point stay, peaks stay before their drops, and each end of a curve is there."""
+    points = [*saw(2_000), BreakPoint(70_000_000, 40_000), BreakPoint(70_000_000, None), *[
+        BreakPoint(point.at + 80_000_000, point.rpo) for point in saw(2_000)
+    ], BreakPoint(150_000_000, 20_000), BreakPoint(150_000_001, 15_000)]  # fmt: skip
+    thinned = charts.thin(points, 300)
+    assert len(thinned) < 700
+    assert (thinned[0], thinned[-1]) == (points[0], points[-1])
+    places = [points.index(point) for point in thinned]
+    assert places == sorted(places)
+    assert BreakPoint(70_000_000, None) in thinned
+
+
 def test_two_hundred_vms_leave_room_for_the_chart() -> None:
     """The legend names the twelve that stand highest and says how many more there are; nothing is warned of."""
     curves = {f"VM{number:03}": saw(20) for number in range(199)}
