@@ -8,15 +8,19 @@ from __future__ import annotations
 from labkit.disks import record, streams
 from labkit.disks.blocks import BLOCK
 from labkit.disks.record import EDIT, SPAN, DiskSet
+from labkit.engine import jobs
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import item as items
+from labkit.recovery.item import ProtectedItem
+from labkit.replication import initial, resync
 from labkit.replication import relation as replication
-from labkit.replication.relation import REPLICATING, Relation
+from labkit.replication.relation import INITIAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
 CRASH, LOG_FAILED, EDITED, REVERTED = "host crash", "log write failed", "disk edited", "put back"
@@ -25,34 +29,68 @@ _BOOT = 5 * 60_000  # of a host; the lab's own figure
 
 def crash_host(world: World) -> None:
     """The site's hosts stop dead and start again by themselves five minutes later, and their VMs with them."""
-    if inventory.state(world).lost_at:
+    site = inventory.state(world)
+    if site.lost_at:
         raise LabError(900530)
+    if site.hosts_down:
+        raise LabError(900557)
+    site.hosts_down = True
+    world.fact("host.crashed", "site")
+    power_failure(world)
+    world.after(_BOOT, "host.up", "site")
+
+
+def power_failure(world: World) -> None:
+    """All guests die, and nothing is left that could send or receive; which VMs ran is remembered."""
+    site = inventory.state(world)
     running = [machine for machine in world.all(Machine) if machine.side == SITE and machine.run]
+    site.ran = sorted({*site.ran, *(machine.id for machine in running)})
     for machine in running:
         guests.power_off(world, machine, clean=False)
-        relation = world.find(Relation, machine.name)
-        if relation is not None and relation.state == REPLICATING:
+    for relation in world.all(Relation):
+        if relation.state != INITIAL or relation.snapshot:  # one that waits for its time of day goes on waiting
             replication.halt(world, relation)
-    world.fact("host.crashed", "site")
-    for machine in running:
-        world.after(_BOOT, "host.up", machine.id)
 
 
 @on("host.up")
 def _up(world: World, timer: Timer) -> None:
-    machine = world.get(Machine, timer.entity)
-    if inventory.state(world).lost_at:
+    site = inventory.state(world)
+    if not site.hosts_down:
         return
-    if not machine.run:
-        guests.power_on(world, machine)
-    not_closed(world, machine)
+    site.hosts_down = False
+    if not site.lost_at:
+        power_back(world)
 
 
-def not_closed(world: World, machine: Machine) -> None:
-    """The log of a VM that ran when its host died was not closed cleanly."""
-    relation = world.find(Relation, machine.name)
-    if relation is not None:
+def power_back(world: World) -> None:
+    """VMs start that ran before, are not active in Azure and not being written to; replication goes on, or compares."""
+    site = inventory.state(world)
+    for name in site.ran:
+        machine = world.get(Machine, name)
+        if not machine.run and not _elsewhere(world, machine):
+            guests.power_on(world, machine)
+    for relation in world.all(Relation):
+        _replicate_again(world, relation, site.ran)
+    site.ran = []
+    for job in world.all(JobRecord):
+        jobs.resume(world, job)
+
+
+def _elsewhere(world: World, machine: Machine) -> bool:
+    item = world.find(ProtectedItem, machine.name)
+    return item is not None and item.point is not None
+
+
+def _replicate_again(world: World, relation: Relation, ran: list[str]) -> None:
+    """After a power failure: the log of a VM that ran was not closed cleanly (facts.md 1.8); others go on."""
+    if relation.state == INITIAL:
+        initial.go_on(world, relation)
+    elif relation.state == RESYNC:
+        resync.schedule(world, relation)
+    elif relation.state == RESYNCHRONISING or (relation.state == REPLICATING and relation.machine in ran):
         replication.require(world, relation, CRASH)
+    elif relation.state == REPLICATING:
+        replication.go_on(world, relation)
 
 
 def fail_log(world: World, vm: str) -> None:
@@ -81,11 +119,15 @@ def edit_disk(world: World, vm: str, disk: str, block: int) -> None:
 
 
 def revert(world: World, vm: str, back: int) -> None:
-    """Put the disks of a VM that is off back to what they were ``back`` ms ago; 900549 when nobody knows that."""
+    """Put the disks of a VM that is off back to what they were ``back`` ms ago; 900552 when nobody knows that.
+
+    With an application, to its last session before that which is still kept by itself, so that all disks agree.
+    """
     import numpy as np
 
     machine = _off(world, vm)
-    disks, then = guests.disks_of(world, machine), world.now - back
+    disks = guests.disks_of(world, machine)
+    then = _session_before(world, machine, world.now - back)
     place = _place(disks, then, vm)
     for number in range(len(disks.sizes)):
         old, new = record.fold(world, disks, number, place), record.fold(world, disks, number)
@@ -94,6 +136,21 @@ def revert(world: World, vm: str, back: int) -> None:
             record.append_blocks(world, disks, number, blocks, old[blocks], EDIT)
     world.fact("fault", vm, fault="revert", to=then)
     _changed(world, vm, REVERTED)
+
+
+def _session_before(world: World, machine: Machine, at: int) -> int:
+    """The last instant up to ``at`` at which the application's writes are known by themselves; ``at`` without one."""
+    if machine.application is None:
+        return at
+    disks = guests.disks_of(world, machine)
+    known = [segment.after for segment in disks.segments if segment.kind == SPAN and segment.after <= at]
+    for segment in disks.segments:
+        if segment.kind == SPAN:
+            stream = streams.run_of(world, segment.run).streams[machine.application.disk].number
+            known += [
+                found for found in streams.explicit(world, stream) if segment.after < found <= min(at, segment.upto)
+            ]
+    return max(known, default=at)
 
 
 def _place(disks: DiskSet, then: int, vm: str) -> record.Place:
@@ -120,5 +177,8 @@ def _replicating(world: World, vm: str) -> Relation:
 
 def _changed(world: World, vm: str, reason: str) -> None:
     relation = world.find(Relation, vm)
-    if relation is not None:
+    if relation is not None and relation.state == INITIAL:
+        if relation.snapshot:
+            relation.reason = reason  # no log will tell of it: compared as soon as initial replication is through
+    elif relation is not None:
         replication.require(world, relation, reason)

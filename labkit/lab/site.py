@@ -12,7 +12,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.recovery import hyperv as power
 from labkit.recovery import item as items
-from labkit.replication import eventlog, line, statistics, throttle
+from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
 from labkit.replication.relation import Relation
 from labkit.replication.statistics import Statistics
@@ -132,14 +132,7 @@ class SiteDoor:
         """The host's event log of replication (rule 2.9-3), of one VM or of all, oldest first."""
 
         def found(world: World) -> list[Event]:
-            names = [relation.id for relation in world.all(Relation) if relation.direction == line.UP]
-            zone = inventory.site_of(world).offset_min
-            closed = []
-            for name in names:
-                told = _facts_of(world, name)
-                for begin, end in statistics.closed_intervals(told, world.now, zone):
-                    closed.append(statistics.measure(world, name, told, begin=begin, end=end))
-            return eventlog.read(facts.read(world.store), closed)
+            return eventlog.read(list(facts.read(world.store)), world.now, inventory.site_of(world).offset_min)
 
         return [event for event in self._lab.read(found) if vm is None or event.vm in ("", vm)]
 

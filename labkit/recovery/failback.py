@@ -157,9 +157,11 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
 
 @jobs.task("Failback", "BootGroup1ActionGroup")
 def _boot(world: World, job: JobRecord) -> Outcome:
-    if inventory.state(world).lost_at:
+    if inventory.state(world).dark:
         return EVENT
-    guests.power_on(world, _parts(world, job)[1])
+    machine = _parts(world, job)[1]
+    if not machine.run:
+        guests.power_on(world, machine)
     return DONE
 
 

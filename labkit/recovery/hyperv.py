@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
@@ -15,10 +16,13 @@ from labkit.site import inventory
 def start(world: World, vm: str) -> None:
     """Start a VM of the site that is off. A clean stop and start needs no resynchronisation."""
     machine = inventory.machine(world, vm)
-    if inventory.state(world).lost_at:
+    if inventory.state(world).dark:
         raise LabError(900530)
     if machine.run:
         raise LabError(900551, vm=vm, found=machine.state)
+    job = jobs.of_target(world, vm)
+    if job is not None and job.scenario == "Failback":  # its disks are being written to
+        raise LabError(532, vm=vm, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
     guests.power_on(world, machine)
 
 
@@ -30,6 +34,11 @@ def stop(world: World, vm: str, *, clean: bool) -> None:
     guests.power_off(world, machine, clean=clean)
 
 
+def _hosts(world: World) -> None:
+    if inventory.state(world).dark:
+        raise LabError(900530)
+
+
 def _relation(world: World, vm: str) -> Relation:
     items.get(world, vm)
     relation = world.find(Relation, vm)
@@ -39,10 +48,12 @@ def _relation(world: World, vm: str) -> Relation:
 
 
 def pause(world: World, vm: str) -> None:
-    """Pause replication of a VM."""
+    """Pause replication of a VM; 900530 while no host works."""
+    _hosts(world)
     replication.pause(world, _relation(world, vm))
 
 
 def resume(world: World, vm: str) -> None:
     """Resume it: the log goes at once."""
+    _hosts(world)
     resync.resume(world, _relation(world, vm))

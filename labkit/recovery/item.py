@@ -41,7 +41,7 @@ _NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
 
 def site_reachable(world: World) -> bool:
     """Whether the vault reaches VMM and hosts: the line is there, and the site has power."""
-    return world.get(Line, line.UP).connected and not inventory.state(world).lost_at
+    return world.get(Line, line.UP).connected and not inventory.state(world).dark
 
 
 def get(world: World, name: str) -> ProtectedItem:

@@ -142,7 +142,8 @@ def _finalized(world: World, job: JobRecord) -> None:
 def ready(world: World, item: ProtectedItem) -> None:
     """The item is protected once initial replication is done *and* nobody has a click to give (rule 3.6-4)."""
     relation = world.find(Relation, item.id)
-    if item.state == states.ENABLING and relation is not None and relation.state == replication.REPLICATING:
+    begun = (replication.REPLICATING, replication.RESYNC, replication.RESYNCHRONISING)
+    if item.state == states.ENABLING and relation is not None and relation.state in begun:
         items.move(world, item, states.INITIAL_COMPLETED)
 
 

@@ -5,10 +5,11 @@ Ids are Hyper-V's where one is known (29174, 29242, 29244); others have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from labkit.engine.facts import Fact
+from labkit.replication import statistics
 
 INFORMATION, WARNING, ERROR = "Information", "Warning", "Error"
 
@@ -43,17 +44,20 @@ _CONNECTION = {
 }
 
 
-def read(facts: Iterable[Fact], statistics: Iterable[Any] = ()) -> list[Event]:
-    """All entries in order. ``statistics``: those of closed monitoring intervals, which the host logs as 29174."""
+def read(facts: list[Fact], now: int, offset_min: int) -> list[Event]:
+    """All entries in order, from all facts; for each monitoring interval that has closed its statistics (29174)."""
     found = [event for fact in facts for event in _of(fact)]
-    for closed in statistics:
-        details = {
-            "successful": closed.successful_count,
-            "expected": closed.expected_count,
-            "average": closed.average_size,
-            "maximum": closed.maximum_size,
-        }
-        found.append(Event(closed.monitoring_end, 29174, INFORMATION, closed.vm, "statistics", details))
+    for vm in dict.fromkeys(str(fact["entity"]) for fact in facts if fact["kind"] == "grid"):
+        told = [fact for fact in facts if fact["entity"] == vm]
+        for begin, end in statistics.closed_intervals(told, now, offset_min):
+            counted = statistics.count(told, begin, end)
+            details = {
+                "successful": counted["successful_count"],
+                "expected": counted["expected_count"],
+                "average": counted["average_size"],
+                "maximum": counted["maximum_size"],
+            }
+            found.append(Event(end, 29174, INFORMATION, vm, "statistics", details))
     return sorted(found, key=lambda event: event.at)
 
 

@@ -85,7 +85,7 @@ def go_on(world: World, relation: Relation) -> None:
 
 def _send_piece(world: World, relation: Relation) -> None:
     """Send the next piece, if the site has power; past the last one, tell that all has arrived."""
-    if inventory.state(world).lost_at:
+    if inventory.state(world).dark:
         return
     disks = record.set_of(world, relation.source)
     disk, sent = relation.piece

@@ -167,8 +167,16 @@ def begin(world: World, relation: Relation) -> None:
     phase = guests.phase(world, machine)
     slots = -((phase - world.now) // (30 * SECOND))
     relation.anchor = (phase + slots * 30 * SECOND) % relation.frequency
+    _tell_grid(world, relation)
     _schedule(world, relation)
     swap(world, relation)
+    if relation.reason:  # a disk was changed behind the log's back during initial replication
+        require(world, relation, relation.reason)
+
+
+def _tell_grid(world: World, relation: Relation) -> None:
+    """From now on cycles are due at instants congruent to ``anchor`` modulo ``frequency`` (ms)."""
+    world.fact("grid", relation.id, anchor=relation.anchor, frequency=relation.frequency)
 
 
 def change(world: World, relation: Relation, frequency: int, retention: int, snapshots: int) -> None:
@@ -177,8 +185,10 @@ def change(world: World, relation: Relation, frequency: int, retention: int, sna
     The new frequency's grid has the old one's anchor, which lies on the guest's slots for any of them.
     """
     relation.frequency, relation.retention, relation.snapshots = frequency, retention, snapshots
-    if relation.state == REPLICATING and relation.flight is None and not relation.paused and not relation.final:
-        _schedule(world, relation)
+    if relation.state == REPLICATING:
+        _tell_grid(world, relation)
+        if not (relation.late or relation.paused or relation.final or inventory.state(world).dark):
+            _schedule(world, relation)
 
 
 def _schedule(world: World, relation: Relation) -> None:
@@ -218,13 +228,12 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
     """The kind of the next recovery point; a guest is frozen for it when a snapshot is due and the guest runs."""
     if not relation.snapshots or not machine.up_at or world.now < relation.frozen + relation.snapshots * HOUR:
         return points.CRASH
-    relation.frozen = world.now
     return points.APPLICATION if machine.os.startswith("Windows") else points.FILES
 
 
 def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
-    if inventory.state(world).lost_at or relation.paused or relation.state != REPLICATING:
+    if inventory.state(world).dark or relation.paused or relation.state != REPLICATING:
         return
     machine = world.get(Machine, relation.machine)
     kind = _freeze(world, relation, machine)
@@ -249,6 +258,8 @@ def _arrived(world: World, flow: Flow) -> None:
         _apply(world, relation, replica, log)
     late, relation.late = relation.late, False
     relation.cut = log.upto
+    if log.kind != points.CRASH:
+        relation.frozen = log.upto
     relation.cycles += 1
     relation.missed += late
     relation.last_late = late
@@ -326,7 +337,7 @@ def halt(world: World, relation: Relation) -> None:
 
 def pause(world: World, relation: Relation) -> None:
     """Send nothing until :func:`resume`; writes go on being logged. 900548 unless it replicates and is not paused."""
-    if relation.state not in (REPLICATING, RESYNCHRONISING) or relation.paused:
+    if relation.state not in (REPLICATING, RESYNCHRONISING) or relation.paused or relation.final:
         raise LabError(900548, vm=relation.id)
     halt(world, relation)
     relation.paused = True
@@ -364,7 +375,7 @@ def stop(world: World, relation: Relation) -> None:
     world.timers.cancel(relation.timer)
     line.cancel(world, relation.id)
     drop_staging(world, relation)
-    relation.flight = None
+    relation.flight, relation.paused, relation.final, relation.late = None, False, False, False
     relation.state, relation.stopped = STOPPED, world.now
 
 

@@ -48,9 +48,9 @@ def window_opens(now: int, offset_min: int) -> int:
     return now + (first - since_midnight) % DAY
 
 
-def schedule(world: World, relation: Relation) -> None:
-    """Begin by itself when the hours for it come; they may be now."""
-    opens = window_opens(world.now, inventory.site_of(world).offset_min)
+def schedule(world: World, relation: Relation, since: int = 0) -> None:
+    """Begin by itself when the hours for it come, now or later, but not before ``since`` (ms)."""
+    opens = window_opens(max(world.now, since), inventory.site_of(world).offset_min)
     world.timers.cancel(relation.timer)
     relation.timer = world.after(opens - world.now, "resync.window", relation.id, priority=30)
 
@@ -61,7 +61,7 @@ replication.WHEN_REQUIRED.append(schedule)
 @on("resync.window")
 def _window(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
-    if inventory.state(world).lost_at or not world.get(line.Line, relation.direction).connected:
+    if inventory.state(world).dark or not world.get(line.Line, relation.direction).connected:
         relation.timer = world.after(HOUR, "resync.window", relation.id, priority=30)  # not today, if it is not back
     else:
         start(world, relation)
@@ -87,6 +87,8 @@ def cancel(world: World, relation: Relation) -> None:
         raise LabError(900547, vm=relation.id)
     world.fact("resync.cancelled", relation.id)
     replication.require(world, relation, relation.reason)
+    zone = inventory.site_of(world).offset_min * 60_000
+    schedule(world, relation, world.now + DAY - (world.now + zone) % DAY)  # not once more this night
 
 
 def resume(world: World, relation: Relation) -> None:
@@ -196,6 +198,7 @@ def _merge(world: World, relation: Relation) -> None:
     relation.points.clear()
     relation.held.clear()
     relation.last_late = relation.late = False
+    relation.reason = ""
     world.fact("resync.ended", relation.id, blocks=moved, since=relation.snapshot)
     replication.begin(world, relation)
 

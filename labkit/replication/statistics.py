@@ -7,11 +7,12 @@ say what is healthy: the guide's (2.9-4), and those published for Windows Server
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from labkit.engine import facts, resources
+from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
@@ -24,6 +25,7 @@ from labkit.site import inventory
 NORMAL, WARNING, CRITICAL = "Normal", "Warning", "Critical"
 GUIDE, WINDOWS_2012 = "guide", "windows-2012"
 _CLOSED = 14  # intervals that the event log goes back: a week
+_NEVER = 1 << 62
 
 
 class Statistics(msgspec.Struct, frozen=True):
@@ -69,14 +71,22 @@ def interval_at(at: int, offset_min: int) -> tuple[int, int]:
     return begin, begin + length
 
 
-def began(told: Iterable[Fact]) -> int:
-    """Since when replication is counted (ms): the end of the newest initial replication, or a reset; 0 for never."""
-    found = 0
-    for fact in told:
-        ended = fact["kind"] == "job.ended" and fact["scenario"] == "IrCompletion" and fact["state"] == "Succeeded"
-        if ended or fact["kind"] == "statistics.reset":
-            found = int(fact["at"])
-    return found
+def _began(told: Iterable[Fact]) -> int:
+    """When cycles were first due (ms); 0 for never."""
+    return next((int(fact["at"]) for fact in told if fact["kind"] == "grid"), 0)
+
+
+def closed_intervals(told: list[Fact], now: int, offset_min: int) -> list[tuple[int, int]]:
+    """The monitoring intervals in which cycles were due and that have ended, oldest first, of the last week."""
+    since, found = _began(told), []
+    while since and since < now:
+        end = interval_at(since, offset_min)[1]
+        if end > now:
+            break
+        if count(told, since, end)["expected_count"]:
+            found.append((since, end))
+        since = end
+    return found[-_CLOSED:]
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -93,9 +103,14 @@ def measure(world: World, vm: str, told: list[Fact], *, begin: int | None = None
     site = inventory.site_of(world)
     end = world.now if end is None else min(end, world.now)
     begin = interval_at(end, site.offset_min)[0] if begin is None else begin
-    begin = max(begin, began(told))
-    cycles = [fact for fact in told if fact["kind"] == "cycle" and begin <= fact["at"] <= end]
-    counted = _counted(relation, cycles, begin, end)
+    if end < begin:
+        raise LabError(900558)
+    resets = [int(fact["at"]) for fact in told if fact["kind"] == "statistics.reset" and fact["at"] <= end]
+    begin = max(begin, _began(told), *resets)
+    counted = count(told, begin, end)
+    if end == world.now and relation.flight is not None and end - relation.flight.started <= relation.frequency:
+        # The newest one due is still under way, and neither is yet.
+        counted["missed_count"] = max(0, counted["missed_count"] - 1)
     errors = sum(begin <= f["at"] <= end for f in told if f["kind"] == "resync.required")
     health, details = judge(world, relation, counted)
     return Statistics(
@@ -130,15 +145,49 @@ def _last_test(told: list[Fact]) -> int:
     return next((int(fact["at"]) for fact in tests), 0)
 
 
-def _counted(relation: Relation, cycles: list[Fact], begin: int, end: int) -> dict[str, Any]:
-    """Sizes, latencies and numbers of the cycles of an interval."""
+class _Grid(NamedTuple):
+    """A time in which cycles were due: from ``begin`` until ``end``, every ``frequency``, at ``anchor`` modulo it."""
+
+    begin: int
+    end: int
+    anchor: int
+    frequency: int
+
+    def due(self, begin: int, end: int) -> int:
+        """How many cycles were due in ``(begin, end]``."""
+        begin, end = max(begin, self.begin), min(end, self.end)
+        return max(0, (end - self.anchor) // self.frequency - (begin - self.anchor) // self.frequency)
+
+    def has(self, at: int) -> bool:
+        """Whether one was due at that instant."""
+        return self.begin <= at <= self.end and (at - self.anchor) % self.frequency == 0
+
+
+# What ends the time in which cycles are due, until another grid is told.
+_ENDS = ("resync.required", "failover")
+_GIVES_UP = ("VmPrepareForUnPlannedFailover", "DisableProtectionOnPrimary")
+
+
+def _grids(told: list[Fact]) -> list[_Grid]:
+    found: list[_Grid] = []
+    for fact in told:
+        at = int(fact["at"])
+        ends = fact["kind"] in _ENDS or (fact["kind"] == "job.task" and fact["task"] in _GIVES_UP)
+        if found and (ends or fact["kind"] == "grid"):
+            found[-1] = found[-1]._replace(end=min(found[-1].end, at))
+        if fact["kind"] == "grid":
+            found.append(_Grid(at, _NEVER, int(fact["anchor"]), int(fact["frequency"])))
+    return found
+
+
+def count(told: list[Fact], begin: int, end: int) -> dict[str, int]:
+    """Sizes, latencies and numbers of the cycles of ``(begin, end]``, from the facts of a VM alone."""
+    cycles = [fact for fact in told if fact["kind"] == "cycle" and begin < fact["at"] <= end]
     sizes = [int(fact["bytes"]) for fact in cycles]
     latencies = [int(fact["at"]) - int(fact["started"]) for fact in cycles]
-    every = relation.frequency
-    due = (end - relation.anchor) // every - (begin - relation.anchor) // every
-    successful = sum(not fact["late"] and (fact["started"] - relation.anchor) % every == 0 for fact in cycles)
-    # The newest one due may still be under way, and is neither yet.
-    open_now = int(relation.flight is not None and end - relation.flight.started <= every)
+    grids = _grids(told)
+    due = sum(grid.due(begin, end) for grid in grids)
+    successful = sum(not fact["late"] and any(grid.has(int(fact["started"])) for grid in grids) for fact in cycles)
     return {
         "average_size": sum(sizes) // len(sizes) if sizes else 0,
         "maximum_size": max(sizes, default=0),
@@ -146,7 +195,7 @@ def _counted(relation: Relation, cycles: list[Fact], begin: int, end: int) -> di
         "maximum_latency": max(latencies, default=0),
         "expected_count": due,
         "successful_count": min(due, successful),
-        "missed_count": max(0, due - successful - open_now),
+        "missed_count": max(0, due - successful),
     }
 
 
@@ -155,7 +204,7 @@ def _counted(relation: Relation, cycles: list[Fact], begin: int, end: int) -> di
 
 def judge(world: World, relation: Relation, counted: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Health and its reasons, by the rules the site file names."""
-    if inventory.site_of(world).cloud.health_rules == GUIDE:
+    if inventory.site_of(world).cloud.health_rules == GUIDE or relation.state == replication.STOPPED:
         health = relation.health(world.now)
         return health, () if health == NORMAL else ("overran" if relation.state == REPLICATING else "resync",)
     critical = _critical(world, relation)
@@ -174,7 +223,7 @@ def health(world: World, relation: Relation) -> str:
 def _critical(world: World, relation: Relation) -> list[str]:
     """The primary cannot send, or has to be compared (facts.md 1.6)."""
     found = ["resync"] if relation.state in (RESYNC, RESYNCHRONISING) else []
-    if not world.get(Line, line.UP).connected or inventory.state(world).lost_at:
+    if not world.get(Line, line.UP).connected or inventory.state(world).dark:
         found.append("cannot send")
     return found
 
@@ -193,16 +242,3 @@ def _warning(world: World, relation: Relation, counted: dict[str, Any]) -> list[
     if relation.paused:
         found.append("paused")
     return found
-
-
-def closed_intervals(told: list[Fact], now: int, offset_min: int) -> list[tuple[int, int]]:
-    """The monitoring intervals that have ended since replication began, oldest first; the first may be short."""
-    since = began(told)
-    found = []
-    while since and since < now:
-        end = interval_at(since, offset_min)[1]
-        if end > now:
-            break
-        found.append((since, end))
-        since = end
-    return found[-_CLOSED:]

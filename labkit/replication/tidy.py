@@ -13,7 +13,7 @@ from labkit.disks.streams import Run
 from labkit.engine.clock import Timer, on
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
-from labkit.replication.relation import INITIAL, STOPPED, Relation
+from labkit.replication.relation import INITIAL, RESYNC, RESYNCHRONISING, STOPPED, Relation
 from labkit.replication.resync import STAGING
 
 _BEHIND = 8 * HOUR  # folding a disk costs milliseconds: not each hour for nothing
@@ -87,7 +87,7 @@ def _needed(world: World, run: Run) -> list[int]:
     needed = {run.stopped}
     # Where the middle of a log that is not swapped yet will be is not known.
     live = [found for found in world.all(Relation) if found.state != STOPPED]
-    swapped = min((found.swapped or found.snapshot for found in live), default=world.now)
+    swapped = min((_logged_since(found, world.now) for found in live), default=world.now)
     needed |= {at for at in streams.explicit(world, run.streams[run.application].number) if at > swapped}
     for disks in world.all(DiskSet):
         needed |= {edge for s in disks.segments if s.run == run.number for edge in (s.after, s.upto)}
@@ -99,6 +99,13 @@ def _needed(world: World, run: Run) -> list[int]:
             if log is not None:
                 needed |= {log.after, log.upto, (log.after + log.upto) // 2}
     return sorted(needed)
+
+
+def _logged_since(relation: Relation, now: int) -> int:
+    """Since when the log of a relation counts each session by itself (its size is every byte written)."""
+    if relation.state == RESYNC:
+        return now
+    return relation.snapshot if relation.state in (INITIAL, RESYNCHRONISING) else relation.cut
 
 
 def _drop_bytes(world: World) -> None:

@@ -113,7 +113,7 @@ def test_thinning_keeps_where_a_curve_begins_and_goes_on() -> None:
     """First and last point stay, peaks stay before their drops, and each end of a curve is there."""
     points = [*saw(2_000), BreakPoint(70_000_000, 40_000), BreakPoint(70_000_000, None), *[
         BreakPoint(point.at + 80_000_000, point.rpo) for point in saw(2_000)
-    ], BreakPoint(150_000_000, 20_000), BreakPoint(150_000_001, 15_000)]  # fmt: skip
+    ], BreakPoint(150_000_000, 20_000), BreakPoint(150_000_001, 15_000), BreakPoint(150_000_002, 17_000)]  # fmt: skip
     thinned = charts.thin(points, 300)
     assert len(thinned) < 700
     assert (thinned[0], thinned[-1]) == (points[0], points[-1])
