@@ -14,6 +14,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from labkit.disks import workload
 from labkit.disks.blocks import BLOCK, PAGE
 from labkit.engine.chance import mix
 
@@ -28,11 +29,16 @@ _MANY_SLOTS = 240
 
 
 class Profile(NamedTuple):
-    """A workload on one disk: bytes per second, bytes per write, and how many units are hot."""
+    """A workload on one disk: bytes per second, bytes per write, and how many units are hot.
+
+    ``shape`` spreads the rate over time (``workload``), by the hours of a day ``offset_min`` east of UTC.
+    """
 
     rate: int
     write: int
     hot: int
+    shape: str = workload.STEADY
+    offset_min: int = 0
 
 
 @functools.lru_cache(maxsize=64)
@@ -60,25 +66,35 @@ class Churn:
     """The churn of one stream. ``phase`` (ms) shifts its grid of slots."""
 
     def __init__(self, seed: int, stream: int, phase: int, profile: Profile) -> None:
-        self.stream, self.phase, self.profile = stream, phase, profile
+        self.seed, self.stream, self.phase, self.profile = seed, stream, phase, profile
         self._key = mix(seed, "churn", stream)
-        self._table = poisson_table(Fraction(profile.rate * SLOT, profile.write * 1000)) if profile.rate else None
-        self._width = int(self._table[-1]) if self._table is not None else 0
+        self._steady = self._table_of(profile.rate) if profile.shape == workload.STEADY else None
         self._pages: dict[int, tuple[Ints, list[int]]] = {}
         self._raw: tuple[int, Ints, Ints] | None = None
-        self.idle = self._width == 0
+        self.idle = not profile.rate or (self._steady is not None and not self._steady[-1])
 
     # --- pages --------------------------------------------------------------------------------------------------------
+
+    def _table_of(self, rate: int) -> Ints:
+        return poisson_table(Fraction(rate * SLOT, self.profile.write * 1000))
+
+    def _table(self, page: int) -> Ints:
+        """Numbers of writes of a slot of this page, which is an hour."""
+        if self._steady is not None:
+            return self._steady
+        profile, start = self.profile, self.phase + SLOT * SLOTS * page
+        share = workload.factor(profile.shape, self.seed, self.stream, start, profile.offset_min)
+        return self._table_of(profile.rate * share // 1000)
 
     def _draw(self, page: int) -> tuple[Ints, Ints]:
         """Units in order of writing, (SLOTS, width), and how many of each row count."""
         import numpy as np
 
-        width = self._width
+        table = self._table(page)
+        width = int(table[-1])
         source = np.random.Philox(key=[self._key, 1], counter=[0, page, 0, 0])
         words = source.random_raw((SLOTS * width + 1) // 2 + SLOTS // 4)
-        assert self._table is not None
-        counts = self._table[words[-(SLOTS // 4) :].view(np.uint16)]
+        counts = table[words[-(SLOTS // 4) :].view(np.uint16)]
         draws = (words[: (SLOTS * width + 1) // 2].view(np.uint32)[: SLOTS * width] >> np.uint32(11)).astype(np.uint64)
         hot = np.uint64(self.profile.hot)
         units = ((((draws * draws * draws) >> np.uint64(31)) * hot) >> np.uint64(32)).astype(np.int32)
@@ -97,7 +113,9 @@ class Churn:
             import numpy as np
 
             units, counts = self._draw(page)
-            units[np.arange(self._width) >= counts[:, None]] = np.iinfo(np.int32).max
+            if not units.shape[1]:
+                units = np.full((SLOTS, 1), np.iinfo(np.int32).max, np.int32)  # an hour without a write
+            units[np.arange(units.shape[1]) >= counts[:, None]] = np.iinfo(np.int32).max
             units.sort(axis=1)
             keep = np.empty(units.shape, bool)
             keep[:, 0] = True

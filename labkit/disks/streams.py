@@ -16,6 +16,7 @@ import msgspec
 
 from labkit.disks.blocks import BLOCK, PAGE, REAL
 from labkit.disks.churn import Churn, Profile
+from labkit.disks.workload import STEADY
 from labkit.engine.world import Entity, World, entity
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ OPEN = 1 << 61  # the end of a run that has not ended
 
 
 class StreamSpec(msgspec.Struct, array_like=True):
-    """One disk of a run: the stream's number and its churn (rate 0: none)."""
+    """One disk of a run: the stream's number and its churn (rate 0: none), its shape by the hours of a zone."""
 
     number: int
     rate: int
     write: int
     hot: int
+    shape: str = STEADY
+    offset_min: int = 0
 
 
 @entity("run")
@@ -77,7 +80,7 @@ def churn(world: World, run: Run, disk: int) -> Churn:
     key = ("churn", spec.number)
     found = world.cache.get(key)
     if found is None:
-        profile = Profile(spec.rate, spec.write, spec.hot)
+        profile = Profile(spec.rate, spec.write, spec.hot, spec.shape, spec.offset_min)
         found = world.cache[key] = Churn(world.seed, spec.number, run.phase, profile)
     return found
 

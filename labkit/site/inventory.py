@@ -118,16 +118,16 @@ def _build_vm(world: World, vm: Vm, taker: str, contents: images.Contents) -> No
         interval = DAY // vm.orders_per_day if vm.orders_per_day else 0
         role, partner = ("invoices", taker) if vm.invoices else ("orders", "")
         app = Application(application, role, interval, partner)
-    loads = [_workload(disk) for disk in vm.disks]
+    loads = [_workload(disk, site_of(world).offset_min) for disk in vm.disks]
     boot = boot_time(vm.os)
     memory = vm.memory_max
     world.add(Machine(f"{SITE}/{vm.name}", vm.name, SITE, vm.os, boot, vm.cpu, memory, disks.number, loads, app))
 
 
-def _workload(disk: Disk) -> Workload:
+def _workload(disk: Disk, offset_min: int) -> Workload:
     if disk.churn is None:
         return Workload(0, BLOCK, 1)
-    return Workload(disk.churn.rate, disk.churn.write, disk.churn.hot_permille)
+    return Workload(disk.churn.rate, disk.churn.write, disk.churn.hot_permille, disk.churn.shape, offset_min)
 
 
 def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:

@@ -57,15 +57,16 @@ class Azure(msgspec.Struct, frozen=True):
     vault: str
 
 
-class Churn(msgspec.Struct, frozen=True):
+class Churn(msgspec.Struct, frozen=True, omit_defaults=True):
     """Synthetic writing to a disk: ``rate`` bytes per second, ``write`` bytes each (a power of two, 4 to 64 KiB).
 
-    The writes fall into the first ``hot_permille`` per mille of the disk.
+    The writes fall into the first ``hot_permille`` per mille of the disk; ``shape`` spreads the rate over the day.
     """
 
     rate: int
     write: int
     hot_permille: int
+    shape: str = "steady"
 
 
 class Disk(msgspec.Struct, frozen=True):

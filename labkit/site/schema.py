@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
+from labkit.disks import workload
 from labkit.engine import resources, units
 from labkit.engine.texts import mark
 from labkit.site.kinds import Choice, Instant, Quantity, Text, Truth, Whole, names_of
@@ -94,6 +95,7 @@ _CHURN = Either(
             "rate": Field(_RATE),
             "write": Field(_WRITE, 64 << 10),
             "hot": Field(_HOT, 50),
+            "shape": Field(Choice(lambda: {name: name for name in workload.shapes()}), workload.STEADY),
         }
     ),
 )

@@ -193,5 +193,5 @@ def _disk(values: Values, inherited: Any, application: bool) -> Disk:
 
 def _churn(said: Any) -> Churn | None:
     if isinstance(said, Values):
-        return Churn(said["rate"], said["write"], said["hot"]) if said["rate"] else None
+        return Churn(said["rate"], said["write"], said["hot"], said["shape"]) if said["rate"] else None
     return Churn(said, 64 << 10, 50) if said else None

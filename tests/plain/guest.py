@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import NamedTuple
 
+from labkit.engine import resources
 from labkit.engine.chance import below, mix
 from labkit.guest import orders
 from labkit.guest.volume import Volume
@@ -58,13 +59,25 @@ class Churn:
         self.key, self.stream, self.phase = mix(seed, "churn", stream), stream, phase
         self.write = disk.churn.write
         self.hot = max(1, disk.size * disk.churn.hot_permille // 1000 // self.write)
-        self.table = poisson(disk.churn.rate, self.write)
-        self.width = self.table[-1]
+        self.rate, self.shape, self.seed = disk.churn.rate, disk.churn.shape, seed
+
+    def factor(self, page: int) -> int:
+        """Per mille of the mean rate in the hour of a page, at a site nine hours east of UTC."""
+        figures = resources.yaml("workloads.yml")[self.shape]
+        begin = self.phase + SLOT * PAGE_SLOTS * page
+        if "hours" in figures:
+            return int(figures["hours"][(begin + 9 * HOUR) % (24 * HOUR) // HOUR])
+        if "chance" in figures:
+            drawn = below(1000, self.seed, "burst", self.stream, begin // HOUR)
+            return int(figures["busy"] if drawn < figures["chance"] else figures["quiet"])
+        return 1000
 
     def rows(self, page: int) -> list[list[int]]:
         """The units written in each of the 120 slots of a page of draws, in order."""
         from numpy.random import Philox
 
+        self.table = poisson(self.rate * self.factor(page) // 1000, self.write)
+        self.width = self.table[-1]
         many = (120 * self.width + 1) // 2
         raw = Philox(key=[self.key, 1], counter=[0, page, 0, 0]).random_raw(many + 30).tolist()
         x = struct.unpack(f"<{2 * many}I", struct.pack(f"<{many}Q", *raw[:many]))

@@ -78,7 +78,8 @@ def _disk(chance: random.Random, name: str, writes_per_s: float) -> Disk:
     write = 4_096 << chance.randrange(5)
     rate = chance.choice((0, chance.randrange(3_000), chance.randrange(300_000)))
     hot = chance.choice((1, chance.randrange(1, 1_000), 1_000))
-    churn = Churn(min(rate, int(writes_per_s * write)), write, hot)
+    shape = chance.choice(("steady", "steady", "diurnal", "batch", "burst"))
+    churn = Churn(min(rate, int(writes_per_s * write)), write, hot, shape)
     return Disk(name, size, used, None, None if chance.random() < 0.1 else churn, False)
 
 
@@ -127,6 +128,13 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
             Command(later(), "fail_log", (vm.name,)),
             *(Command(later(), "resynchronise", (vm.name,)) for _ in "ab"),
         ]
+        if chance.random() < 0.5:  # a comparison that may take so long that the log overtakes it
+            begin = later()
+            found += [
+                Command(begin, "fail_log", (vm.name,)),
+                Command(begin + 1, "set_bandwidth", (20_000,)),
+                Command(begin + 60_000, "resynchronise", (vm.name,)),
+            ]
     if chance.random() < 0.4:
         found += [
             Command(later(), name, (vm.name,)) for name in ("pause", "resume", "pause", "resume", "resynchronise")
