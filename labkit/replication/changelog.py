@@ -6,15 +6,10 @@ since the newest log wholly applied, repeats included: what is under way is held
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from labkit.disks import record, streams
+from labkit.disks import streams
 from labkit.disks.record import SPAN, DiskSet
 from labkit.engine import resources
 from labkit.engine.world import World
-
-if TYPE_CHECKING:
-    from labkit.replication.relation import Relation
 
 
 def limit(disks: DiskSet) -> int:
@@ -22,20 +17,15 @@ def limit(disks: DiskSet) -> int:
     return sum(disks.sizes) * int(resources.yaml("replication.yml")["log_limit_percent"]) // 100
 
 
-def size(world: World, relation: Relation) -> int:
-    """Bytes of all logs of a relation before this instant; what was counted already is not counted again."""
-    cut = relation.cut
-    since, upto, counted = relation.logged if relation.logged and relation.logged[0] == cut else (cut, cut, 0)
+def count(world: World, disks: DiskSet, cut: int, counted: list[int]) -> list[int]:
+    """Bytes of all logs since ``cut``, before this instant, as ``[cut, counted up to, bytes]``.
+
+    ``counted`` is the answer of the last time, or empty: what it has is not counted again.
+    """
+    since, upto, found = counted if counted and counted[0] == cut else (cut, cut, 0)
     # A guest may still write at this very instant: that is counted the next time.
     before = world.now - 1
-    counted += written(world, record.set_of(world, relation.source), upto, before)
-    relation.logged = [since, max(upto, before), counted]
-    return counted
-
-
-def overflows(world: World, relation: Relation) -> bool:
-    """Whether the logs are larger than the limit."""
-    return size(world, relation) > limit(record.set_of(world, relation.source))
+    return [since, max(upto, before), found + written(world, disks, upto, before)]
 
 
 def written(world: World, disks: DiskSet, after: int, upto: int) -> int:

@@ -212,7 +212,9 @@ def _due(world: World, timer: Timer) -> None:
 
 def _watch_log(world: World, relation: Relation) -> None:
     """Nothing can be sent: a log that has grown too large ends in a resynchronisation (facts.md 1.8)."""
-    if relation.direction == line.UP and changelog.overflows(world, relation):
+    source = record.set_of(world, relation.source)
+    relation.logged = changelog.count(world, source, relation.cut, relation.logged)
+    if relation.direction == line.UP and relation.logged[2] > changelog.limit(source):
         require(world, relation, "log full")
     else:
         wait = int(resources.yaml("replication.yml")["log_check_ms"])
