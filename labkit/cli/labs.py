@@ -13,6 +13,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import ngettext
 from labkit.engine.units import show_size
 from labkit.lab import Lab
+from labkit.views import events
 
 
 def print_json(data: Any) -> None:
@@ -71,6 +72,12 @@ def _print_item(name: str, item: dict[str, Any]) -> None:
     )
     words = {"state": item["description"], "location": item["active_location"], "health": item["health"]}
     print(text.format(name=name, rpo=rpo, points=points, **{key: _(word) for key, word in words.items()}))
+    if item["paused"]:
+        print(_("    replication is paused"))
+    if item["reason"]:
+        under_way = item["replication"] == "resynchronising"
+        state = _("under way") if under_way else _("required")
+        print(_("    resynchronisation {state}: {reason}").format(state=state, reason=events.reason(item["reason"])))
 
 
 def log(options: argparse.Namespace) -> int:

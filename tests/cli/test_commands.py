@@ -16,7 +16,7 @@ from labkit.engine import host, texts
 from labkit.lab import Lab
 from labkit.lab import open as open_lab
 from tests.cli.console import labkit, process
-from tests.recovery.labs import SHOP, facts, site_file
+from tests.recovery.labs import SHOP, facts, new_lab, site_file
 
 
 def test_new(tmp_path: Path) -> None:
@@ -214,6 +214,22 @@ def test_the_notebooks_are_copied_and_never_written_over(tmp_path: Path) -> None
     first[1].unlink()
     assert copy_missing(tmp_path) == [first[1]]
     assert first[0].read_text(encoding="utf-8") == "mine"
+
+
+def test_status_says_what_is_wrong_with_replication(tmp_path: Path) -> None:
+    """Paused, to be resynchronised, under way: each in a line of its own, with the reason."""
+    with new_lab(tmp_path, SHOP) as lab:
+        path = lab.path
+        lab.run("10min")
+        lab.site.pause_replication("SHOP")
+    assert "    replication is paused\n" in labkit("status", path).out
+    with open_lab(path) as lab:
+        lab.site.resume_replication("SHOP")
+        lab.faults.fail_log("SHOP")
+    assert "    resynchronisation required: a write to the change log failed\n" in labkit("status", path).out
+    with open_lab(path) as lab:
+        lab.vault.resynchronise("SHOP", wait=True)
+    assert "    resynchronisation under way: a write to the change log failed\n" in labkit("status", path).out
 
 
 @pytest.mark.parametrize(("language", "name"), [("en", "00-start-here.ipynb"), ("ja", "00-start-here.ja.ipynb")])
