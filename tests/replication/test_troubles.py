@@ -196,19 +196,19 @@ def test_a_cancelled_comparison_waits_for_the_next_night(lab: Lab) -> None:
 def test_a_comparison_that_finds_nothing(tmp_path: Path) -> None:
     """Nothing was written: no block crosses, logs begin anew, and verify sees no gap in them."""
     with new_lab(tmp_path, QUIET) as lab:
-        lab.run("20min")
+        lab.run("10min")
         lab.faults.fail_log("QUIET")
-        lab.run("20min")
+        lab.run("10min")
         lab.vault.resynchronise("QUIET", wait=True)
         lab.wait(lab.vault.items["QUIET"])
-        lab.run("20min")
+        lab.run("10min")  # before the hour at which the record is tidied
         assert facts(lab, "resync.ended")[0]["blocks"] == 0
         assert lab.verify(full=True) == []
 
 
 def test_tidying_during_a_pause_leaves_what_was_gathered(tmp_path: Path) -> None:
     """Two chunks have arrived, then hours of a pause with their tidying: all of it is merged at the end."""
-    with new_lab(tmp_path, ROOMY) as lab:
+    with new_lab(tmp_path, ROOMY.replace("hot: 5%", "hot: 100%")) as lab:
         lab.run("20min")
         lab.site.shut_down("BUSY")
         lab.faults.fail_log("BUSY")
@@ -217,6 +217,7 @@ def test_tidying_during_a_pause_leaves_what_was_gathered(tmp_path: Path) -> None
         lab.vault.resynchronise("BUSY", wait=True)
         while len(facts(lab, "resync.chunk")) < 2:
             lab.run("10s")
+        assert all(fact["blocks"] for fact in facts(lab, "resync.chunk"))
         lab.site.pause_replication("BUSY")
         lab.run("100min")
         lab.site.resume_replication("BUSY")
