@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from labkit.recovery.item import NEED_A_REPLICA, RESYNC_OPERATIONS
 from labkit.recovery.states import INTERNAL, STATES, TABLE, allowed, words
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
@@ -33,6 +34,10 @@ def page() -> str:
     lines += ["", f"Nobody asks for these; the lab reports them: {internal}. While a job is at work on an item"]
     lines += ['nothing else may be asked for (error 532); a failback with "synchronise before" stops in']
     lines += ["`FailbackWaiting`, a test failover in `TestFailoverWaiting`, until the operator gives the word."]
+    waiting = ", ".join(NEED_A_REPLICA)
+    lines += ["", "In `Protected` the replication of the machine has states of its own, which change what is allowed:"]
+    lines += ["", "| replication | also allowed | not allowed |", "|---|---|---|"]
+    lines += [f"| {state} | {operation} | {waiting} |" for state, operation in RESYNC_OPERATIONS.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import ngettext
 from labkit.engine.units import show_size
 from labkit.lab import Lab
+from labkit.replication.relation import RESYNCHRONISING
 from labkit.views import events
 
 
@@ -75,7 +76,7 @@ def _print_item(name: str, item: dict[str, Any]) -> None:
     if item["paused"]:
         print(_("    replication is paused"))
     if item["reason"]:
-        under_way = item["replication"] == "resynchronising"
+        under_way = item["replication"] == RESYNCHRONISING
         state = _("under way") if under_way else _("required")
         print(_("    resynchronisation {state}: {reason}").format(state=state, reason=events.reason(item["reason"])))
 

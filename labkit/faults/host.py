@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.disks import record, streams
 from labkit.disks.blocks import BLOCK
 from labkit.disks.record import EDIT, SPAN, DiskSet
-from labkit.engine import jobs
+from labkit.engine import jobs, resources
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
@@ -24,7 +24,6 @@ from labkit.replication.relation import INITIAL, REPLICATING, RESYNC, RESYNCHRON
 from labkit.site import inventory
 
 CRASH, LOG_FAILED, EDITED, REVERTED = "host crash", "log write failed", "disk edited", "put back"
-_BOOT = 5 * 60_000  # of a host; the lab's own figure
 
 
 def crash_host(world: World) -> None:
@@ -37,7 +36,7 @@ def crash_host(world: World) -> None:
     site.hosts_down = True
     world.fact("host.crashed", "site")
     power_failure(world)
-    world.after(_BOOT, "host.up", "site")
+    world.after(int(resources.yaml("replication.yml")["host_boot_ms"]), "host.up", "site")
 
 
 def power_failure(world: World) -> None:

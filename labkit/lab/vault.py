@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from labkit.lab.door import Lab
 
 
+def _given(
+    frequency: str | None, retention: int | None, app_consistent: int | None, initial_start: str | None
+) -> dict[str, Any]:
+    """What was given of the settings of a cloud, as the vault takes them."""
+    begin = None
+    if initial_start is not None:
+        begin = vault.AT_ONCE if initial_start == "now" else throttle.minutes(initial_start)
+    found = {
+        "frequency": None if frequency is None else units.duration(frequency),
+        "retention": retention,
+        "app_consistent": app_consistent,
+        "initial_start": begin,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
 class VaultDoor:
     """``lab.vault``: registration, protection, failover and all that follows."""
 
@@ -61,17 +77,16 @@ class VaultDoor:
         """Set the protection of a cloud; what is not given is taken from the site file.
 
         ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
-        ``initial_start``: at once, or a time of the host's day in half-hour steps ("02:30", rule 2.7-7).
+        ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7).
         """
         site = self._lab.read(inventory.site_of)
         settings = {
-            "frequency": site.cloud.frequency if frequency is None else units.duration(frequency),
-            "retention": site.cloud.retention_h if retention is None else retention,
-            "app_consistent": site.cloud.app_consistent_h if app_consistent is None else app_consistent,
+            "frequency": site.cloud.frequency,
+            "retention": site.cloud.retention_h,
+            "app_consistent": site.cloud.app_consistent_h,
             "storage": site.azure.storage,
+            **_given(frequency, retention, app_consistent, initial_start),
         }
-        if initial_start is not None:
-            settings["initial_start"] = throttle.minutes(initial_start)
         name = cloud or site.cloud.name
         work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
         return self._do("configure_protection", wait, work, cloud=name, **settings)
@@ -89,14 +104,11 @@ class VaultDoor:
     ) -> Job:
         """Change settings of a protected cloud (rule 2.7-10); what is not given stays.
 
-        As :meth:`configure_protection`; ``initial_start="now"`` for at once. ``storage`` cannot be changed: 900554.
+        As :meth:`configure_protection`. ``storage`` cannot be changed: 900554.
         """
-        given: dict[str, Any] = {"retention": retention, "app_consistent": app_consistent, "storage": storage}
-        if frequency is not None:
-            given["frequency"] = units.duration(frequency)
-        if initial_start is not None:
-            given["initial_start"] = vault.AT_ONCE if initial_start == "now" else throttle.minutes(initial_start)
-        settings = {key: value for key, value in given.items() if value is not None}
+        settings = _given(frequency, retention, app_consistent, initial_start)
+        if storage is not None:
+            settings["storage"] = storage
         name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
         work = lambda world: vault.change_protection(world, name, settings)  # noqa: E731
         return self._do("change_protection", wait, work, cloud=name, **settings)

@@ -41,7 +41,7 @@ class Heart:
     """Moves the views of one lab. ``note``: what the clock's bar should say beside the state, empty for nothing.
 
     ``waiting``: the instant (ms) a cell waits for, None for none; ``waited``: whether a cell has already given a page
-    the time to load; ``alone``: the clock was paused because nobody watched. ``follower`` reads the facts for all.
+    the time to load; ``alone``: no page was heard for 90 s. ``follower`` reads the facts for all.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -85,9 +85,9 @@ class Heart:
             self.turn()
             if self.lab.closed:
                 return
+        self.alone = True  # also while paused: a cell that waits must not wait for ever
         if self.lab.clock.playing:
             self.lab.clock.pause()
-            self.alone = True
             self.note = _("Paused: no page showed this lab for {seconds} s.").format(seconds=round(SILENCE))
 
     def turn(self) -> None:

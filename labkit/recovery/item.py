@@ -35,8 +35,8 @@ class ProtectedItem(Entity):
 
 
 # While source and replica are being compared, or have to be, a failover can only be unplanned (facts.md 1.8).
-_RESYNC = {RESYNC: "Resynchronize", RESYNCHRONISING: "CancelResynchronize"}
-_NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
+RESYNC_OPERATIONS = {RESYNC: "Resynchronize", RESYNCHRONISING: "CancelResynchronize"}
+NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
 
 
 def site_reachable(world: World) -> bool:
@@ -91,9 +91,9 @@ def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
     if job is not None and job.state == jobs.IN_PROGRESS:
         return ()
     found, operations = world.find(Relation, item.id), states.allowed(item.state)
-    if found is None or item.state != states.PROTECTED or found.state not in _RESYNC:
+    if found is None or item.state != states.PROTECTED or found.state not in RESYNC_OPERATIONS:
         return operations
-    return (_RESYNC[found.state], *(name for name in operations if name not in _NEED_A_REPLICA))
+    return (RESYNC_OPERATIONS[found.state], *(name for name in operations if name not in NEED_A_REPLICA))
 
 
 def request(world: World, item: ProtectedItem, operation: str) -> None:

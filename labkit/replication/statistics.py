@@ -78,12 +78,13 @@ def _began(told: Iterable[Fact]) -> int:
 
 def closed_intervals(told: list[Fact], now: int, offset_min: int) -> list[tuple[int, int]]:
     """The monitoring intervals in which cycles were due and that have ended, oldest first, of the last week."""
-    since, found = _began(told), []
+    since, grids = _began(told), _grids(told)
+    found: list[tuple[int, int]] = []
     while since and since < now:
         end = interval_at(since, offset_min)[1]
         if end > now:
             break
-        if count(told, since, end)["expected_count"]:
+        if any(grid.due(since, end) for grid in grids):
             found.append((since, end))
         since = end
     return found[-_CLOSED:]

@@ -416,6 +416,27 @@ def test_a_cell_whose_page_is_gone_ends(lab: Lab, page: Any, monkeypatch: pytest
     asyncio.run(story())
 
 
+def test_a_cell_whose_page_is_gone_while_paused_ends_too(lab: Lab, page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paused in the page, then the tab is closed: nobody can press Play any more, so the cell ends with 900802."""
+
+    async def story() -> None:
+        fast(monkeypatch, 0.05)
+        view = portal.watch(lab)
+        shown = page(view)
+        shown.wire.page(HELLO)
+        await turns(0)
+        cell = asyncio.create_task(view.play("10d", speed=60))
+        await turns(0.2)
+        shown.wire.page(click("pause"))
+        await turns(0.2)
+        assert not lab.clock.playing
+        with pytest.raises(LabError) as caught:
+            await asyncio.wait_for(cell, 20)
+        assert caught.value.code == 900802
+
+    asyncio.run(story())
+
+
 def test_next_event_does_not_pass_what_a_cell_waits_for(tmp_path: Path, page: Any) -> None:
     """An idle lab, a cell that waits 40 minutes, and one click on the next event: 40 minutes, not a day."""
     with labkit.create(tmp_path / "idle.lab") as idle:
