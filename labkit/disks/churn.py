@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.disks import workload
 from labkit.disks.blocks import BLOCK, PAGE
+from labkit.disks.source import SLOT
 from labkit.engine.chance import mix
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[Any]
 
-SLOT = 30_000
 SLOTS = 120  # of a page: one hour is made at once
 _MANY_SLOTS = 240
 
@@ -31,7 +31,8 @@ _MANY_SLOTS = 240
 class Profile(NamedTuple):
     """A workload on one disk: bytes per second, bytes per write, and how many units are hot.
 
-    ``shape`` spreads the rate over time (``workload``), by the hours of a day ``offset_min`` east of UTC.
+    ``shape`` spreads the rate over time (``workload``), by the hours of a day ``offset_min`` east of UTC; ``kind`` says
+    where writes go.
     """
 
     rate: int
@@ -39,6 +40,7 @@ class Profile(NamedTuple):
     hot: int
     shape: str = workload.STEADY
     offset_min: int = 0
+    kind: str = workload.ORDINARY
 
 
 @functools.lru_cache(maxsize=64)

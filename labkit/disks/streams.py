@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from labkit.disks import paced, trace, workload
 from labkit.disks.blocks import BLOCK, PAGE, REAL
 from labkit.disks.churn import Churn, Profile
-from labkit.disks.workload import STEADY
+from labkit.disks.source import Source
+from labkit.disks.workload import ORDINARY, STEADY
 from labkit.engine.world import Entity, World, entity
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ OPEN = 1 << 61  # the end of a run that has not ended
 
 
 class StreamSpec(msgspec.Struct, array_like=True):
-    """One disk of a run: the stream's number and its churn (rate 0: none), its shape by the hours of a zone."""
+    """One disk of a run: the stream's number and its churn (rate 0: none), its shape by the hours of a zone.
+
+    ``trace`` is the number of the recording that gives the churn instead (0: none), ``size`` that of the disk in bytes.
+    """
 
     number: int
     rate: int
@@ -35,6 +40,14 @@ class StreamSpec(msgspec.Struct, array_like=True):
     hot: int
     shape: str = STEADY
     offset_min: int = 0
+    kind: str = ORDINARY
+    trace: int = 0
+    size: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything but an application writes to the disk."""
+        return self.rate > 0 or self.trace > 0
 
 
 @entity("run")
@@ -74,15 +87,24 @@ def run_of(world: World, number: int) -> Run:
     return world.get(Run, str(number))
 
 
-def churn(world: World, run: Run, disk: int) -> Churn:
-    """The churn of one disk of a run, kept while the world is in memory."""
+def churn(world: World, run: Run, disk: int) -> Source:
+    """What writes to one disk of a run beside an application, kept while the world is in memory."""
     spec = run.streams[disk]
     key = ("churn", spec.number)
-    found = world.cache.get(key)
+    found: Source | None = world.cache.get(key)
     if found is None:
-        profile = Profile(spec.rate, spec.write, spec.hot, spec.shape, spec.offset_min)
-        found = world.cache[key] = Churn(world.seed, spec.number, run.phase, profile)
+        found = world.cache[key] = _source(world, run.phase, spec)
     return found
+
+
+def _source(world: World, phase: int, spec: StreamSpec) -> Source:
+    profile = Profile(spec.rate, spec.write, spec.hot, spec.shape, spec.offset_min, spec.kind)
+    if spec.trace and trace.has_places(world, spec.trace):
+        return trace.BlockTrace(world, spec.trace, spec.number, phase, spec.size)
+    if not spec.trace and not workload.paced(spec.kind):
+        return Churn(world.seed, spec.number, phase, profile)
+    amount = trace.Meter(world, spec.trace) if spec.trace else paced.by_shape(profile)
+    return paced.Paced(world.seed, spec.number, phase, spec.size, profile, amount)
 
 
 # --- explicit writes --------------------------------------------------------------------------------------------------
@@ -235,7 +257,7 @@ def pages_written(world: World, run: Run, after: int, upto: int) -> int:
         upto = run.stopped
     total = 0
     for disk, spec in enumerate(run.streams):
-        if spec.rate:
+        if spec.writes:
             total += churn(world, run, disk).pages_written(after, upto)
     if run.application >= 0:
         masks: dict[int, int] = {}
@@ -254,7 +276,7 @@ def bytes_written(world: World, run: Run, after: int, upto: int) -> int:
     """
     after, upto = max(after, run.started), min(upto, run.stopped)
     total = sum(
-        churn(world, run, disk).bytes_written(after, upto) for disk, spec in enumerate(run.streams) if spec.rate
+        churn(world, run, disk).bytes_written(after, upto) for disk, spec in enumerate(run.streams) if spec.writes
     )
     if run.application >= 0:
         for at, entry in explicit(world, run.streams[run.application].number).items():
@@ -272,7 +294,7 @@ def fold(world: World, run: Run, disk: int, stamps: NDArray[np.int64], after: in
     """Lay what a run wrote to one disk in ``(after, upto]`` over the disk's stamps, in place."""
     after, upto = max(after, run.started), min(upto, run.stopped)
     spec = run.streams[disk]
-    if spec.rate:
+    if spec.writes:
         churn(world, run, disk).fold(stamps, after, upto)
     if run.application == disk:
         for at, entry in explicit(world, spec.number).items():

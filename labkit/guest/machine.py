@@ -15,7 +15,7 @@ from labkit.disks import record, streams
 from labkit.disks.blocks import is_real
 from labkit.disks.record import DiskSet
 from labkit.disks.streams import OPEN, Run, StreamSpec
-from labkit.disks.workload import STEADY
+from labkit.disks.workload import ORDINARY, STEADY
 from labkit.engine.chance import below
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
@@ -30,13 +30,18 @@ _OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
 
 
 class Workload(msgspec.Struct, array_like=True, frozen=True):
-    """Churn of one disk: bytes per second, bytes per write, per mille of the disk that is hot, shape over the day."""
+    """Churn of one disk: bytes per second, bytes per write, per mille of the disk that is hot, shape over the day.
+
+    ``kind``: where writes go; ``trace``: number of the recording that gives the churn instead of a rate, or 0.
+    """
 
     rate: int
     write: int
     hot_permille: int
     shape: str = STEADY
     offset_min: int = 0
+    kind: str = ORDINARY
+    trace: int = 0
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -109,7 +114,8 @@ def _streams(world: World, machine: Machine, disks: DiskSet) -> list[StreamSpec]
     found = []
     for size, load in zip(disks.sizes, machine.workloads, strict=True):
         hot = max(1, size * load.hot_permille // 1000 // load.write)
-        found.append(StreamSpec(world.next("stream"), load.rate, load.write, hot, load.shape, load.offset_min))
+        how = (load.rate, load.write, hot, load.shape, load.offset_min, load.kind, load.trace)
+        found.append(StreamSpec(world.next("stream"), *how, size))
     return found
 
 

@@ -16,7 +16,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.recovery.vault import Vault
 from labkit.replication import line, tidy
-from labkit.site import images, inventory, sitefile
+from labkit.site import contents, inventory, sitefile
 from labkit.site.model import SiteFile
 
 if TYPE_CHECKING:
@@ -39,23 +39,23 @@ def check_seed(seed: object) -> int:
 
 
 def read_site(site: str | Path | SiteFile) -> SiteFile:
-    """A site file, read; the sizes of its images are known."""
-    return images.resolved(site if isinstance(site, SiteFile) else sitefile.read(site))
+    """A site file, read; all is known that its images and traces tell."""
+    return contents.resolved(site if isinstance(site, SiteFile) else sitefile.read(site))
 
 
-def new_file(path: Path, site: SiteFile, given: progress.Progress | None) -> tuple[Store, images.Contents]:
-    """A new lab file that holds the site's images, and what is in it."""
-    if not any(disk.image for vm in site.vms for disk in vm.disks):
-        return Store.create(path), {}
-    with progress.shown(_("Importing images"), given) as show:
-        contents = images.bring_in(path, site, show)
-    return Store.open(path), contents
+def new_file(path: Path, site: SiteFile, given: progress.Progress | None) -> tuple[Store, contents.Contents]:
+    """A new lab file that holds the site's images and traces, and what is in it."""
+    if not contents.any_of(site):
+        return Store.create(path), contents.NONE
+    with progress.shown(_("Importing images and traces"), given) as show:
+        brought = contents.bring_in(path, site, show)
+    return Store.open(path), brought
 
 
-def begin(world: World, site: SiteFile, seed: int, contents: images.Contents) -> None:
-    """Fill a new lab: the site with its images, Azure's vault, storage and network, and the first fact."""
+def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -> None:
+    """Fill a new lab: the site with what it brought along, Azure's vault, storage and network, and the first fact."""
     world.seed, world.now = seed, site.start
-    site = images.without_folders(site)
+    site = contents.without_folders(site)
     world.site_json = msgspec.json.encode(site).decode("utf-8")
     world.fact("lab.created", site.site, seed=seed, digest=sitefile.digest(site))
     line.create(world, site.line.bandwidth, site.line.latency)
@@ -63,7 +63,7 @@ def begin(world: World, site: SiteFile, seed: int, contents: images.Contents) ->
     world.add(Vault(azure.vault, azure.region, []))
     world.add(StorageAccount(azure.storage, azure.region, "GRS"))
     world.add(VirtualNetwork(azure.network, azure.region))
-    inventory.build(world, site, contents)
+    inventory.build(world, site, brought)
     tidy.start(world)
 
 

@@ -46,16 +46,16 @@ def create(
 
     ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start", "registered",
     "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the
-    site file, 900310-900349 its images, 900050 an unknown stage. ``progress(done, total)`` is called with bytes of the
-    images; without it a bar is shown, in a notebook or a terminal, when their import takes long.
+    site file, 900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage. ``progress(done, total)`` is
+    called with bytes of these; without it a bar is shown, in a notebook or a terminal, when their import takes long.
     """
     build.check_stage(stage)
     read = build.read_site(site)
     seed = build.check_seed(seed)
-    store, contents = build.new_file(Path(path), read, progress)
+    store, brought = build.new_file(Path(path), read, progress)
     lab = Lab(Session(store, surface))
     try:
-        lab.command("create", {"site": read.site, "seed": seed}, lambda world: build.begin(world, read, seed, contents))
+        lab.command("create", {"site": read.site, "seed": seed}, lambda world: build.begin(world, read, seed, brought))
         build.to_stage(lab, stage)
     except BaseException:
         lab.close()

@@ -10,15 +10,12 @@ from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
-from labkit.site import images
-from labkit.site.kinds import Report, describe, show
+from labkit.site import churns, images
+from labkit.site.files import found as found_text
+from labkit.site.files import path_of
+from labkit.site.kinds import Report, show
 from labkit.site.records import Values
 from labkit.site.schema import DATA_DISK_LIMIT, DEFAULT_ORDERS_PER_DAY, OS_DISK_LIMIT
-from labkit.site.yamltext import Scalar
-
-
-def _found(text: str) -> str:
-    return describe(Scalar(0, text, "str"))
 
 
 def _tables(things: Any) -> list[Values]:
@@ -36,7 +33,7 @@ def disks_of(vm: Values) -> list[Values]:
 
 
 def check(site: Values, folder: Path | None, report: Report) -> None:
-    """Report everything that single keys cannot tell; images become absolute paths, and their disks get sizes."""
+    """Report everything that single keys cannot tell; paths become absolute, disks get sizes, churn its meaning."""
     _unique(vms_of(site), report)
     _servers(site, report)
     _objectives(site.get("objectives"), report)
@@ -47,6 +44,8 @@ def check(site: Values, folder: Path | None, report: Report) -> None:
             if isinstance(disk, Values):
                 _image(disk, folder, report)
                 _disk(disk, report, is_os=number == 0)
+                holder = vm if number == 0 and "churn" not in disk.lines else disk
+                churns.resolve(holder, folder, disk.get("size") or 0, report)
         _application(vm, report)
     _invoices(site, report)
 
@@ -76,11 +75,11 @@ def _servers(site: Values, report: Report) -> None:
     for number, host in enumerate(hosts):
         if _same(host) in {_same(other) for other in hosts[:number]}:
             line, path = servers.where("hosts")
-            report.add(line, f"{path}[{number}]", _found(host), _("every host once"))
+            report.add(line, f"{path}[{number}]", found_text(host), _("every host once"))
     for vm in vms_of(site):
         wanted = vm.get("host")
         if wanted is not None and hosts and wanted not in hosts:
-            report.add(*vm.where("host"), _found(wanted), ", ".join(hosts), nearest(wanted, hosts))
+            report.add(*vm.where("host"), found_text(wanted), ", ".join(hosts), nearest(wanted, hosts))
 
 
 def _objectives(objectives: Any, report: Report) -> None:
@@ -118,26 +117,13 @@ def _disk(disk: Values, report: Report, *, is_os: bool) -> None:
 
 
 def _image(disk: Values, folder: Path | None, report: Report) -> None:
-    image = disk.get("image")
-    if image is None:
+    if disk.get("image") is None:
         return
-    path = Path(image)
-    if not path.is_absolute():
-        if folder is None:
-            report.add(*disk.where("image"), _found(image), _("an absolute path, for this text lies in no folder"))
-            return
-        path = folder / path
-    try:
-        path = path.resolve()
-        there = path.is_file()
-    except (OSError, ValueError):
-        there = False
-    if not there:
-        found = _("{name}, which is no file there ({path})").format(name=_found(image), path=show(str(path)))
-        report.add(*disk.where("image"), found, _("the path of a disk image, relative to the site file"))
-        return
-    disk["image"] = str(path)
-    _content(disk, path, report)
+    allowed = _("the path of a disk image, relative to the site file")
+    path = path_of(disk, "image", folder, report, allowed)
+    if path is not None:
+        disk["image"] = str(path)
+        _content(disk, path, report)
 
 
 def _content(disk: Values, path: Path, report: Report) -> None:
@@ -145,8 +131,8 @@ def _content(disk: Values, path: Path, report: Report) -> None:
     try:
         found = images.look(path)
     except LabError as error:
-        found_text = _("an image that cannot be used (error {code}: {message})")
-        wrong = found_text.format(code=error.code, message=error.message.rstrip(".。"))
+        text = _("an image that cannot be used (error {code}: {message})")
+        wrong = text.format(code=error.code, message=error.message.rstrip(".。"))
         report.add(*disk.where("image"), wrong, _("a sound disk image ({action})").format(action=error.action))
         return
     if "size" not in disk.lines:
@@ -162,11 +148,6 @@ def _said(disk: Values, key: str, otherwise: str) -> tuple[int, str]:
     return disk.where(key if key in disk.lines else otherwise)
 
 
-def _churn_rate(disk: Values) -> int:
-    churn = disk.get("churn")
-    return int(churn.get("rate", 0) if isinstance(churn, Values) else churn or 0)
-
-
 def _application(vm: Values, report: Report) -> None:
     wanted = [key for key in ("orders", "invoices") if vm.get(key)]
     if not wanted or "disks" not in vm:
@@ -178,7 +159,7 @@ def _application(vm: Values, report: Report) -> None:
     disks = vm["disks"]
     if len(disks) < 2:
         report.add(*where, _("a VM with one disk"), _("a second disk, where the application keeps its database"))
-    elif isinstance(disks[1], Values) and _churn_rate(disks[1]):
+    elif isinstance(disks[1], Values) and churns.writes(disks[1]):
         allowed = _("no churn on the second disk, where the application keeps its database")
         report.add(*disks[1].where("churn"), _("churn beside an application"), allowed)
 
@@ -196,7 +177,7 @@ def _free(vm: Values) -> bool:
     disks = vm.get("disks") or []
     if len(disks) < 2 or not isinstance(disks[1], Values):
         return False
-    return disks[1].get("image") is None and not _churn_rate(disks[1])
+    return disks[1].get("image") is None and not churns.writes(disks[1])
 
 
 def order_takers(site: Values) -> dict[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.progress import Progress
 from labkit.engine.store import Store
 from labkit.engine.world import Entity, World, entity
+from labkit.site import model
 from labkit.site.model import Disk, SiteFile
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def look(path: Path) -> Look:
 
 def resolved(site: SiteFile) -> SiteFile:
     """A site in which each disk with an image has its size, and as ``used`` what the image holds."""
-    return _with_disks(site, lambda disk: _resolved(disk) if disk.image else disk)
+    return model.with_disks(site, lambda disk: _resolved(disk) if disk.image else disk)
 
 
 def _resolved(disk: Disk) -> Disk:
@@ -66,36 +66,39 @@ def _resolved(disk: Disk) -> Disk:
 
 def without_folders(site: SiteFile) -> SiteFile:
     """A site as a lab keeps it: of an image, which it does not need any more, only the name."""
-    return _with_disks(
+    return model.with_disks(
         site, lambda disk: msgspec.structs.replace(disk, image=Path(disk.image).name) if disk.image else disk
     )
 
 
-def _with_disks(site: SiteFile, change: Callable[[Disk], Disk]) -> SiteFile:
-    vms = (msgspec.structs.replace(vm, disks=tuple(map(change, vm.disks))) for vm in site.vms)
-    return msgspec.structs.replace(site, vms=tuple(vms))
+def wanted(site: SiteFile) -> list[tuple[str, Disk]]:
+    """All disks with an image, each with the name of its VM."""
+    return [(vm.name, disk) for vm in site.vms for disk in vm.disks if disk.image]
 
 
-def bring_in(path: Path, site: SiteFile, progress: Progress) -> Contents:
-    """Make a lab file at ``path`` that holds the bytes of all images of a resolved site, and nothing else yet.
+def room(path: Path, site: SiteFile) -> int:
+    """Bytes that all images hold; 900346 when the folder of a lab file has no room for them."""
+    total = sum(disk.used for _, disk in wanted(site))
+    free = host.free_bytes(path.parent)
+    if total > free:
+        raise LabError(900346, path=path, needed=total, free=free)
+    return total
 
-    All of it or no file at all. ``progress(done, total)``: bytes of all images. ``LabError``: 900310-900349 an image,
-    900346 too little room, 900001, 900002, 900006 the lab file.
+
+def fill(store: Store, site: SiteFile, progress: Progress) -> Contents:
+    """Keep the bytes of all images of a resolved site in a lab file that is being filled.
+
+    ``progress(done, total)``: bytes of all images. ``LabError``: 900310-900349 an image.
     """
-    from labkit.disks.importing import import_image
-
-    wanted = [(vm.name, disk) for vm in site.vms for disk in vm.disks if disk.image]
     contents: Contents = {}
-    total, before, first = sum(disk.used for _, disk in wanted), 0, 1
-    with Store.filling(path) as store:
-        free = host.free_bytes(path.parent)
-        if total > free:
-            raise LabError(900346, path=path, needed=total, free=free)
-        for vm, disk in wanted:
-            part = _part_of(progress, before, total)
-            found = import_image(store, Path(disk.image or ""), first, limit=disk.size, progress=part)
-            contents[vm, disk.name] = found
-            before, first = before + disk.used, first + len(found.blocks)
+    total, before, first = sum(disk.used for _, disk in wanted(site)), 0, 1
+    for vm, disk in wanted(site):
+        from labkit.disks.importing import import_image
+
+        part = _part_of(progress, before, total)
+        found = import_image(store, Path(disk.image or ""), first, limit=disk.size, progress=part)
+        contents[vm, disk.name] = found
+        before, first = before + disk.used, first + len(found.blocks)
     return contents
 
 

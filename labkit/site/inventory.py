@@ -18,7 +18,8 @@ from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Application, Machine, Workload
-from labkit.site import images
+from labkit.site import images, traces
+from labkit.site.contents import NONE, Contents
 from labkit.site.model import Disk, SiteFile, Vm
 
 DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
@@ -81,8 +82,8 @@ def bits(system: str) -> int:
     return int(_systems()[system]["bits"])
 
 
-def build(world: World, site: SiteFile, contents: images.Contents | None = None) -> None:
-    """Make servers and VMs, their disks with what is in ``contents``, and start the VMs."""
+def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
+    """Make servers and VMs, their disks with what the lab file was given for them, and start the VMs."""
     servers = site.servers
     world.add(SiteState("site"))
     world.add(Server(servers.domain_controller, DOMAIN_CONTROLLER, servers.fqdn(servers.domain_controller)))
@@ -90,8 +91,10 @@ def build(world: World, site: SiteFile, contents: images.Contents | None = None)
     for host in servers.hosts:
         world.add(Server(host, HOST, servers.fqdn(host)))
     takers = [vm for vm in site.vms if vm.orders_per_day]
+    numbers = traces.lay(world, site, brought.traces)
     for vm in site.vms:
-        _build_vm(world, vm, takers[0].name if takers else "", contents or {})
+        loads = [_workload(disk, site.offset_min, numbers.get((vm.name, disk.name), 0)) for disk in vm.disks]
+        _build_vm(world, vm, loads, takers[0].name if takers else "", brought.images)
     for vm in site.vms:
         guests.power_on(world, machine(world, vm.name), booted=True)
 
@@ -104,7 +107,7 @@ def machine(world: World, name: str) -> Machine:
     return world.get(Machine, f"{SITE}/{name}")
 
 
-def _build_vm(world: World, vm: Vm, taker: str, contents: images.Contents) -> None:
+def _build_vm(world: World, vm: Vm, loads: list[Workload], taker: str, contents: images.Contents) -> None:
     names, sizes = [disk.name for disk in vm.disks], [disk.size for disk in vm.disks]
     disks = record.create(world, vm.name, SITE, names, sizes)
     for number, disk in enumerate(vm.disks):
@@ -118,16 +121,16 @@ def _build_vm(world: World, vm: Vm, taker: str, contents: images.Contents) -> No
         interval = DAY // vm.orders_per_day if vm.orders_per_day else 0
         role, partner = ("invoices", taker) if vm.invoices else ("orders", "")
         app = Application(application, role, interval, partner)
-    loads = [_workload(disk, site_of(world).offset_min) for disk in vm.disks]
     boot = boot_time(vm.os)
     memory = vm.memory_max
     world.add(Machine(f"{SITE}/{vm.name}", vm.name, SITE, vm.os, boot, vm.cpu, memory, disks.number, loads, app))
 
 
-def _workload(disk: Disk, offset_min: int) -> Workload:
-    if disk.churn is None:
+def _workload(disk: Disk, offset_min: int, trace: int) -> Workload:
+    churn = disk.churn
+    if churn is None:
         return Workload(0, BLOCK, 1)
-    return Workload(disk.churn.rate, disk.churn.write, disk.churn.hot_permille, disk.churn.shape, offset_min)
+    return Workload(churn.rate, churn.write, churn.hot_permille, churn.shape, offset_min, churn.kind, trace)
 
 
 def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:

@@ -135,6 +135,14 @@ class Text(Kind):
         return not self.name or (not set(text) & set('/\\:*?"<>|') and text.strip(".") != "")
 
 
+@dataclass(frozen=True)
+class Label(Text):
+    """A text that may be a whole number: what other programs call a thing."""
+
+    def _value(self, node: Scalar) -> Any:
+        return node.text if node.tag in ("str", "int") and self._fits(node.text) else BAD
+
+
 def names_of(load: Callable[[], Iterable[tuple[str, tuple[str, ...]]]]) -> Callable[[], dict[str, str]]:
     """A table for ``Choice``, read when first needed: ``load`` gives names with their aliases."""
 

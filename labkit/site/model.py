@@ -7,6 +7,7 @@ Units: milliseconds, bytes, bits per second for the line, bytes per second for w
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import PureWindowsPath
 
 import msgspec
@@ -57,16 +58,38 @@ class Azure(msgspec.Struct, frozen=True):
     vault: str
 
 
-class Churn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Synthetic writing to a disk: ``rate`` bytes per second, ``write`` bytes each (a power of two, 4 to 64 KiB).
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A recorded workload: the path of its ``file`` (in a lab: its name), whose ``host`` and ``disk`` ("": the one).
 
-    The writes fall into the first ``hot_permille`` per mille of the disk; ``shape`` spreads the rate over the day.
+    It begins ``skip`` ms after the recording began, and anew after its end with ``repeat``. ``format`` ("blocks" or
+    "counters"), ``zero`` (its first instant, 100 ns or ms), ``length`` (ms) and ``needed`` (bytes of a disk) are what
+    the file is; with format "" in a site made by hand ``traces.resolved`` finds them.
+    """
+
+    file: str
+    host: str = ""
+    disk: str = ""
+    repeat: bool = False
+    skip: int = 0
+    format: str = ""
+    zero: int = 0
+    length: int = 0
+    needed: int = 0
+
+
+class Churn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Writing to a disk: ``rate`` bytes per second, ``write`` bytes each (a power of two, 4 to 64 KiB).
+
+    The writes fall into the first ``hot_permille`` per mille of the disk; ``shape`` spreads the rate over the day, and
+    ``kind`` says where writes go. With a ``trace`` the rate is 0, of a block trace nothing else counts either.
     """
 
     rate: int
     write: int
     hot_permille: int
     shape: str = "steady"
+    kind: str = "ordinary"
+    trace: Trace | None = None
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -157,10 +180,19 @@ def order_instant(start: int, per_day: int, number: int) -> int:
     return start + number * DAY // per_day
 
 
+def with_disks(site: SiteFile, change: Callable[[Disk], Disk]) -> SiteFile:
+    """A site with each disk changed."""
+    vms = (msgspec.structs.replace(vm, disks=tuple(map(change, vm.disks))) for vm in site.vms)
+    return msgspec.structs.replace(site, vms=tuple(vms))
+
+
 def digest(site: SiteFile) -> str:
-    """SHA-256 (hex) of what the site says, the same in every folder: an image counts by its file name."""
+    """SHA-256 (hex) of what the site says, the same in every folder: images and traces count by file name."""
     plain = msgspec.to_builtins(site)
     for disk in (disk for vm in plain["vms"] for disk in vm["disks"]):
         # Windows rules split at both kinds of slash, so that the digest is the same on every system.
         disk["image"] = disk["image"] and PureWindowsPath(disk["image"]).name
+        trace = disk["churn"] and disk["churn"].get("trace")
+        if trace:
+            trace["file"] = PureWindowsPath(trace["file"]).name
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()

@@ -13,7 +13,7 @@ from fractions import Fraction
 from labkit.disks import workload
 from labkit.engine import resources, units
 from labkit.engine.texts import mark
-from labkit.site.kinds import Choice, Instant, Quantity, Text, Truth, Whole, names_of
+from labkit.site.kinds import Choice, Instant, Label, Quantity, Text, Truth, Whole, names_of
 from labkit.site.records import EMPTY, Either, Field, Listing, Record
 
 OS_DISK_LIMIT = "127GB"
@@ -79,7 +79,7 @@ def _duration(example: str, low: str, high: str, *, step: int = 1, none: bool = 
 
 
 _RATE_UNITS = tuple(f"{unit}/s" for unit in _SIZES)
-_RATE = Quantity(mark("a rate of writing"), units.rate, "1MB/s", _RATE_UNITS, "0B/s", "1GB/s", none=True)
+RATE = Quantity(mark("a rate of writing"), units.rate, "1MB/s", _RATE_UNITS, "0B/s", "1GB/s", none=True)
 _BANDWIDTH_UNITS = ("bps", "kbps", "Mbps", "Gbps")
 _BANDWIDTH = Quantity(mark("a bandwidth"), units.bandwidth, "100Mbps", _BANDWIDTH_UNITS, "1kbps", "100Gbps")
 _ORDER_UNITS = ("/s", "/min", "/h", "/d")
@@ -89,13 +89,19 @@ _WRITE = Quantity(mark("a size"), units.size, "64KB", _SIZES, among=("4KB", "8KB
 _HOT = Quantity(mark("a share of the disk"), per_mille, "5%", ("%",), "0.1%", "100%")
 
 _CHURN = Either(
-    _RATE,
+    RATE,
     Record(
         {
-            "rate": Field(_RATE),
-            "write": Field(_WRITE, 64 << 10),
-            "hot": Field(_HOT, 50),
-            "shape": Field(Choice(lambda: {name: name for name in workload.shapes()}), workload.STEADY),
+            "rate": Field(RATE, None),
+            "write": Field(_WRITE, None),
+            "hot": Field(_HOT, None),
+            "shape": Field(Choice(lambda: {name: name for name in workload.shapes()}), None),
+            "kind": Field(Choice(lambda: {name: name for name in workload.kinds()}), workload.ORDINARY),
+            "trace": Field(Text(name=False, longest=1_000), None),
+            "host": Field(Label(name=False), None),
+            "disk": Field(Label(name=False), None),
+            "repeat": Field(Truth(), False),
+            "skip": Field(_duration("2h", "0s", "400d", zero=True), 0),
         }
     ),
 )

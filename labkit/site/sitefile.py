@@ -25,6 +25,7 @@ from labkit.site.model import (
     Objectives,
     Servers,
     SiteFile,
+    Trace,
     Vm,
     digest,
     order_instant,
@@ -34,7 +35,7 @@ from labkit.site.schema import SITE
 from labkit.site.yamltext import Unreadable, compose
 
 __all__ = [
-    "Azure", "Churn", "Cloud", "Disk", "Line", "Objectives", "Servers", "SiteFile", "Vm",
+    "Azure", "Churn", "Cloud", "Disk", "Line", "Objectives", "Servers", "SiteFile", "Trace", "Vm",
     "digest", "order_instant", "parse", "read", "shipped", "warnings",
 ]  # fmt: skip
 
@@ -187,11 +188,5 @@ def _disk(values: Values, inherited: Any, application: bool) -> Disk:
     size, used, image = values["size"] or 0, values["used"], values["image"]
     if used is None:
         used = min(size // 20, _USED_MOST)
-    churn = _churn(values["churn"] if "churn" in values.lines else inherited)
+    churn = values["churn"] if "churn" in values.lines else inherited
     return Disk(values["name"], size, used, image, churn, application)
-
-
-def _churn(said: Any) -> Churn | None:
-    if isinstance(said, Values):
-        return Churn(said["rate"], said["write"], said["hot"], said["shape"]) if said["rate"] else None
-    return Churn(said, 64 << 10, 50) if said else None
