@@ -24,7 +24,7 @@ from labkit.engine.texts import gettext as _
 COLUMNS = ("Timestamp", "Hostname", "DiskNumber", "Type", "Offset", "Size", "ResponseTime")
 _GZIP = b"\x1f\x8b"
 _LONGEST_LINE = 1 << 20  # a log of many counters has headers of many thousand characters
-_HEAD, _SHOWN, _DIGITS = 4_096, 60, 18
+_HEAD, _READ, _SHOWN, _DIGITS = 4_096, 1 << 16, 60, 18
 ROWS = 8_192  # looked at in one go
 _CELLS = 1 << 16
 
@@ -70,10 +70,15 @@ class Lines:
         return rows
 
     def _lines(self) -> Iterator[str]:
-        while line := self._text.readline(_LONGEST_LINE):
-            if len(line) >= _LONGEST_LINE:
+        begun = ""
+        while some := self._text.read(_READ):
+            lines = (begun + some).split("\n")
+            begun = lines.pop()
+            if len(begun) > _LONGEST_LINE:
                 raise csv.Error("the line is too long")
-            yield line
+            yield from lines
+        if begun:
+            yield begun
 
     def _recognised(self) -> str:
         row = self._first()

@@ -20,7 +20,9 @@ def differences(told: Story, path: Path, *, secret: Command | None = None) -> tu
 
     ``path`` is where the real lab's file will be. ``secret`` happens to the real lab only.
     """
-    plain = PlainLab(told.site, told.seed, told.job)
+    plain = PlainLab(told.site, told.seed, told.job, told.traces)
+    for name, text in told.traces.items():
+        (path.parent / name).write_text(text, "utf-8")
     with real_lab(path, told.site, told.seed, told.job) as real:
         found = list(_lived(told, plain, real, secret))
         return plain, found + list(_compared(told, plain, real))

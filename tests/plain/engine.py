@@ -8,7 +8,7 @@ against it. Only the order of the guest's database sessions and chance are labki
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,10 +87,12 @@ def nonzero(content: Content) -> bool:
 class PlainLab:
     """A lab of the plain kind. Commands act at ``now``, after all that was due; ``advance`` lets time pass.
 
-    ``job`` is how long after the last piece of initial replication replication begins, in ms.
+    ``job`` is how long after the last piece of initial replication replication begins, in ms; ``traces`` are the files
+    the site names, as text.
     """
 
-    def __init__(self, site: SiteFile, seed: int, job: int = 0) -> None:
+    def __init__(self, site: SiteFile, seed: int, job: int = 0, traces: Mapping[str, str] | None = None) -> None:
+        self.traces = traces or {}
         self.site, self.seed, self.now, self.job = site, seed, site.start, job
         self.facts: list[Fact] = []
         self.events: list[tuple[int, int, int, Callable[[], None]]] = []
@@ -108,7 +110,7 @@ class PlainLab:
             for disk in vm.disks:
                 stream += disk.used > 0
                 disks.append(dict.fromkeys(range(-(-disk.used // BLOCK)), stream << 40 | 1))
-            self.guests[vm.name] = Guest(self.seed, vm, self.site.start, disks)
+            self.guests[vm.name] = Guest(self.seed, vm, self.site.start, disks, self.traces)
         for guest in self.guests.values():
             count = len(guest.vm.disks)
             guest.power_on(list(range(stream + 1, stream + count + 1)))
@@ -276,7 +278,7 @@ class PlainLab:
     def _apply(self, made: Protection, log: Log, end: int) -> None:
         for write in log.writes:
             if write.at <= end:
-                made.replica[write.disk][write.block] = write.content
+                made.replica[write.disk].update(dict.fromkeys(write.blocks, write.content))
 
     def _add_point(self, made: Protection) -> None:
         made.points.append(Point(made.cut, [dict(blocks) for blocks in made.replica]))
@@ -286,7 +288,7 @@ class PlainLab:
 
     def _logged(self, made: Protection, after: int) -> int:
         made.guest.run(self.now)
-        return PAGE * sum(len(write.pages) for write in made.guest.log if after < write.at < self.now)
+        return sum(write.size for write in made.guest.log if after < write.at < self.now)
 
     def _limit(self, made: Protection) -> int:
         return sum(disk.size for disk in made.guest.vm.disks) * 50 // 100

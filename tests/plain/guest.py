@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from labkit.engine.chance import below, mix
 from labkit.guest import orders
 from labkit.guest.volume import Volume
 from labkit.site.model import DAY, Disk, Vm
+from labkit.site.model import Churn as SiteChurn
+from tests.plain.workloads import Access, Meter, Paced, Recorded, Shaped
 
 BLOCK, PAGE, SLOT, PAGE_SLOTS = 65_536, 4_096, 30_000, 120
 HOUR = 3_600_000
@@ -23,13 +25,14 @@ Blocks = dict[int, Content]
 
 
 class Write(NamedTuple):
-    """One write: when, on which disk (its place in the VM), the block, its new content, the 4 KiB pages of the disk."""
+    """One write: when, on which disk (its place in the VM), blocks and their new content, pages of 4 KiB, bytes."""
 
     at: int
     disk: int
-    block: int
+    blocks: tuple[int, ...]
     content: Content
     pages: tuple[int, ...]
+    size: int
 
 
 @functools.cache
@@ -106,7 +109,14 @@ class Churn:
             at = begin + 1 + ((2 * i + 1) * 29_999) // (2 * n)
             first = unit * self.write // PAGE
             pages = tuple(range(first, first + self.write // PAGE))
-            yield Write(at, disk, unit * self.write // BLOCK, self.stream << 40 | (slot + 1), pages)
+            yield Write(at, disk, (unit * self.write // BLOCK,), self.stream << 40 | (slot + 1), pages, self.write)
+
+
+def accesses(found: Iterator[Access], stream: int, disk: int) -> Iterator[Write]:
+    """Writes of a stream that are told by place and length."""
+    for at, slot, offset, size in found:
+        blocks, pages = (tuple(range(offset // unit, (offset + size - 1) // unit + 1)) for unit in (BLOCK, PAGE))
+        yield Write(at, disk, blocks, stream << 40 | (slot + 1), pages, size)
 
 
 def _none() -> Iterator[Write]:
@@ -121,6 +131,7 @@ class Guest:
     vm: Vm
     started: int
     disks: list[Blocks]
+    traces: Mapping[str, str] = field(default_factory=dict)
     streams: list[int] = field(default_factory=list)
     stopped: int | None = None
     log: list[Write] = field(default_factory=list)
@@ -136,10 +147,25 @@ class Guest:
         """Give each disk its stream and look at the first write of each."""
         self.streams = streams
         for place, disk in enumerate(self.vm.disks):
-            if disk.churn is not None and disk.churn.rate:
-                churn = Churn(self.seed, streams[place], self.phase, disk)
-                self.coming[place] = churn.writes(place, self.started)
+            if disk.churn is not None and (disk.churn.rate or disk.churn.trace):
+                self.coming[place] = self._writes(place, disk, disk.churn, streams[place])
             self.next[place] = next(self.coming[place], None)
+
+    def _writes(self, place: int, disk: Disk, churn: SiteChurn, stream: int) -> Iterator[Write]:
+        """What will be written to a disk, for ever."""
+        kinds = resources.yaml("workloads.yml")["kinds"]
+        pace: Meter | Shaped = Shaped(churn)
+        if churn.trace is not None:
+            text = self.traces[churn.trace.file]
+            if not text.startswith('"(PDH-CSV'):
+                found = Recorded(text, churn.trace, self.started, self.phase).writes(self.started)
+                return accesses(found, stream, place)
+            pace = Meter(text, churn.trace, self.started)
+        elif kinds[churn.kind]["places"] == "chance":
+            return Churn(self.seed, stream, self.phase, disk).writes(place, self.started)
+        write = churn.write or (pace.write if isinstance(pace, Meter) else 0)
+        paced = Paced(self.seed, stream, self.phase, disk, pace, write)
+        return accesses(paced.writes(self.started), stream, place)
 
     def run(self, now: int) -> None:
         """Perform all churn up to and including an instant, in order of time."""
@@ -152,7 +178,7 @@ class Guest:
             self.next[write.disk] = next(self.coming[write.disk], None)
 
     def _perform(self, write: Write) -> None:
-        self.disks[write.disk][write.block] = write.content
+        self.disks[write.disk].update(dict.fromkeys(write.blocks, write.content))
         self.log.append(write)
 
     def pages(self, after: int, upto: int) -> int:
@@ -189,7 +215,7 @@ class Guest:
         self.session_at = now
         for block, (content, mask) in volume.changed().items():
             pages = tuple(block * 16 + bit for bit in range(16) if mask >> bit & 1)
-            self._perform(Write(now, place, block, content, pages))
+            self._perform(Write(now, place, (block,), content, pages, PAGE * len(pages)))
 
     def _bytes(self, place: int, block: int) -> bytes | None:
         content = self.disks[place].get(block)

@@ -16,6 +16,7 @@ from labkit.disks.content import ZEROS
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
+from labkit.engine.progress import nothing
 from labkit.engine.session import Session
 from labkit.engine.store import Store
 from labkit.engine.world import World
@@ -23,8 +24,8 @@ from labkit.faults import host
 from labkit.guest import machine as guests
 from labkit.replication import initial, line, relation, resync, tidy
 from labkit.replication.relation import Relation
-from labkit.site import inventory
-from labkit.site.model import SiteFile
+from labkit.site import contents, inventory, model
+from labkit.site.model import Disk, SiteFile
 from tests.plain.guest import Blocks
 
 
@@ -50,19 +51,34 @@ def real_lab(path: Path, site: SiteFile, seed: int, job: int) -> Iterator[RealLa
         lab.session.close()
 
 
+def _beside(path: Path, disk: Disk) -> Disk:
+    """A disk whose trace lies beside the lab."""
+    churn = disk.churn
+    if churn is None or churn.trace is None:
+        return disk
+    trace = msgspec.structs.replace(churn.trace, file=str(path.parent / churn.trace.file))
+    return msgspec.structs.replace(disk, churn=msgspec.structs.replace(churn, trace=trace))
+
+
 class RealLab:
     """A lab file, driven below the recovery layer."""
 
     def __init__(self, path: Path, site: SiteFile, seed: int) -> None:
-        self.path, self.site, self.seed = path, site, seed
-        self.session = Session(Store.create(path), "test")
+        site = model.with_disks(site, lambda disk: _beside(path, disk))
+        self.path, self.site, self.seed = path, contents.resolved(site), seed
+        if contents.any_of(self.site):
+            self._brought = contents.bring_in(path, self.site, nothing)
+            self.session = Session(Store.open(path), "test")
+        else:
+            self._brought = contents.NONE
+            self.session = Session(Store.create(path), "test")
         self.session.command("create", {}, self._build)
 
     def _build(self, world: World) -> None:
         world.seed, world.now = self.seed, self.site.start
         world.site_json = msgspec.json.encode(self.site).decode()
         line.create(world, self.site.line.bandwidth, self.site.line.latency)
-        inventory.build(world, self.site)
+        inventory.build(world, self.site, self._brought)
         tidy.start(world)
 
     def advance(self, until: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from labkit.engine.chance import below
 from labkit.site.model import Azure, Churn, Cloud, Disk, Line, Objectives, Servers, SiteFile, Vm
+from tests.plain.recordings import recorded
 
 MB, MINUTE, HOUR = 2**20, 60_000, 3_600_000
 START = 1_412_121_600_000
@@ -24,13 +25,17 @@ class Command(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """A site and what happens to it until ``end``; ``job``: ms from the last piece until replication begins."""
+    """A site and what happens to it until ``end``; ``job``: ms from the last piece until replication begins.
+
+    ``traces`` are the files its disks name, as text.
+    """
 
     seed: int
     site: SiteFile
     commands: tuple[Command, ...]
     end: int
     job: int
+    traces: dict[str, str] = field(default_factory=dict)
 
 
 def story(seed: int, writes: int = 25_000) -> Story:
@@ -49,7 +54,9 @@ def story(seed: int, writes: int = 25_000) -> Story:
     start = START + chance.randrange(HOUR) + chance.choice((0, 0, 14)) * HOUR  # some near midnight at the site
     site = SiteFile("Plain", start, 540, line, cloud, servers, "LAN", azure, vms, objectives)
     commands = sorted(_commands(chance, seed, site, length), key=lambda command: command.at)
-    return Story(seed, site, tuple(commands), start + length, chance.choice((0, 1, 5_000, 90_000)))
+    job = chance.choice((0, 1, 5_000, 90_000))
+    site, traces = recorded(random.Random(f"workloads {seed}"), site, length, writes // count)
+    return Story(seed, site, tuple(commands), start + length, job, traces)
 
 
 # --- the site --------------------------------------------------------------------------------------------------------
