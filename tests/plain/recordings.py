@@ -61,20 +61,20 @@ def _blocks(chance: random.Random, disk: Disk, name: str, files: dict[str, str],
 def _counters(chance: random.Random, churn: Churn, name: str, files: dict[str, str], length: int) -> Churn:
     every = chance.choice((1_000, 15_000, 60_000, 700_000))
     count = min(500, max(2, int(length * chance.choice((0.1, 0.5, 1.2)) / every)))
-    with_writes = chance.random() < 0.5
+    with_writes, mean = chance.random() < 0.5, max(churn.rate, 3_000)
     disks = ("0 C:", "1 D:")
     header = ["(PDH-CSV 4.0) (Tokyo Standard Time)(-540)"]
     header += [rf"\\HOST\PhysicalDisk({disk})\Disk Write Bytes/sec" for disk in disks]
     header += [rf"\\HOST\PhysicalDisk({disk})\Disk Writes/sec" for disk in disks] if with_writes else []
     lines, at = [header], datetime(2014, 10, 1, 9, tzinfo=UTC)
     for _ in range(count + 1):
-        rates = [chance.choice((0, churn.rate, chance.random() * 3 * churn.rate)) for _ in disks]
+        rates = [chance.choice((0, mean, chance.random() * 3 * mean)) for _ in disks]
         cells = [f"{rate:.6f}" if chance.random() < 0.9 else " " for rate in rates]
         if with_writes:
             cells += [f"{rate / chance.choice((3_000, 9_000, 40_000, 80_000)):.9f}" for rate in rates]
         lines.append([f"{at:%m/%d/%Y %H:%M:%S}.{at.microsecond // 1000:03}", *cells])
         at += timedelta(milliseconds=every + chance.choice((0, 0, 15, 1_000)))
-    lines[-1][1] = "1.5"  # something is known of the disk
+    lines[-1][1] = "1500.5"  # something is known of the disk
     files[name] = "".join(",".join(f'"{cell}"' for cell in line) + "\n" for line in lines)
     skip = chance.choice((0, 0, chance.randrange(count * every)))
     write = churn.write if not with_writes or chance.random() < 0.3 else 0

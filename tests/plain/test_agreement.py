@@ -28,6 +28,8 @@ WANTED = {
     *("late", "pieces", "thinned", "powerless", "shut down", "invoices", "orders", "frequent", "unfinished"),
     *(f"fault {kind}" for kind in FAULTS),
     *("flip", "reopen", "set_bandwidth", "set_connected", "latency"),
+    *("blocks", "blocks repeated", "blocks skipped", "counters", "counters repeated", "counters skipped"),
+    *("database", "defragmentation", "ordinary"),
     *("log full", "log write failed", "resynchronised", "overtaken", "by itself", "paused comparison", "paused"),
 }
 """What a run has to have met among its sites to prove anything."""
@@ -47,6 +49,7 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
     yield from (f"fault {command.arguments[1]}" for command in lived.commands if command.name == "fault")
     yield from ("shut down" for command in lived.commands if command.name == "power_off" and command.arguments[1])
     yield from _comparisons(plain)
+    yield from _workloads(lived, plain)
     vms = [made.guest.vm for made in plain.protections.values()]
     for name, held in {
         "thinned": points < len(cycles),
@@ -57,6 +60,21 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
     }.items():
         if held:
             yield name
+
+
+def _workloads(lived: Story, plain: PlainLab) -> Iterator[str]:
+    """Which workloads left something on a replica."""
+    for made in plain.protections.values():
+        for disk, blocks, stream in zip(made.guest.vm.disks, made.replica, made.guest.streams, strict=True):
+            stamps = [content for content in blocks.values() if isinstance(content, int)]
+            if disk.churn is None or not any(stamp >> 40 == stream for stamp in stamps):
+                continue
+            trace = disk.churn.trace
+            if trace is None:
+                yield disk.churn.kind
+                continue
+            name = "counters" if lived.traces[trace.file].startswith('"') else "blocks"
+            yield from (name, f"{name} repeated" if trace.repeat else name, f"{name} skipped" if trace.skip else name)
 
 
 def _comparisons(plain: PlainLab) -> Iterator[str]:
