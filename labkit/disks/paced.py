@@ -33,11 +33,16 @@ def by_shape(profile: Profile) -> Amount:
 
 
 class Paced(Batched):
-    """One stream of writes of ``profile.write`` bytes; ``phase`` (ms) shifts its grid, ``size``: bytes of the disk."""
+    """One stream of writes of ``profile.write`` bytes; ``phase`` (ms) shifts its grid, ``size``: bytes of the disk.
 
-    def __init__(self, seed: int, stream: int, phase: int, size: int, profile: Profile, amount: Amount) -> None:
+    ``origin`` (ms): nothing is written before; the writes of the slot it is in are spread over what follows it.
+    """
+
+    def __init__(
+        self, seed: int, stream: int, phase: int, size: int, profile: Profile, amount: Amount, origin: int = 0
+    ) -> None:
         super().__init__(stream, size)
-        self._phase, self._write, self._amount = phase, profile.write, amount
+        self._phase, self._write, self._amount, self._origin = phase, profile.write, amount, origin
         self._key = mix(seed, "paced", stream)
         self._places = _Places(workload.kind(profile.kind), profile.hot)
 
@@ -66,9 +71,10 @@ class Paced(Batched):
         if not count:
             return None
         units = self._places.units(number, count, self._words(slot, count))
-        if after > begin or upto < begin + SLOT:
+        begun, end = max(begin, self._origin), begin + SLOT
+        if after > begun or upto < end:
             index = np.arange(count, dtype=np.int64)
-            instants = begin + 1 + ((2 * index + 1) * (SLOT - 1)) // (2 * count)
+            instants = begun + 1 + ((2 * index + 1) * (end - begun - 1)) // (2 * count)
             units = units[(instants > after) & (instants <= upto)]
         first = units * (self._write // PAGE)
         last = first + (self._write // PAGE - 1)

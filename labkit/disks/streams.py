@@ -103,8 +103,10 @@ def _source(world: World, phase: int, spec: StreamSpec) -> Source:
         return trace.BlockTrace(world, spec.trace, spec.number, phase, spec.size)
     if not spec.trace and not workload.paced(spec.kind):
         return Churn(world.seed, spec.number, phase, profile)
-    amount = trace.Meter(world, spec.trace) if spec.trace else paced.by_shape(profile)
-    return paced.Paced(world.seed, spec.number, phase, spec.size, profile, amount)
+    if not spec.trace:
+        return paced.Paced(world.seed, spec.number, phase, spec.size, profile, paced.by_shape(profile))
+    meter = trace.Meter(world, spec.trace)
+    return paced.Paced(world.seed, spec.number, phase, spec.size, profile, meter, meter.start)
 
 
 # --- explicit writes --------------------------------------------------------------------------------------------------

@@ -151,6 +151,7 @@ class Meter:
 
     def __init__(self, world: World, number: int) -> None:
         self._trace = world.get(Trace, str(number))
+        self.start = self._trace.start
         self._parts = _Parts(world, number, COUNTER_ROWS)
 
     def __call__(self, at: int) -> int:

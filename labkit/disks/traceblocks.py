@@ -96,7 +96,7 @@ class Blocks:
         self.least = least if self.least < 0 else min(self.least, least)
         self.most = max(self.most, most)
         pairs = list(zip(columns[1], columns[2], strict=True))
-        ours = {pair for pair in set(pairs) if self._is_ours(pair)}
+        ours = {pair for pair in sorted(set(pairs)) if self._is_ours(pair)}
         writes = {kind for kind in set(columns[3]) if kind.casefold() == "write"}
         if len(self._chosen_ones) > 1:
             ours = set()  # to be refused at the end, when all that is there is known
@@ -123,7 +123,7 @@ class Blocks:
 
     def _check_choice(self) -> None:
         """Refuse a trace in which the disk asked for is none or several."""
-        there = [f"{shown(host)} {shown(disk)}" for host, disk in self._seen]
+        there = sorted(f"{shown(host)} {shown(disk)}" for host, disk in self._seen)
         check_choice(self._lines, len(self._chosen_ones), there, f"{self._host} {self._disk}".strip())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from labkit.disks import record, streams
+from labkit.disks import record, streams, trace
 from labkit.disks.blocks import REAL
 from labkit.disks.record import CARGO, EDIT, SPAN, DiskSet, Place, Segment
 from labkit.disks.streams import Run
@@ -28,7 +28,7 @@ from labkit.replication.relation import INITIAL, Relation
 
 def verify(world: World, *, full: bool = False) -> list[str]:
     """All problems found, one line each; ``full`` compares every byte beside the stamps."""
-    problems = [*_file(world), *_facts(world), *_timers(world), *_entities(world), *_bytes(world)]
+    problems = [*_file(world), *_facts(world), *_timers(world), *_entities(world), *_bytes(world), *_traces(world)]
     if full:
         problems += _hashes(world)
     for item in world.all(ProtectedItem):
@@ -90,6 +90,11 @@ def _bytes(world: World) -> Iterator[str]:
     for disks in world.all(DiskSet):
         for stamp in record.stored_stamps(world, disks) - there:
             yield _("disks {number}: bytes {stamp:#x} are missing").format(number=disks.number, stamp=stamp)
+
+
+def _traces(world: World) -> Iterator[str]:
+    for found in trace.missing(world):
+        yield _("trace of {disk}: parts of it are missing").format(disk=found.owner)
 
 
 def _hashes(world: World) -> Iterator[str]:

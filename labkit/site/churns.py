@@ -48,15 +48,20 @@ def _synthetic(said: Values, report: Report) -> Churn | None:
             report.add(
                 *said.where(key), _("{key} without a trace").format(key=key), _("such a key beside a trace only")
             )
-    name = said.get("kind")
-    if name is None or said.get("rate") is None or len(report.faults) > faults:
+    if said.get("rate") is None or len(report.faults) > faults or _has_faults(said):
         return None
+    name = said["kind"]
     kind = workload.kind(name)
     shape = _said(said, "shape", kind.shape)
     if workload.paced(name) and shape not in workload.shapes(exact=True):
         report.add(*said.where("shape"), found(shape), ", ".join(workload.shapes(exact=True)))
         return None
     return Churn(said["rate"], _said(said, "write", kind.write), _said(said, "hot", kind.hot_permille), shape, name)
+
+
+def _has_faults(said: Values) -> bool:
+    """Whether a value that was written could not be read; that is reported already."""
+    return any(key not in said for key in said.lines)
 
 
 def _said(said: Values, key: str, otherwise: Any) -> Any:
@@ -75,7 +80,7 @@ def _of_trace(said: Values, folder: Path | None, size: int, report: Report) -> C
     if path is None:
         return None
     said["trace"] = str(path)
-    if len(report.faults) > faults or said.get("kind") is None:
+    if len(report.faults) > faults or _has_faults(said):
         return None
     trace = Trace(str(path), said["host"] or "", said["disk"] or "", said["repeat"], said["skip"])
     kind = workload.kind(said["kind"])

@@ -99,7 +99,7 @@ class Shaped:
 
     def __init__(self, churn: Churn) -> None:
         self.rate = churn.rate
-        self.end: int | None = None
+        self.start, self.end = 0, None
         self.hours = resources.yaml("workloads.yml")[churn.shape].get("hours", [1000] * 24)
 
     def until(self, at: int) -> int:
@@ -129,7 +129,8 @@ class Paced:
             first, behind = (self.pace.until(instant) // self.write for instant in (begin, begin + SLOT))
             n = behind - first
             for i, q in enumerate(self._draws(slot, n)):
-                at = begin + 1 + ((2 * i + 1) * 29_999) // (2 * n)
+                from_ = max(begin, self.pace.start)
+                at = from_ + 1 + ((2 * i + 1) * (begin + SLOT - from_ - 1)) // (2 * n)
                 if at > after:
                     yield Access(at, slot, self._unit(first + i, q) * self.write, self.write)
 
