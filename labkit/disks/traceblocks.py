@@ -128,7 +128,9 @@ class Blocks:
 
 
 def check_choice(lines: Lines, chosen: int, there: list[str], wanted: str) -> None:
-    """Refuse a trace that has no disk like the one that is wanted (900364), or several (900363)."""
+    """Refuse a trace of no disk at all (900369), without the one that is wanted (900364), or with several (900363)."""
+    if not there:
+        raise LabError(900369, path=lines.path)
     shown_ones = there[:_DISKS_SHOWN] + (["..."] if len(there) > _DISKS_SHOWN else [])
     if not chosen:
         raise LabError(900364, path=lines.path, found=wanted, disks=listed(shown_ones))

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from labkit.disks.traceblocks import check_choice
+from labkit.disks.traceblocks import WINDOW, check_choice
 from labkit.disks.tracefile import Lines, Row, shown
 from labkit.engine import resources
 from labkit.engine.errors import LabError, listed
@@ -98,7 +98,7 @@ class Counters:
             expected = _("month/day/year hour:minute:second, such as 10/01/2014 09:00:15.123")
             raise LabError(900366, path=path, line=line, column="PDH-CSV", found=shown(row[0]), expected=expected)
         if at <= before:
-            raise LabError(900370, path=path, line=line, limit=0)
+            raise LabError(900370, path=path, line=line, limit=WINDOW)
         writes = self._value(row, self._writes, line) if self._writes >= 0 else -1
         return Sample(before, at, self._value(row, self._rate.column, line), writes, line)
 

@@ -359,7 +359,7 @@ _BAD_BLOCKS = {
     "an open quote": (_GOOD + f'{ZERO},"web,0,Write,0,4096,7\n', 900367, None),
     "text at its end": (_GOOD + "\nThe command completed successfully.\n", 900365, 3),
     "reads only": (HEADER + row(0, 0, 4_096, "Read"), 900369, None),
-    "a header only": (HEADER, 900364, None),
+    "a header only": (HEADER, 900369, None),
     "nothing": ("", 900362, None),
     "empty lines": ("\n\n", 900362, None),
     "other text": ("Dear Sir,\n", 900362, None),
