@@ -99,6 +99,7 @@ class Blocks:
         ours = {pair for pair in sorted(set(pairs)) if self._is_ours(pair)}
         writes = {kind for kind in set(columns[3]) if kind.casefold() == "write"}
         if len(self._chosen_ones) > 1:
+            self._chosen_ones = set(sorted(self._chosen_ones)[:2])
             ours = set()  # to be refused at the end, when all that is there is known
         kept = np.array([pair in ours and kind in writes for pair, kind in zip(pairs, columns[3], strict=True)], bool)
         offsets, sizes = (np.array([*map(int, columns[place])], np.int64)[kept] for place in (4, 5))
@@ -110,16 +111,17 @@ class Blocks:
         return found
 
     def _is_ours(self, pair: tuple[str, str]) -> bool:
-        """Whether a host and disk is the one asked for; each is remembered, for the list of what there is."""
+        """Whether a host and disk is the one asked for; they are remembered, for the list of what there is."""
+        found = self._seen.get(pair)
+        if found is not None:
+            return found
         known = (pair[0].casefold(), str(int(pair[1])))
-        if pair not in self._seen:
-            chosen = (not self._host or known[0] == self._host) and (not self._disk or known[1] == self._disk)
-            self._seen[pair] = chosen
-            if chosen:
-                self._chosen_ones.add(known)
-            if len(self._seen) > _MOST_DISKS:
-                self._check_choice()
-        return self._seen[pair]
+        found = (not self._host or known[0] == self._host) and (not self._disk or known[1] == self._disk)
+        if found:
+            self._chosen_ones.add(known)
+        if len(self._seen) < _MOST_DISKS:
+            self._seen[pair] = found
+        return found
 
     def _check_choice(self) -> None:
         """Refuse a trace in which the disk asked for is none or several."""

@@ -46,6 +46,8 @@ def check(site: Values, folder: Path | None, report: Report) -> None:
                 _disk(disk, report, is_os=number == 0)
                 holder = vm if number == 0 and "churn" not in disk.lines else disk
                 churns.resolve(holder, folder, disk.get("size") or 0, report)
+        if isinstance(vm.get("churn"), Values):
+            churns.resolve(vm, folder, 0, report)  # what no disk makes use of has to be right, too
         _application(vm, report)
     _invoices(site, report)
 
