@@ -18,9 +18,10 @@ import labkit
 from labkit.disks.source import PageSet, spread, united
 from labkit.disks.traceblocks import WINDOW, Writes, in_order
 from labkit.disks.tracefile import Lines, opened
-from labkit.disks.tracing import Choice, look
+from labkit.disks.tracing import Choice, bring_in, look
 from labkit.engine import texts
 from labkit.engine.errors import LabError
+from labkit.engine.store import Store
 from labkit.site import sitefile
 from tests.disks.traces import (
     HEADER,
@@ -424,6 +425,36 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
         with pytest.raises(LabError) as caught:
             look(wrong, Choice())
         assert caught.value.code == 900360
+
+
+@pytest.mark.parametrize("name", ["blocks", "counters", "compressed"])
+def test_damage_of_any_kind_is_refused_in_words_or_does_no_harm(tmp_path: Path, effort: int, name: str) -> None:
+    """Bytes changed, lost, doubled or put in by chance: an error of ours, or a trace that can be taken in."""
+    whole = {
+        "blocks": (HEADER + SIX_ROWS).encode(),
+        "counters": counters(*TWO_SPANS).encode("cp932"),
+        "compressed": gzip.compress(SIX_ROWS.encode(), mtime=0),
+    }[name]
+    path, codes = tmp_path / "trace.csv", []
+    for seed in range(300 * effort):
+        chance, content = random.Random(seed), bytearray(whole)
+        for _ in range(chance.randrange(1, 4)):
+            at, length = chance.randrange(len(content)), chance.choice((1, 1, 2, 8, 40))
+            some = bytes(content[at : at + length])
+            new = (chance.randbytes(length), b"", some * 2, b'"', b",", b"\n", b"-", b"9" * length)
+            content[at : at + length] = chance.choice(new)
+        path.write_bytes(content)
+        try:
+            found = look(path, Choice())
+        except LabError as error:
+            codes.append(error.code)
+        else:
+            with Store.filling(tmp_path / f"{seed}.lab") as store:
+                kept = bring_in(store, 1, path, Choice(), found, lambda _: None)
+            assert kept.writes >= 0
+            (tmp_path / f"{seed}.lab").unlink()
+    assert len(codes) > 100 * effort
+    assert set(codes) <= set(range(900360, 900375))
 
 
 def test_a_write_beyond_the_disk_names_line_and_what_is_needed(tmp_path: Path) -> None:
