@@ -82,6 +82,9 @@ def _labs(commands: Any) -> None:
     _file(run)
     run.add_argument("duration", metavar="DURATION", nargs="?", help=_("6h, 2d, or ISO 8601 such as PT6H"))
     run.add_argument("--until", metavar="TIME", help=_("instant with a zone, as status prints it"))
+    run.add_argument(
+        "--on-alert", metavar="COMMAND", help=_("start this for each alert, with JSON on its standard input")
+    )
     run.add_argument("--take-over", action="store_true", help=_("stop the process that plays the clock now"))
 
 

@@ -68,6 +68,11 @@ class Machine(Entity):
     answering_at: int = 0
     stopped_at: int = 0
 
+    @property
+    def windows(self) -> bool:
+        """Whether its guest takes snapshots by VSS; others freeze their file systems."""
+        return self.os.startswith("Windows")
+
     def written_until(self, world: World) -> int:
         """The last instant at which the guest wrote: now while it runs."""
         return world.now if self.run else self.stopped_at

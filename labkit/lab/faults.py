@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
 from labkit.engine.world import World
-from labkit.faults import damage, host, outages
+from labkit.faults import damage, host, obstacles, outages
 from labkit.replication import line
 
 if TYPE_CHECKING:
@@ -24,17 +24,25 @@ class FaultsDoor:
         self._lab.command(f"faults.{name}", arguments, work)
 
     def lose_line(self) -> None:
-        """Pull the plug between site and Azure."""
+        """Pull the plug between site and Azure: what is under way fails, and is tried again by the schedule."""
         self._do("lose_line", outages.lose_line)
 
     def restore_line(self) -> None:
-        """Put the plug back."""
+        """Put the plug back; replication goes on at its next attempt, or at once when somebody resumes it."""
         self._do("restore_line", outages.restore_line)
 
     def set_bandwidth(self, bandwidth: str) -> None:
         """Change the line's bandwidth ("20Mbps")."""
         bits = units.bandwidth(bandwidth)
         self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
+
+    def obstruct(self, reason: str, vm: str | None = None) -> None:
+        """Put something in the way of replication, or of snapshots, of one VM or of all (docs/replication-health.md)."""
+        self._do("obstruct", lambda world: obstacles.obstruct(world, reason, vm), reason=reason, vm=vm)
+
+    def clear(self, reason: str, vm: str | None = None) -> None:
+        """Take it away again."""
+        self._do("clear", lambda world: obstacles.clear(world, reason, vm), reason=reason, vm=vm)
 
     def lose_site(self) -> None:
         """The whole site loses power now."""

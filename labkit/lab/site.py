@@ -86,7 +86,7 @@ class SiteDoor:
         self._lab.command("site.pause_replication", {"vm": vm}, lambda world: power.pause(world, vm))
 
     def resume_replication(self, vm: str) -> None:
-        """Go on with replication that was paused."""
+        """Go on with replication that was paused, or try again now what has failed; 900549 for neither."""
         self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
 
     def throttle(self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00") -> None:

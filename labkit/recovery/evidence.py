@@ -18,7 +18,7 @@ from labkit.guest import ledger
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, Machine
 from labkit.guest.orders import Look
-from labkit.replication import relation as replication
+from labkit.replication import changelog
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 
@@ -115,7 +115,7 @@ def lost(world: World, source: Machine, source_at: int, target: DiskSet, target_
     disks = guests.disks_of(world, source)
     source_place = record.place_at(disks, source_at)
     blocks = differing_blocks(world, disks, source_place, target, target_place)
-    written = replication.pages(world, disks, cut, source_at) * PAGE
+    written = changelog.pages(world, disks, cut, source_at) * PAGE
     found = Lost(blocks, written)
     ours, theirs = _look(world, source, disks, source_place), _look(world, source, target, target_place)
     if source.application is None or ours is None or theirs is None:

@@ -16,6 +16,7 @@ from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery import evidence, states
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import cycles, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
@@ -128,7 +129,7 @@ def _shut_down(world: World, job: JobRecord) -> Outcome:
 def _send_rest(world: World, job: JobRecord) -> Outcome:
     relation = world.get(Relation, job.target)
     stopped = items.source(world, _item(world, job)).stopped_at
-    return DONE if replication.finish(world, relation, stopped) else EVENT
+    return DONE if cycles.finish(world, relation, stopped) else EVENT
 
 
 @jobs.ending("PlannedFailover")
@@ -161,13 +162,13 @@ def _try_shut_down(world: World, job: JobRecord) -> Outcome:
 def _try_send_rest(world: World, job: JobRecord) -> Outcome:
     relation, source = world.get(Relation, job.target), items.source(world, _item(world, job))
     if _asks_site(world, job) and not source.run and relation.state == replication.REPLICATING:
-        if not replication.finish(world, relation, source.stopped_at):
+        if not cycles.finish(world, relation, source.stopped_at):
             return EVENT
-        replication.stop(world, relation)
+        stops.stop(world, relation)
         return DONE
     # The source may go on (rule 3.5-3); what it has taken until now is what can be lost.
     guests.settle(world, source, "cycle")
-    replication.stop(world, relation)
+    stops.stop(world, relation)
     return SKIPPED
 
 
@@ -196,7 +197,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> None:
 @jobs.task("PlannedFailover", "VmFailover")
 def _fail_over_planned(world: World, job: JobRecord) -> Outcome:
     relation = world.get(Relation, job.target)
-    replication.stop(world, relation)
+    stops.stop(world, relation)
     _attach(world, job, relation.points[-1])
     return DONE
 

@@ -7,8 +7,8 @@ from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.recovery import item as items
-from labkit.replication import relation as replication
-from labkit.replication import resync
+from labkit.replication import resume as resuming
+from labkit.replication import stops
 from labkit.replication.relation import Relation
 from labkit.site import inventory
 
@@ -50,10 +50,10 @@ def _relation(world: World, vm: str) -> Relation:
 def pause(world: World, vm: str) -> None:
     """Pause replication of a VM; 900530 while no host works."""
     _hosts(world)
-    replication.pause(world, _relation(world, vm))
+    stops.pause(world, _relation(world, vm))
 
 
 def resume(world: World, vm: str) -> None:
-    """Resume it: the log goes at once."""
+    """Resume it, or try again at once after a failure: the log goes at once."""
     _hosts(world)
-    resync.resume(world, _relation(world, vm))
+    resuming.resume(world, _relation(world, vm))

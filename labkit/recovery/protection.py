@@ -15,7 +15,7 @@ from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud
-from labkit.replication import initial, line
+from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
 from labkit.site import inventory
@@ -135,7 +135,7 @@ def _finalized(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return  # protection was disabled meanwhile
-    replication.begin(world, relation)
+    cycles.begin(world, relation)
     ready(world, world.get(ProtectedItem, job.target))
 
 
@@ -167,7 +167,7 @@ def disable(world: World, item: ProtectedItem) -> JobRecord:
 def _disable_source(world: World, job: JobRecord) -> Outcome:
     relation = world.find(Relation, job.target)
     if relation is not None:
-        replication.remove(world, relation)
+        stops.remove(world, relation)
     return DONE
 
 
@@ -197,6 +197,6 @@ def drop_replica(world: World, item: ProtectedItem) -> None:
 def _forget(world: World, item: ProtectedItem) -> None:
     relation = world.find(Relation, item.id)
     if relation is not None:
-        replication.remove(world, relation)
+        stops.remove(world, relation)
     drop_replica(world, item)
     world.remove(item)

@@ -14,6 +14,7 @@ from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import inventory
 from labkit.site.inventory import VMM, Server
@@ -149,7 +150,7 @@ def _changed(world: World, job: JobRecord) -> None:
     for item in world.all(ProtectedItem):
         relation = world.find(replication.Relation, item.id)
         if item.cloud == cloud.id and relation is not None:
-            replication.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
+            cycles.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
 
 
 @jobs.ending("AssociateProtectionProfile")

@@ -15,7 +15,7 @@ from labkit.engine import resources
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import line
+from labkit.replication import line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, overhead
 from labkit.site import inventory
@@ -78,7 +78,7 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
 
 
 def go_on(world: World, relation: Relation) -> None:
-    """The site has power again: the piece that was lost with it is sent anew."""
+    """What kept a piece from being sent is over: it is sent anew."""
     if relation.snapshot and not complete(world, relation):
         _send_piece(world, relation)
 
@@ -93,6 +93,9 @@ def _send_piece(world: World, relation: Relation) -> None:
         count = min(_piece_blocks(), len(_snapshot(world, relation, disk).blocks) - sent)
         if count > 0:
             relation.piece = [disk, sent]
+            if error := stops.blocked(world, relation):
+                stops.fail(world, relation, error)
+                return
             line.send(world, relation.direction, "initial", relation.id, count * BLOCK + overhead()["piece"])
             return
         disk, sent = disk + 1, 0
@@ -109,6 +112,7 @@ def _piece_blocks() -> int:
 @line.arrival("initial")
 def _piece_arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
+    stops.arrived(world, relation)
     disk, sent = relation.piece
     snapshot = _snapshot(world, relation, disk)
     blocks = snapshot.blocks[sent : sent + _piece_blocks()]

@@ -96,6 +96,11 @@ def cancel(world: World, target: str) -> None:
         _plan(world, line)
 
 
+def under_way(world: World, target: str) -> bool:
+    """Whether a transfer of a target has begun and not arrived."""
+    return any(flow.target == target for found in world.all(Line) for flow in (*found.flows, *found.arriving))
+
+
 def set_bandwidth(world: World, bandwidth: int) -> None:
     """Change the bandwidth (bits per second) of both directions; 900503 unless it is positive."""
     if bandwidth < 1000:
@@ -116,7 +121,7 @@ def limit(world: World, direction: str, bits: int) -> None:
 
 
 def set_connected(world: World, connected: bool) -> None:
-    """Pull the plug, or put it back: transfers under way stand still and then go on."""
+    """Pull the plug, or put it back. What is under way stands still; whoever sends it has to end it."""
     for line in world.all(Line):
         _advance(line, world.now)
         line.connected = connected

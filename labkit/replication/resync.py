@@ -18,8 +18,7 @@ from labkit.engine.units import DAY, HOUR
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import changelog, line
-from labkit.replication import relation as replication
+from labkit.replication import changelog, cycles, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, overhead
 from labkit.site import inventory
@@ -55,13 +54,13 @@ def schedule(world: World, relation: Relation, since: int = 0) -> None:
     relation.timer = world.after(opens - world.now, "resync.window", relation.id, priority=30)
 
 
-replication.WHEN_REQUIRED.append(schedule)
+stops.WHEN_REQUIRED.append(schedule)
 
 
 @on("resync.window")
 def _window(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
-    if inventory.state(world).dark or not world.get(line.Line, relation.direction).connected:
+    if inventory.state(world).dark or stops.blocked(world, relation):
         relation.timer = world.after(HOUR, "resync.window", relation.id, priority=30)  # not today, if it is not back
     else:
         start(world, relation)
@@ -78,7 +77,7 @@ def start(world: World, relation: Relation) -> None:
     relation.logged = []
     relation.staging = record.overlay(world, replica, record.now_place(replica, world.now), relation.id, STAGING).number
     world.fact("resync.started", relation.id, bytes=sum(replica.sizes), reason=relation.reason)
-    _read(world, relation)
+    read(world, relation)
 
 
 def cancel(world: World, relation: Relation) -> None:
@@ -86,22 +85,9 @@ def cancel(world: World, relation: Relation) -> None:
     if relation.state != RESYNCHRONISING:
         raise LabError(900547, vm=relation.id)
     world.fact("resync.cancelled", relation.id)
-    replication.require(world, relation, relation.reason)
+    stops.require(world, relation, relation.reason)
     zone = inventory.site_of(world).offset_min * 60_000
     schedule(world, relation, world.now + DAY - (world.now + zone) % DAY)  # not once more this night
-
-
-def resume(world: World, relation: Relation) -> None:
-    """Send again after a pause; 900549 unless it is paused. A resynchronisation goes on from its place."""
-    if not relation.paused:
-        raise LabError(900549, vm=relation.id)
-    relation.paused = False
-    world.timers.cancel(relation.timer)
-    world.fact("replication.resumed", relation.id)
-    if relation.state == RESYNCHRONISING:
-        _read(world, relation)
-    else:
-        replication.go_on(world, relation)
 
 
 # --- chunk by chunk ---------------------------------------------------------------------------------------------------
@@ -121,7 +107,7 @@ def _chunk(world: World, relation: Relation) -> tuple[int, int, int]:
     return disk, 0, 0
 
 
-def _read(world: World, relation: Relation) -> None:
+def read(world: World, relation: Relation) -> None:
     """Read the next chunk at both sides; past the last one, all has arrived."""
     _, _, count = _chunk(world, relation)
     if not count:
@@ -136,10 +122,13 @@ def _compared(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
     source = record.set_of(world, relation.source)
     if changelog.written(world, source, relation.snapshot, world.now - 1) > changelog.limit(source):
-        replication.require(world, relation, "log full")  # it took so long that the rule strikes again
+        stops.require(world, relation, "log full")  # it took so long that the rule strikes again
         return
     disk, first, count = _chunk(world, relation)
     found = _differing(world, relation, disk, first, count)
+    if error := stops.blocked(world, relation):
+        stops.fail(world, relation, error)
+        return
     size = len(found) * BLOCK + count * int(_figures()["checksum"]) + overhead()["piece"]
     line.send(world, relation.direction, "resync", relation.id, size)
 
@@ -169,6 +158,7 @@ def _replica(world: World, relation: Relation) -> record.DiskSet:
 @line.arrival("resync")
 def _arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
+    stops.arrived(world, relation)
     disk, first, count = _chunk(world, relation)
     blocks = _differing(world, relation, disk, first, count)
     if len(blocks):
@@ -177,7 +167,7 @@ def _arrived(world: World, flow: Flow) -> None:
     relation.piece = [disk, first + count]
     details = {"disk": disk, "first": first, "compared": count, "blocks": len(blocks), "bytes": flow.size}
     world.fact("resync.chunk", relation.id, **details)
-    _read(world, relation)
+    read(world, relation)
 
 
 def _merge(world: World, relation: Relation) -> None:
@@ -193,14 +183,14 @@ def _merge(world: World, relation: Relation) -> None:
     if not moved:  # nothing differed; that too is a beginning for the logs that follow
         nothing = np.zeros(0, np.int64)
         record.append_blocks(world, replica, 0, nothing, nothing)
-    replication.drop_staging(world, relation)
+    stops.drop_staging(world, relation)
     world.cache.pop(("resync", relation.id, relation.snapshot), None)
     relation.points.clear()
     relation.held.clear()
     relation.last_late = relation.late = False
     relation.reason = ""
     world.fact("resync.ended", relation.id, blocks=moved, since=relation.snapshot)
-    replication.begin(world, relation)
+    cycles.begin(world, relation)
 
 
 def progress(world: World, relation: Relation) -> tuple[int, int]:

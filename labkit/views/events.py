@@ -28,6 +28,7 @@ _TEXTS = {
     "host.crashed": mark("The hosts of the site crash"),
     "replication.paused": mark("Replication is paused: {vm}"),
     "replication.resumed": mark("Replication goes on: {vm}"),
+    "snapshot.failed": mark("A snapshot of the guest has failed: {vm}"),
     "resync.started": mark("Resynchronisation begins: {vm}"),
     "resync.cancelled": mark("Resynchronisation is cancelled: {vm}"),
     "resync.ended": mark("Resynchronisation is through: {vm}"),
@@ -55,6 +56,9 @@ _HEADLINES = {
     "host.off": mark("The hosts have no power"),
     "host.on": mark("The hosts have power again"),
     "statistics": mark("Replication statistics of a monitoring interval: {vm}"),
+    "grid": mark("Cycles are due from now on: {vm}"),
+    "alert": mark("Alert: {vm}"),
+    "mended": mark("A cause is gone: {vm}"),
     "statistics.reset": mark("The replication statistics were reset: {vm}"),
     "resync.chunk": mark("A part of the disks was compared: {vm}"),
     "vm.started": mark("A virtual machine was started: {vm}"),
@@ -72,6 +76,27 @@ _REASONS = {
     "log write failed": mark("a write to the change log failed"),
     "disk edited": mark("a disk was changed while the machine was off"),
     "put back": mark("the disks were put back to an earlier state"),
+    "network": mark("Azure cannot be reached"),
+    "proxy": mark("the proxy refuses the connection"),
+    "disk space": mark("the volume of the host is full"),
+    "memory": mark("the host has too little memory"),
+    "authorisation": mark("the host is not authorised"),
+    "replica state": mark("the replica is in an invalid state"),
+    "disk chain": mark("the chain of the replica's disks is broken"),
+    "other backup": mark("another backup is running in the guest"),
+    "dynamic disk": mark("the guest has a dynamic disk"),
+    "iSCSI": mark("the guest has an iSCSI disk"),
+    "integration services": mark("the integration services of the guest are too old"),
+    "overran": mark("a cycle did not end within the frequency"),
+    "resync": mark("both sides have to be compared"),
+    "cannot send": mark("the host cannot send"),
+    "snapshot": mark("a snapshot of the guest has failed"),
+    "initial": mark("initial replication is not through"),
+    "missed": mark("more than a fifth of the cycles were missed"),
+    "behind": mark("the replica is more than an hour behind"),
+    "slow": mark("cycles take longer than the frequency on average"),
+    "paused": mark("replication is paused"),
+    "retrying": mark("the next attempt is awaited"),
 }
 
 
@@ -90,6 +115,8 @@ def marks(facts: Iterable[dict[str, Any]]) -> list[Mark]:
 def text(fact: dict[str, Any]) -> str | None:
     """A fact as an event; None for one that is not worth a line."""
     vm, kind = fact["entity"], fact["kind"]
+    if kind == "fault" and fact["fault"] == "obstacle":
+        return _("Fault, {vm}: {what}").format(vm=vm, what=reason(fact["reason"]))
     if kind == "fault":
         return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
     if kind == "line.bandwidth":
@@ -98,11 +125,13 @@ def text(fact: dict[str, Any]) -> str | None:
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     if kind == "resync.required":
         return _("{vm} has to be resynchronised: {reason}").format(vm=vm, reason=reason(fact["reason"]))
+    if kind == "replication.failed":
+        return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
 
 
 def reason(code: str) -> str:
-    """Why a resynchronisation is required, in words."""
+    """Why sending has failed, a resynchronisation is required, or health is bad, in words."""
     return _(_REASONS.get(code, code))
 
 

@@ -49,12 +49,14 @@ class PlainLine:
         wait = -(-left * 8000 * len(self.under_way) // (self.bandwidth << 20))
         self.plan(self.now + max(0, wait))
 
-    def begin(self, now: int, size: int, owner: str, arrived: Callable[[Transfer], None]) -> None:
+    def begin(self, now: int, size: int, owner: str, arrived: Callable[[Transfer], None]) -> Transfer:
         """Put a transfer of a VM on the line."""
         self._count(now)
         self.numbers += 1
-        self.under_way.append(Transfer(self.received + (size << 20), self.numbers, size, now, owner, arrived))
+        made = Transfer(self.received + (size << 20), self.numbers, size, now, owner, arrived)
+        self.under_way.append(made)
         self._look()
+        return made
 
     def end(self, now: int) -> None:
         """The timer: all that is received lands ``latency`` later."""

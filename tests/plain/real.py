@@ -19,10 +19,12 @@ from labkit.engine.errors import LabError
 from labkit.engine.session import Session
 from labkit.engine.store import Store
 from labkit.engine.world import World
-from labkit.faults import host
+from labkit.faults import host, outages
 from labkit.guest import machine as guests
-from labkit.replication import initial, line, relation, resync, tidy
+from labkit.replication import cycles, initial, line, relation, resume, stops, tidy
+from labkit.replication import resync as resynchronisation
 from labkit.replication.relation import Relation
+from labkit.replication.stops import Obstacle
 from labkit.site import inventory
 from labkit.site.model import SiteFile
 from tests.plain.guest import Blocks
@@ -30,7 +32,7 @@ from tests.plain.guest import Blocks
 
 @on("plain.begin")
 def _begin(world: World, timer: Timer) -> None:
-    relation.begin(world, world.get(Relation, timer.entity))
+    cycles.begin(world, world.get(Relation, timer.entity))
 
 
 @contextmanager
@@ -91,7 +93,28 @@ class RealLab:
 
     def set_connected(self, connected: bool) -> None:
         """Cut the line or mend it."""
-        self.session.command("line", {}, lambda world: line.set_connected(world, connected))
+        work = outages.restore_line if connected else outages.lose_line
+        self.session.command("line", {}, work)
+
+    def obstruct(self, reason: str, name: str) -> None:
+        """Put an obstacle in the way of a VM."""
+
+        def work(world: World) -> None:
+            if world.find(Obstacle, f"{reason}/{name}") is None:
+                world.add(Obstacle(f"{reason}/{name}", reason, name))
+            stops.interrupt(world)
+
+        self.session.command("obstruct", {}, work)
+
+    def clear(self, reason: str, name: str) -> None:
+        """Take it away."""
+
+        def work(world: World) -> None:
+            found = world.find(Obstacle, f"{reason}/{name}")
+            if found is not None:
+                world.remove(found)
+
+        self.session.command("clear", {}, work)
 
     def set_bandwidth(self, bandwidth: int) -> None:
         """Change the line's bandwidth (bits per second)."""
@@ -119,20 +142,20 @@ class RealLab:
 
     def resynchronise(self, name: str) -> None:
         """Begin a resynchronisation if one is required."""
-        self._relation(name, resync.start)
+        self._relation(name, resynchronisation.start)
 
     def fail_log(self, name: str) -> None:
         """A write to the log fails."""
-        fail = lambda world, found: relation.require(world, found, host.LOG_FAILED)  # noqa: E731
+        fail = lambda world, found: stops.require(world, found, host.LOG_FAILED)  # noqa: E731
         self._relation(name, lambda world, found: found.state == relation.REPLICATING and fail(world, found))
 
     def pause(self, name: str) -> None:
         """Pause, if it can be paused."""
-        self._relation(name, relation.pause)
+        self._relation(name, stops.pause)
 
     def resume(self, name: str) -> None:
         """Go on after a pause."""
-        self._relation(name, resync.resume)
+        self._relation(name, resume.resume)
 
     def flip(self, name: str, disk: int, block: int) -> None:
         """Turn the lowest bit of byte 0 of a block of the replica."""

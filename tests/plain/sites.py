@@ -128,7 +128,7 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
             Command(later(), "fail_log", (vm.name,)),
             *(Command(later(), "resynchronise", (vm.name,)) for _ in "ab"),
         ]
-        if chance.random() < 0.5:  # a comparison that may take so long that the log overtakes it
+        if chance.random() < 0.8:  # a comparison that may take so long that the log overtakes it
             begin = later()
             found += [
                 Command(begin, "fail_log", (vm.name,)),
@@ -138,6 +138,14 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
     if chance.random() < 0.4:
         found += [
             Command(later(), name, (vm.name,)) for name in ("pause", "resume", "pause", "resume", "resynchronise")
+        ]
+    if chance.random() < 0.3:
+        reason, begin = chance.choice(("disk space", "authorisation")), later()
+        end = begin + chance.choice((chance.randrange(5 * MINUTE), chance.randrange(length)))
+        found += [
+            Command(begin, "obstruct", (reason, vm.name)),
+            Command(end, "clear", (reason, vm.name)),
+            Command(end + chance.randrange(10 * MINUTE), "resume", (vm.name,)),
         ]
     if chance.random() < 0.3:
         # Some at the very instant of the snapshot or, as far as the frequency allows, of a swap.

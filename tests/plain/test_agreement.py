@@ -28,6 +28,14 @@ WANTED = {
     *("late", "pieces", "thinned", "powerless", "shut down", "invoices", "orders", "frequent", "unfinished"),
     *(f"fault {kind}" for kind in FAULTS),
     *("flip", "reopen", "set_bandwidth", "set_connected", "latency"),
+    *(
+        "failed: network",
+        "failed: disk space",
+        "failed: authorisation",
+        "tried again",
+        "a piece failed",
+        "a chunk failed",
+    ),
     *("log full", "log write failed", "resynchronised", "overtaken", "by itself", "paused comparison", "paused"),
 }
 """What a run has to have met among its sites to prove anything."""
@@ -66,6 +74,14 @@ def _comparisons(plain: PlainLab) -> Iterator[str]:
         yield from (fact["reason"] for fact in told if fact["kind"] == "resync.required")
         kinds = [fact["kind"] for fact in told if fact["kind"].startswith(("resync.", "replication."))]
         text = " ".join(kinds)
+        yield from (f"failed: {fact['reason']}" for fact in told if fact["kind"] == "replication.failed")
+        if any(fact.get("attempt", 0) > 1 for fact in told):
+            yield "tried again"
+        order = " ".join(fact["kind"] for fact in told)
+        if "initial.piece replication.failed" in order or "initial.started replication.failed" in order:
+            yield "a piece failed"
+        if "resync.started replication.failed" in order or "resync.chunk replication.failed" in order:
+            yield "a chunk failed"
         if "resync.ended" in kinds:
             yield "resynchronised"
         if "resync.started resync.required" in text or "resync.chunk resync.required" in text:
@@ -134,15 +150,17 @@ def busy() -> Story:
 @pytest.mark.parametrize("frequency", [SLOT, 5 * MINUTE])
 def test_late_to_the_millisecond(tmp_path: Path, frequency: int) -> None:
     """A late log that arrives at the very instant of a swap: the one swap then is both, and not late again."""
-    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms.
-    line, begun = Line(32_768_000, 20), START + 2_049 + 20
-    due = begun + (below(SLOT, 1, "phase", "VM00") - begun) % SLOT + 2 * frequency
-    mended = due + 2 * frequency - 21
-    commands = Command(due - 1, "set_connected", (False,)), Command(mended, "set_connected", (True,))
-    plain, found = differences(told(frequency, line, [[IDLE]], *commands), tmp_path / "late.lab")
+    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms. With the latency
+    # each log takes two frequencies, and replication begins on the grid.
+    line = Line(32_768_000, 2 * frequency - 1)
+    sent = START + 2_049 + line.latency
+    job = (below(SLOT, 1, "phase", "VM00") - sent) % SLOT
+    plain, found = differences(replace(told(frequency, line, [[IDLE]]), job=job), tmp_path / "late.lab")
     assert found == []
     late = [(fact["at"], fact["started"]) for fact in plain.facts if fact.get("late")]
-    assert late == [(due + 2 * frequency, due)]
+    begun = sent + job
+    assert late == [(begun + 2 * (n + 1) * frequency, begun + 2 * n * frequency) for n in range(len(late))]
+    assert len(late) > 2
 
 
 @pytest.mark.parametrize("latency", [0, 20])
