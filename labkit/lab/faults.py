@@ -37,7 +37,7 @@ class FaultsDoor:
         self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
 
     def obstruct(self, reason: str, vm: str | None = None) -> None:
-        """Put something in the way of replication, or of snapshots, of one VM or of all (docs/replication-health.md)."""
+        """Put something in the way of replication, or of snapshots, of one VM or all (docs/replication-health.md)."""
         self._do("obstruct", lambda world: obstacles.obstruct(world, reason, vm), reason=reason, vm=vm)
 
     def clear(self, reason: str, vm: str | None = None) -> None:

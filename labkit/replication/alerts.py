@@ -1,4 +1,4 @@
-"""Alerts: facts that tell when the health of a VM's replication has changed, or a snapshot has failed (facts.md 1.6, 7).
+"""Alerts: facts that tell when the health of a VM's replication changes, or a snapshot has failed (facts.md 1.6, 7).
 
 An operator is told by a hook command (``labkit.lab.hooks``) or reads them as facts of kind ``alert``.
 """

@@ -40,7 +40,7 @@ def written(world: World, disks: DiskSet, after: int, upto: int) -> int:
     return found
 
 
-# --- what a log holds ---------------------------------------------------------------------------------------------------
+# --- what a log holds -------------------------------------------------------------------------------------------------
 
 
 def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:

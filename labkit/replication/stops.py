@@ -30,7 +30,7 @@ class Obstacle(Entity):
 
 
 def reasons(group: str) -> list[str]:
-    """The errors that are ``retried``, those that are ``final``, or what lets snapshots fail (``windows``, ``linux``)."""
+    """The errors that are ``retried``, those that are ``final``, or that let snapshots fail (``windows``/``linux``)."""
     found: dict[str, Any] = resources.yaml("replication.yml")["errors"]
     return list(found[group])
 

@@ -77,11 +77,7 @@ def _comparisons(plain: PlainLab) -> Iterator[str]:
         yield from (f"failed: {fact['reason']}" for fact in told if fact["kind"] == "replication.failed")
         if any(fact.get("attempt", 0) > 1 for fact in told):
             yield "tried again"
-        order = " ".join(fact["kind"] for fact in told)
-        if "initial.piece replication.failed" in order or "initial.started replication.failed" in order:
-            yield "a piece failed"
-        if "resync.started replication.failed" in order or "resync.chunk replication.failed" in order:
-            yield "a chunk failed"
+        yield from _failed(" ".join(fact["kind"] for fact in told))
         if "resync.ended" in kinds:
             yield "resynchronised"
         if "resync.started resync.required" in text or "resync.chunk resync.required" in text:
@@ -93,6 +89,14 @@ def _comparisons(plain: PlainLab) -> Iterator[str]:
         for fact in told:
             if fact["kind"] == "resync.started" and (fact["at"] + 9 * HOUR) % (24 * HOUR) == 0:
                 yield "by itself"
+
+
+def _failed(order: str) -> Iterator[str]:
+    """What failed, from the kinds of facts in order."""
+    if "initial.piece replication.failed" in order or "initial.started replication.failed" in order:
+        yield "a piece failed"
+    if "resync.started replication.failed" in order or "resync.chunk replication.failed" in order:
+        yield "a chunk failed"
 
 
 def test_agreement(tmp_path: Path, effort: int) -> None:
@@ -150,8 +154,8 @@ def busy() -> Story:
 @pytest.mark.parametrize("frequency", [SLOT, 5 * MINUTE])
 def test_late_to_the_millisecond(tmp_path: Path, frequency: int) -> None:
     """A late log that arrives at the very instant of a swap: the one swap then is both, and not late again."""
-    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms. With the latency
-    # each log takes two frequencies, and replication begins on the grid.
+    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms. With the
+    # latency each log takes two frequencies, and replication begins on the grid.
     line = Line(32_768_000, 2 * frequency - 1)
     sent = START + 2_049 + line.latency
     job = (below(SLOT, 1, "phase", "VM00") - sent) % SLOT

@@ -51,7 +51,7 @@ def test_what_is_tried_again_and_when(tmp_path: Path, reason: str) -> None:
 
 
 def test_nothing_hurries_when_the_cause_is_gone(tmp_path: Path) -> None:
-    """After the cause has gone the next attempt is the one planned; resuming makes it at once. Then the grid goes on."""
+    """After the cause has gone the next attempt is the one planned; resuming makes it at once. Then the grid goes."""
     with new_lab(tmp_path, ROOMY) as lab:
         lab.run("1h")
         lab.faults.obstruct("disk space", "BUSY")
@@ -148,7 +148,7 @@ def test_the_log_grows_until_a_resynchronisation_is_due(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", ["authorisation", "replica state", "disk chain"])
 def test_what_is_not_tried_again(tmp_path: Path, reason: str) -> None:
-    """facts.md 1.9: one failure, no next attempt, Critical, also a day after the cause is gone; then a person resumes."""
+    """facts.md 1.9: one failure, no next attempt, Critical, also a day after the cause is gone; then one resumes."""
     with new_lab(tmp_path, QUIET) as lab:
         lab.run("1h")
         lab.faults.obstruct(reason, "QUIET")
@@ -201,7 +201,7 @@ def test_a_planned_failover_waits_for_the_next_attempt(tmp_path: Path) -> None:
 
 
 def test_odd_obstacles_are_refused(tmp_path: Path) -> None:
-    """Unknown, without the VM it needs, for the wrong guest, twice, not there: each has its code and changes nothing."""
+    """Unknown, without the VM it needs, for the wrong guest, twice, not there: each has its code, nothing changes."""
     with new_lab(tmp_path, SHOP, LINUX) as lab:
         digest = lab.events_digest
         assert error_of(lambda: lab.faults.obstruct("gremlins")).code == 900559
@@ -221,7 +221,7 @@ def test_odd_obstacles_are_refused(tmp_path: Path) -> None:
 @pytest.mark.rule("2.7-6")
 @pytest.mark.parametrize("reason", ["other backup", "dynamic disk", "iSCSI", "integration services"])
 def test_a_snapshot_that_fails_changes_nothing_else(tmp_path: Path, reason: str) -> None:
-    """facts.md 1.5: every hour a snapshot; while it fails, each cycle comes in time, and its points are crash-consistent.
+    """facts.md 1.5: every hour a snapshot; while it fails, each cycle comes in time, its points are crash-consistent.
 
     Counted are failures of snapshots only. Once the cause is gone the next one, an hour after the last attempt, is
     application-consistent again.
