@@ -6,13 +6,14 @@ and every export.
 
 from __future__ import annotations
 
-from labkit.disks import record, streams
+from labkit.disks import record
 from labkit.disks.blocks import BLOCK
-from labkit.disks.record import EDIT, DiskSet, Place
+from labkit.disks.record import DiskSet, Place
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import keys
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 from labkit.replication.resync import STAGING
@@ -32,8 +33,6 @@ def next_cycle(world: World, vm: str, fault: str) -> None:
 
 def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     """Flip one bit (the lowest of byte 0) of one block of the replica, or of the Azure VM's disk after a failover."""
-    import numpy as np
-
     item = items.get(world, vm)
     if not item.replica:
         raise LabError(900532, vm=vm)
@@ -47,10 +46,10 @@ def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     if item.point is not None and item.point.place != stands and attached is not None:
         # The VM in Azure runs on an older recovery point: only its own disks are what the guest sees.
         replica, stands = record.set_of(world, attached.disks), record.now_place(replica, world.now)
-    content = bytearray(record.frozen(world, replica, number).read(block).ljust(BLOCK, b"\0"))
+    key = keys.of(world, replica)
+    content = bytearray(record.frozen(world, replica, number, None, key).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
-    stamp = streams.store_bytes(world, bytes(content))
-    record.append_blocks(world, replica, number, np.array([block]), np.array([stamp]), EDIT)
+    record.edit(world, replica, number, block, bytes(content), key)
     _reach(world, item, replica, stands)
     world.fact("fault", vm, fault="flip", disk=disk, block=block)
 

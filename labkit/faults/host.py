@@ -96,8 +96,6 @@ def fail_log(world: World, vm: str) -> None:
 
 def edit_disk(world: World, vm: str, disk: str, block: int) -> None:
     """Somebody mounts a disk of a VM that is off, and changes one bit (the lowest of byte 0) of one block."""
-    import numpy as np
-
     machine = _off(world, vm)
     disks = guests.disks_of(world, machine)
     number = disk_number(disks, disk)
@@ -106,8 +104,7 @@ def edit_disk(world: World, vm: str, disk: str, block: int) -> None:
         raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)
     content = bytearray(record.frozen(world, disks, number).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
-    stamp = streams.store_bytes(world, bytes(content))
-    record.append_blocks(world, disks, number, np.array([block]), np.array([stamp]), EDIT)
+    record.edit(world, disks, number, block, bytes(content))
     world.fact("fault", vm, fault="edit", disk=disk, block=block)
     _changed(world, vm, EDITED)
 

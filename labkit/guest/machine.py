@@ -13,7 +13,9 @@ import msgspec
 
 from labkit.disks import record, streams
 from labkit.disks.blocks import is_real
+from labkit.disks.bodies import Content
 from labkit.disks.record import DiskSet
+from labkit.disks.sealing import Key
 from labkit.disks.streams import OPEN, Run, StreamSpec
 from labkit.disks.workload import STEADY
 from labkit.engine.chance import below
@@ -267,29 +269,29 @@ def _volume(world: World, machine: Machine) -> tuple[Volume, dict[int, int]]:
         stamps = record.fold(world, disks, disk)
         known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
         world.cache[key] = (machine.run, known)
-    return volume_of(world, known, disks.sizes[disk]), known
+    return volume_of(known, disks.sizes[disk], streams.reader(world)), known
 
 
-def volume_of(world: World, known: dict[int, int], size: int) -> Volume:
-    """A disk whose blocks have the given stamps, as a guest's file layer reads it."""
+def volume_of(known: dict[int, int], size: int, stored: Content) -> Volume:
+    """A disk with these stamps, as a guest's file layer reads it; ``stored`` gives the bytes of real blocks."""
     from labkit.disks.content import synthetic
 
     def read(block: int) -> bytes | None:
         stamp = known.get(block, 0)
         if stamp == 0:
             return None
-        return streams.stored_bytes(world, stamp) if is_real(stamp) else synthetic(stamp, block)
+        return stored(stamp) if is_real(stamp) else synthetic(stamp, block)
 
     return Volume(size, read)
 
 
-def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None = None) -> Look:
+def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None = None, key: Key | None = None) -> Look:
     """Open the database on a disk at a place, as a guest would after a crash; nothing is changed."""
     import numpy as np
 
-    stamps = record.fold(world, disks, disk, place)
+    stamps = record.fold(world, disks, disk, place, key)
     known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
-    return orders.look(volume_of(world, known, disks.sizes[disk]))
+    return orders.look(volume_of(known, disks.sizes[disk], record.content_of(world, disks, key)))
 
 
 def look(world: World, machine: Machine) -> Look:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.engine import facts, units
@@ -10,6 +11,7 @@ from labkit.engine.facts import Fact
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
+from labkit.recovery import encryption
 from labkit.recovery import hyperv as power
 from labkit.recovery import item as items
 from labkit.replication import eventlog, statistics, throttle
@@ -68,6 +70,32 @@ class SiteDoor:
     def hosts(self) -> list[str]:
         """Names of the Hyper-V hosts."""
         return [name for name, role in self.servers.items() if role == "host"]
+
+    def make_certificate(self, path: str | Path = encryption.FILE_NAME, *, password: str) -> Path:
+        """Make the encryption certificate, as the provider's setup does; the ``.pfx`` is yours to keep (rule 2.6-4).
+
+        ``path``: the file to make, or a folder. Whoever loses it cannot fail over encrypted replicas. 900568 for an
+        empty password, 900570 for a file that exists or cannot be written.
+        """
+        from labkit.recovery import certificates
+
+        out = Path(path)
+        out = out / encryption.FILE_NAME if out.is_dir() else out
+        server = self.vmm
+        full, now = self._lab.read(lambda world: (inventory.site_of(world).servers.fqdn(server), world.now))
+        pfx, der = certificates.new_certificate(full, now, password)
+        try:
+            with out.open("xb") as file:
+                file.write(pfx)
+        except OSError as error:
+            raise LabError(900570, path=out, found=error.strerror or str(error)) from None
+        try:
+            keep = lambda world: encryption.keep_certificate(world, server, der)  # noqa: E731
+            self._lab.command("site.make_certificate", {"server": server, "file": out.name}, keep)
+        except BaseException:
+            out.unlink(missing_ok=True)  # nobody's certificate
+            raise
+        return out
 
     def start(self, vm: str) -> None:
         """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""

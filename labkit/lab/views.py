@@ -304,6 +304,7 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "failed": _failed(world, relation) if relation is not None else None,
         "health": statistics.health(world, relation) if relation is not None else NORMAL,
         "size": item.size,
+        "encrypted": bool(item.replica and items.replica(world, item).sealed),
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,
         "missed": relation.missed if relation is not None else 0,

@@ -54,9 +54,15 @@ def _target(world: World, job: JobRecord) -> Outcome:
     item = world.get(ProtectedItem, job.target)
     machine = items.source(world, item)
     disks = record.set_of(world, machine.disks)
-    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    item.replica = _new_replica(world, item, disks).number
     item.size = sizes.choose(machine.cpu, machine.memory, len(disks.sizes) - 1).name
     return DONE
+
+
+def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
+    """Empty disks in the storage account, sealed if the cloud is encrypted (rule 2.7-3)."""
+    sealed = item.cloud if world.get(Cloud, item.cloud).encrypted else ""
+    return record.create(world, item.id, "replica", disks.names, disks.sizes, sealed=sealed)
 
 
 @jobs.task("EnableDr", "EnableProtection")
@@ -150,7 +156,7 @@ def ready(world: World, item: ProtectedItem) -> None:
 def protect_anew(world: World, item: ProtectedItem) -> None:
     """Begin replication from the site to Azure again, from nothing (rule 3.6-5)."""
     disks = record.set_of(world, items.source(world, item).disks)
-    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    item.replica = _new_replica(world, item, disks).number
     initial.start(world, _relation(world, item))
 
 

@@ -16,7 +16,7 @@ from labkit.engine.units import HOUR, SECOND
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import alerts, changelog, line, points, stops
+from labkit.replication import alerts, changelog, keys, line, points, stops
 from labkit.replication.line import Flow
 from labkit.replication.points import Point
 from labkit.replication.relation import NORMAL, REPLICATING, RESYNC, RESYNCHRONISING, Log, Relation, announce, overhead
@@ -150,8 +150,8 @@ def _arrived(world: World, flow: Flow) -> None:
 
 def _apply(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:
     source = record.set_of(world, relation.source)
-    for run, after, upto in changelog.spans(world, source, log.after, log.upto):
-        record.append_span(world, replica, run, after, upto)
+    found = changelog.spans(world, source, log.after, log.upto)
+    record.append_log(world, replica, found, keys.of(world, replica))
 
 
 def _apply_badly(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:

@@ -15,7 +15,7 @@ from labkit.engine import resources
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import line, stops
+from labkit.replication import keys, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, overhead
 from labkit.site import inventory
@@ -73,7 +73,8 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
     if relation.compared is None:
         return _Snapshot(ours.stamps, np.flatnonzero(ours.stamps))
-    theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
+    replica = record.set_of(world, relation.replica)
+    theirs = record.frozen(world, replica, disk, relation.compared, keys.of(world, replica))
     return _Snapshot(ours.stamps, differing(ours, theirs))
 
 
@@ -117,7 +118,8 @@ def _piece_arrived(world: World, flow: Flow) -> None:
     snapshot = _snapshot(world, relation, disk)
     blocks = snapshot.blocks[sent : sent + _piece_blocks()]
     stamps = snapshot.stamps[blocks]
-    record.append_blocks(world, record.set_of(world, relation.replica), disk, blocks, stamps)
+    replica = record.set_of(world, relation.replica)
+    record.append_blocks(world, replica, disk, blocks, stamps, key=keys.of(world, replica))
     relation.piece = [disk, sent + len(blocks)]
     world.fact("initial.piece", relation.id, disk=disk, blocks=len(blocks), bytes=flow.size, started=flow.started)
     _send_piece(world, relation)

@@ -18,7 +18,7 @@ from labkit.engine.units import DAY, HOUR
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import changelog, cycles, line, stops
+from labkit.replication import changelog, cycles, keys, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, overhead
 from labkit.site import inventory
@@ -140,7 +140,8 @@ def _differing(world: World, relation: Relation, disk: int, first: int, count: i
     kept: dict[int, Any] = world.cache.setdefault(("resync", relation.id, relation.snapshot), {})
     if disk not in kept:
         begun = record.set_of(world, relation.staging).place
-        theirs = record.frozen(world, _replica(world, relation), disk, begun)
+        replica = _replica(world, relation)
+        theirs = record.frozen(world, replica, disk, begun, keys.of(world, replica))
         kept[disk] = differing(_source(world, relation, disk), theirs)
     blocks: NDArray[np.int64] = kept[disk]
     return blocks[(blocks >= first) & (blocks < first + count)]
@@ -163,7 +164,8 @@ def _arrived(world: World, flow: Flow) -> None:
     blocks = _differing(world, relation, disk, first, count)
     if len(blocks):
         stamps = _source(world, relation, disk).stamps[blocks]
-        record.append_blocks(world, record.set_of(world, relation.staging), disk, blocks, stamps)
+        staging = record.set_of(world, relation.staging)
+        record.append_blocks(world, staging, disk, blocks, stamps, key=keys.of(world, staging))
     relation.piece = [disk, first + count]
     details = {"disk": disk, "first": first, "compared": count, "blocks": len(blocks), "bytes": flow.size}
     world.fact("resync.chunk", relation.id, **details)
@@ -175,14 +177,15 @@ def _merge(world: World, relation: Relation) -> None:
     import numpy as np
 
     staging, replica = record.set_of(world, relation.staging), _replica(world, relation)
-    moved = 0
+    moved, key = 0, keys.of(world, replica)
+    content = record.content_of(world, staging, key)
     for segment in staging.segments:
-        blocks, stamps = record.cargo(world, staging, segment)
-        record.append_blocks(world, replica, segment.disk, blocks, stamps)
+        blocks, stamps = record.cargo(world, staging, segment, key)
+        record.append_blocks(world, replica, segment.disk, blocks, stamps, key=key, content=content)
         moved += len(blocks)
     if not moved:  # nothing differed; that too is a beginning for the logs that follow
         nothing = np.zeros(0, np.int64)
-        record.append_blocks(world, replica, 0, nothing, nothing)
+        record.append_blocks(world, replica, 0, nothing, nothing, key=key)
     stops.drop_staging(world, relation)
     world.cache.pop(("resync", relation.id, relation.snapshot), None)
     relation.points.clear()

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from labkit.disks import record, streams
+from labkit.disks import record
 from labkit.disks.blocks import is_real
 from labkit.disks.content import ZEROS
+from labkit.disks.sealing import new_secret
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
@@ -21,8 +22,9 @@ from labkit.engine.store import Store
 from labkit.engine.world import World
 from labkit.faults import host, outages
 from labkit.guest import machine as guests
-from labkit.replication import cycles, initial, line, relation, resume, stops, tidy
+from labkit.replication import cycles, initial, keys, line, relation, resume, stops, tidy
 from labkit.replication import resync as resynchronisation
+from labkit.replication.keys import DataKey
 from labkit.replication.relation import Relation
 from labkit.replication.stops import Obstacle
 from labkit.site import inventory
@@ -53,10 +55,11 @@ def real_lab(path: Path, site: SiteFile, seed: int, job: int) -> Iterator[RealLa
 
 
 class RealLab:
-    """A lab file, driven below the recovery layer."""
+    """A lab file, driven below the recovery layer; the replicas of every third seed are sealed."""
 
     def __init__(self, path: Path, site: SiteFile, seed: int) -> None:
         self.path, self.site, self.seed = path, site, seed
+        self.sealed = seed % 3 == 0
         self.session = Session(Store.create(path), "test")
         self.session.command("create", {}, self._build)
 
@@ -65,6 +68,7 @@ class RealLab:
         world.site_json = msgspec.json.encode(self.site).decode()
         line.create(world, self.site.line.bandwidth, self.site.line.latency)
         inventory.build(world, self.site)
+        world.add(DataKey("Cloud", new_secret()))
         tidy.start(world)
 
     def advance(self, until: int) -> None:
@@ -85,7 +89,8 @@ class RealLab:
         def work(world: World) -> None:
             machine, cloud = inventory.machine(world, name), self.site.cloud
             source = record.set_of(world, machine.disks)
-            replica = record.create(world, name, "replica", source.names, source.sizes)
+            sealed = "Cloud" if self.sealed else ""
+            replica = record.create(world, name, "replica", source.names, source.sizes, sealed=sealed)
             made = Relation(name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h)
             initial.start(world, world.add(made))
 
@@ -162,9 +167,9 @@ class RealLab:
 
         def work(world: World) -> None:
             replica = record.set_of(world, world.get(Relation, name).replica)
-            content = record.frozen(world, replica, disk).read(block)
-            stamp = streams.store_bytes(world, bytes([content[0] ^ 1]) + content[1:])
-            record.append_blocks(world, replica, disk, np.array([block]), np.array([stamp]), kind=record.EDIT)
+            key = keys.of(world, replica)
+            content = record.frozen(world, replica, disk, None, key).read(block)
+            record.edit(world, replica, disk, block, bytes([content[0] ^ 1]) + content[1:], key)
 
         self.session.command("flip", {}, work)
 
@@ -203,11 +208,13 @@ class RealLab:
 
     def _blocks(self, world: World, number: int, place: record.Place | None) -> list[Blocks]:
         disks, made = record.set_of(world, number), []
+        key = keys.of(world, disks)
+        content = record.content_of(world, disks, key)
         for disk in range(len(disks.sizes)):
-            stamps = record.fold(world, disks, disk, place)
+            stamps = record.fold(world, disks, disk, place, key)
             written: Blocks = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
             for block, stamp in written.items():
                 if isinstance(stamp, int) and is_real(stamp):
-                    written[block] = streams.stored_bytes(world, stamp)
+                    written[block] = content(stamp)
             made.append({block: content for block, content in written.items() if content != ZEROS})
         return made
