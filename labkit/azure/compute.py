@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.disks import record
 from labkit.disks.record import DiskSet, Place
 from labkit.disks.sealing import Key
+from labkit.engine import resources
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
@@ -23,6 +24,13 @@ class VirtualNetwork(Entity):
     """A virtual network (rule 2.5-6)."""
 
     region: str
+
+
+def ingress(region: str, redundancy: str) -> int:
+    """What a storage account takes in (bit/s), by region and redundancy (``data/azure/limits.yml``)."""
+    table = resources.yaml("azure", "limits.yml")["ingress_bps"]
+    place = "us" if "US" in region.split() else "other"
+    return int(table[place]["GRS" if redundancy in ("GRS", "RA-GRS") else "LRS"])
 
 
 def create_vm(

@@ -36,6 +36,17 @@ class FaultsDoor:
         bits = units.bandwidth(bandwidth)
         self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
 
+    def set_quality(self, *, latency: str | None = None, loss: str | None = None) -> None:
+        """Change the line's latency ("80ms", one way) and the share of packets it loses ("0.5%"); None: as it is."""
+        delay = None if latency is None else units.duration(latency)
+        lost = None if loss is None else units.per_million(loss)
+
+        def work(world: World) -> None:
+            now = world.get(line.Line, line.UP)
+            line.set_quality(world, now.latency if delay is None else delay, now.loss if lost is None else lost)
+
+        self._do("set_quality", work, latency=latency, loss=loss)
+
     def obstruct(self, reason: str, vm: str | None = None) -> None:
         """Put something in the way of replication, or of snapshots, of one VM or all (docs/replication-health.md)."""
         self._do("obstruct", lambda world: obstacles.obstruct(world, reason, vm), reason=reason, vm=vm)

@@ -117,9 +117,12 @@ class SiteDoor:
         """Go on with replication that was paused, or try again now what has failed; 900549 for neither."""
         self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
 
-    def throttle(self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00") -> None:
-        """Limit what the agent sends ("2Mbps") in working hours, Monday to Friday, and otherwise; None: no limit.
+    def throttle(
+        self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00", host: str | None = None
+    ) -> None:
+        """Limit what the agent on a host sends ("2Mbps") in working hours, Monday to Friday, and otherwise.
 
+        None: no limit. Without ``host`` each host of the site gets this limit.
         900555 for a limit that is not within 512 kbps and 102 Mbps (facts.md 5.6), 900556 for hours that are none.
         """
         limits = [0 if limit is None else units.bandwidth(limit) for limit in (work, other)]
@@ -127,8 +130,9 @@ class SiteDoor:
         if not dash:
             raise LabError(900556, found=hours)
         begin, end = throttle.minutes(first), throttle.minutes(last)
-        arguments = {"work": work, "other": other, "hours": hours}
-        limit = lambda world: throttle.set_limits(world, limits[0], limits[1], begin, end)  # noqa: E731
+        arguments = {"work": work, "other": other, "hours": hours, "host": host}
+        hosts = self.hosts if host is None else [host]
+        limit = lambda world: throttle.set_limits(world, hosts, limits[0], limits[1], begin, end)  # noqa: E731
         self._lab.command("site.throttle", arguments, limit)
 
     def replication(self, vm: str, *, begin: str | None = None, end: str | None = None) -> Statistics:

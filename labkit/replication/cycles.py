@@ -113,7 +113,7 @@ def swap(world: World, relation: Relation) -> None:
     size = changelog.pages(world, source, relation.swapped, world.now) * PAGE + overhead()["cycle"]
     relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
     relation.swapped = world.now
-    line.send(world, relation.direction, "cycle", relation.id, size)
+    line.send(world, relation.direction, "cycle", relation.id, size, inventory.host_of(world, relation.vm))
 
 
 @line.arrival("cycle")

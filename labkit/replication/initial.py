@@ -97,7 +97,8 @@ def _send_piece(world: World, relation: Relation) -> None:
             if error := stops.blocked(world, relation):
                 stops.fail(world, relation, error)
                 return
-            line.send(world, relation.direction, "initial", relation.id, count * BLOCK + overhead()["piece"])
+            size = count * BLOCK + overhead()["piece"]
+            line.send(world, relation.direction, "initial", relation.id, size, inventory.host_of(world, relation.vm))
             return
         disk, sent = disk + 1, 0
     relation.piece = [disk, 0]

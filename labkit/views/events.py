@@ -56,6 +56,9 @@ _HEADLINES = {
     "host.off": mark("The hosts have no power"),
     "host.on": mark("The hosts have power again"),
     "statistics": mark("Replication statistics of a monitoring interval: {vm}"),
+    "throttle.set": mark("A throttle was set: {vm}"),
+    "certificate.made": mark("An encryption certificate was made: {vm}"),
+    "cloud.changed": mark("The protection of a cloud was changed: {vm}"),
     "grid": mark("Cycles are due from now on: {vm}"),
     "alert": mark("Alert: {vm}"),
     "mended": mark("A cause is gone: {vm}"),
@@ -121,6 +124,9 @@ def text(fact: dict[str, Any]) -> str | None:
         return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
     if kind == "line.bandwidth":
         return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
+    if kind == "line.quality":
+        text = _("The line has {latency} ms of latency and loses {loss} % of its packets")
+        return text.format(latency=fact["latency"], loss=f"{fact['loss'] / 10_000:g}")
     if kind == "failover":
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     if kind == "resync.required":

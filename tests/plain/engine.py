@@ -100,6 +100,7 @@ class PlainLab:
         self.age = 0
         self.line_timer: int | None = None
         self.line = PlainLine(site.line.bandwidth, site.line.latency, site.start, self._plan, self._land)
+        self.line.loss = site.line.loss
         self.guests: dict[str, Guest] = {}
         self.protections: dict[str, Protection] = {}
         self.on_the_way: dict[str, Transfer] = {}
@@ -154,6 +155,10 @@ class PlainLab:
     def set_bandwidth(self, bandwidth: int) -> None:
         """Change the line's bandwidth (bits per second)."""
         self.line.change(self.now, bandwidth=bandwidth)
+
+    def set_quality(self, latency: int, loss: int) -> None:
+        """Change the line's latency (ms) and loss (packets per million)."""
+        self.line.change(self.now, quality=(latency, loss))
 
     def set_connected(self, connected: bool) -> None:
         """Cut the line or mend it; what is under way fails when it is cut."""

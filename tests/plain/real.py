@@ -66,7 +66,7 @@ class RealLab:
     def _build(self, world: World) -> None:
         world.seed, world.now = self.seed, self.site.start
         world.site_json = msgspec.json.encode(self.site).decode()
-        line.create(world, self.site.line.bandwidth, self.site.line.latency)
+        line.create(world, self.site.line.bandwidth, self.site.line.latency, self.site.line.loss)
         inventory.build(world, self.site)
         world.add(DataKey("Cloud", new_secret()))
         tidy.start(world)
@@ -100,6 +100,10 @@ class RealLab:
         """Cut the line or mend it."""
         work = outages.restore_line if connected else outages.lose_line
         self.session.command("line", {}, work)
+
+    def set_quality(self, latency: int, loss: int) -> None:
+        """Change the line's latency (ms) and loss (packets per million)."""
+        self.session.command("line", {}, lambda world: line.set_quality(world, latency, loss))
 
     def obstruct(self, reason: str, name: str) -> None:
         """Put an obstacle in the way of a VM."""

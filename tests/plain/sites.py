@@ -42,7 +42,8 @@ def story(seed: int, writes: int = 25_000) -> Story:
     count = chance.choice((1, 1, 2) if frequency == 30_000 else (1, 1, 2, 3, 4))
     vms = _vms(chance, count, writes * 1000 / length / count)
     cloud = Cloud("Cloud", frequency, chance.randrange(4), 0)
-    line = Line(_bandwidth(chance, vms, length), chance.choice((0, 0, 1, 20, 200)))
+    loss = chance.choice((0, 0, 0, 100, 20_000, 500_000))
+    line = Line(_bandwidth(chance, vms, length), chance.choice((0, 0, 1, 20, 200)), loss)
     servers = Servers("lab.example", "DC01", "VMM01", ("HOST01",))
     azure = Azure("Japan East", "net", "storage", "vault")
     objectives = Objectives(HOUR, HOUR, None)
@@ -110,6 +111,8 @@ def _commands(chance: random.Random, seed: int, site: SiteFile, length: int) -> 
     for _ in range(chance.choice((0, 0, 1, 3))):
         factor = chance.choice((0.1, 0.5, 2, 10))
         found.append(Command(instant(), "set_bandwidth", (max(20_000, int(site.line.bandwidth * factor)),)))
+    if chance.random() < 0.3:
+        found.append(Command(instant(), "set_quality", (chance.choice((0, 5, 300)), chance.choice((0, 1_000, 90_000)))))
     found += [Command(instant(), "ask") for _ in range(3)]
     found += [Command(instant(), "reopen") for _ in range(chance.choice((0, 0, 2)))]
     return [command for command in found if command.at < site.start + length]

@@ -27,7 +27,7 @@ LEAST_SITES = 150
 WANTED = {
     *("late", "pieces", "thinned", "powerless", "shut down", "invoices", "orders", "frequent", "unfinished"),
     *(f"fault {kind}" for kind in FAULTS),
-    *("flip", "reopen", "set_bandwidth", "set_connected", "latency"),
+    *("flip", "reopen", "set_bandwidth", "set_connected", "set_quality", "latency", "loss"),
     *(
         "failed: network",
         "failed: disk space",
@@ -62,6 +62,7 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
         "orders": any(vm.orders_per_day for vm in vms),
         "frequent": bool(cycles) and lived.site.cloud.frequency == 30_000,
         "latency": lived.site.line.latency > 0,
+        "loss": plain.line.rate() < plain.line.bandwidth and bool(plain.line.loss and plain.line.under_way),
     }.items():
         if held:
             yield name
