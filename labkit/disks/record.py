@@ -321,11 +321,14 @@ def rebase(world: World, disks: DiskSet, place: Place, key: Key | None = None) -
 
 
 def cut_off(world: World, disks: DiskSet, place: Place) -> None:
-    """Forget all that was laid after a place; no key is needed for it. The place is the end of a segment."""
+    """Forget all that was laid after a place; no key is needed for it."""
     for segment in [segment for segment in disks.segments if segment.seq > place.seq]:
         if segment.kind != SPAN:
             world.cargo.drop((disks.number, segment.seq, 0))
         disks.segments.remove(segment)
+    for segment in disks.segments[-1:]:
+        if segment.seq == place.seq and segment.kind == SPAN:
+            segment.upto = min(segment.upto, place.upto)
 
 
 def set_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:

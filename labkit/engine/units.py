@@ -88,6 +88,15 @@ def per_million(text: object) -> int:
     return int(Fraction(match[1]) * 10_000)
 
 
+def show_hours(begin: int, end: int) -> str:
+    """Hours of a day, given in minutes since midnight.
+
+    >>> show_hours(540, 1440)
+    '09:00-24:00'
+    """
+    return f"{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
+
+
 def show_duration(ms: int) -> str:
     """Short text of a duration: ``"1 h 5 min"``, ``"42 s"``, ``"250 ms"``.
 

@@ -13,7 +13,6 @@ from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
-from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import item as items
@@ -98,7 +97,7 @@ def edit_disk(world: World, vm: str, disk: str, block: int) -> None:
     """Somebody mounts a disk of a VM that is off, and changes one bit (the lowest of byte 0) of one block."""
     machine = _off(world, vm)
     disks = guests.disks_of(world, machine)
-    number = disk_number(disks, disk)
+    number = guests.disk_number(disks, disk)
     count = -(-disks.sizes[number] // BLOCK)
     if not 0 <= block < count:
         raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)

@@ -85,6 +85,13 @@ def disks_of(world: World, machine: Machine) -> DiskSet:
     return record.set_of(world, machine.disks)
 
 
+def disk_number(disks: DiskSet, name: str) -> int:
+    """Number of a disk by its name in the site file; 900534 with the names there are."""
+    if name not in disks.names:
+        raise LabError(900534, vm=disks.machine, found=name, choices=", ".join(disks.names))
+    return disks.names.index(name)
+
+
 def phase(world: World, machine: Machine) -> int:
     """Shift (ms) of the guest's grid of 30 s slots; the same at every side."""
     return below(30_000, world.seed, "phase", machine.name)

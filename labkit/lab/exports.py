@@ -13,7 +13,6 @@ from labkit.engine.errors import LabError
 from labkit.engine.progress import Progress, shown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.lab.vault import Opener
@@ -74,7 +73,7 @@ def export_disk(
 def _frozen(world: World, vm: str, disk: str, side: str, point: str, opener: Opener) -> Frozen:
     """The disk as it is to be written."""
     disks, place = _where(world, vm, side, point)
-    number = disk_number(disks, disk)
+    number = guests.disk_number(disks, disk)
     key = None
     if disks.sealed:
         secret = encryption.unlock(world, items.get(world, vm), opener.private())

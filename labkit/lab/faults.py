@@ -102,5 +102,14 @@ class FaultsDoor:
         """Only the first half of the next log is applied."""
         self._cycle(vm, "cut")
 
+    def corrupt_cycle(self, vm: str) -> None:
+        """The next log arrives damaged, and the replica refuses it: a resynchronisation is required."""
+        self._cycle(vm, "corrupt")
+
+    def restore_replica(self, vm: str, point: int) -> None:
+        """Put an older copy of the replica in its place, that of a recovery point; no log follows on it."""
+        work = lambda world: damage.restore_replica(world, vm, point)  # noqa: E731
+        self._do("restore_replica", work, vm=vm, point=point)
+
     def _cycle(self, vm: str, fault: str) -> None:
         self._do(f"{fault}_cycle", lambda world: damage.next_cycle(world, vm, fault), vm=vm)

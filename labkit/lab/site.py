@@ -109,9 +109,25 @@ class SiteDoor:
         """Turn a VM off as by pulling its plug; 900553 when it is off."""
         self._lab.command("site.turn_off", {"vm": vm}, lambda world: power.stop(world, vm, clean=False))
 
-    def pause_replication(self, vm: str) -> None:
-        """Pause replication of a VM at its host: writes are logged, nothing is sent."""
-        self._lab.command("site.pause_replication", {"vm": vm}, lambda world: power.pause(world, vm))
+    def resize_disk(self, vm: str, disk: str, size: str) -> None:
+        """Make a disk of a VM larger ("60GB"); not while it is protected (900572)."""
+        wanted = units.size(size)
+        arguments = {"vm": vm, "disk": disk, "size": size}
+        self._lab.command("site.resize_disk", arguments, lambda world: power.resize(world, vm, disk, wanted))
+
+    def resynchronise_by_itself(self, vm: str, hours: str | None = "00:00-06:00") -> None:
+        """When a resynchronisation of a VM may begin by itself, in hours of the host's day; None: only at a click.
+
+        Hours may go past midnight ("22:00-04:00"). 900556 for hours that are none.
+        """
+        window = None if hours is None else throttle.span(hours)
+        work = lambda world: power.resync_hours(world, vm, window)  # noqa: E731
+        self._lab.command("site.resynchronise_by_itself", {"vm": vm, "hours": hours}, work)
+
+    def pause_replication(self, vm: str, *, side: str = "primary") -> None:
+        """Pause replication of a VM at its host, or on the "replica" side: writes are logged, nothing is sent."""
+        work = lambda world: power.pause(world, vm, side)  # noqa: E731
+        self._lab.command("site.pause_replication", {"vm": vm, "side": side}, work)
 
     def resume_replication(self, vm: str) -> None:
         """Go on with replication that was paused, or try again now what has failed; 900549 for neither."""
@@ -126,10 +142,7 @@ class SiteDoor:
         900555 for a limit that is not within 512 kbps and 102 Mbps (facts.md 5.6), 900556 for hours that are none.
         """
         limits = [0 if limit is None else units.bandwidth(limit) for limit in (work, other)]
-        first, dash, last = hours.partition("-")
-        if not dash:
-            raise LabError(900556, found=hours)
-        begin, end = throttle.minutes(first), throttle.minutes(last)
+        begin, end = throttle.span(hours)
         arguments = {"work": work, "other": other, "hours": hours, "host": host}
         hosts = self.hosts if host is None else [host]
         limit = lambda world: throttle.set_limits(world, hosts, limits[0], limits[1], begin, end)  # noqa: E731

@@ -122,12 +122,15 @@ def _arrived(world: World, flow: Flow) -> None:
     log = relation.flight
     assert log is not None
     relation.flight = None
+    stops.arrived(world, relation)
+    if reason := _refused(relation, log):
+        stops.require(world, relation, reason)
+        return
     replica = record.set_of(world, relation.replica)
     if relation.faults or relation.held:
         _apply_badly(world, relation, replica, log)
     else:
         _apply(world, relation, replica, log)
-    stops.arrived(world, relation)
     late, relation.late = relation.late, False
     relation.cut = log.upto
     if log.kind != points.CRASH:
@@ -146,6 +149,16 @@ def _arrived(world: World, flow: Flow) -> None:
         alerts.look(world, relation)
     if relation.final:
         announce(world, relation)
+
+
+def _refused(relation: Relation, log: Log) -> str:
+    """Why the replica does not take a log (facts.md 1.8): it does not follow on what is there, or is damaged itself."""
+    if relation.points and relation.points[-1].cut != log.after:
+        return "out of sequence"
+    if relation.faults and relation.faults[0] == "corrupt" and not relation.held:
+        relation.faults.pop(0)
+        return "invalid log"
+    return ""
 
 
 def _apply(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:

@@ -75,6 +75,7 @@ class Relation(Entity):
     stopped: int = 0
     logged: list[int] = msgspec.field(default_factory=list)
     paused: bool = False
+    paused_at: str = ""
     reason: str = ""
     staging: int = 0
     failed: int = 0

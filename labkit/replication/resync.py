@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.disks import record
 from labkit.disks.blocks import BLOCK
-from labkit.engine import resources
+from labkit.engine import resources, units
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.units import DAY, HOUR
-from labkit.engine.world import World
+from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.replication import changelog, cycles, keys, line, stops
@@ -37,20 +37,51 @@ def _figures() -> dict[str, Any]:
 # --- when -------------------------------------------------------------------------------------------------------------
 
 
-def window_opens(now: int, offset_min: int) -> int:
-    """The first instant, now or later, in the hours of the host's day in which a resynchronisation starts by itself."""
-    first, last = (int(hour) * HOUR for hour in _figures()["window_h"])
-    local = now + offset_min * 60_000
-    since_midnight = local % DAY
-    if first <= since_midnight < last:
+@entity("resync-hours")
+class Hours(Entity):
+    """When a resynchronisation of a VM (``id``) may begin by itself: minutes of the host's day; alike: never."""
+
+    begin: int
+    end: int
+
+
+def hours_of(world: World, vm: str) -> tuple[int, int] | None:
+    """Those hours, as set or by default (0:00 to 6:00); None: only at a click."""
+    found = world.find(Hours, vm)
+    if found is not None:
+        return (found.begin, found.end) if found.begin != found.end else None
+    first, last = _figures()["window_h"]
+    return int(first) * 60, int(last) * 60
+
+
+def set_hours(world: World, vm: str, window: tuple[int, int] | None) -> None:
+    """Change those hours; 900556 for hours that have no length. One that is due already is planned anew."""
+    if window is not None and window[0] % 1440 == window[1] % 1440 and window != (0, 1440):
+        raise LabError(900556, found=units.show_hours(*window))
+    found = world.find(Hours, vm) or world.add(Hours(vm, 0, 0))
+    found.begin, found.end = window or (0, 0)
+    world.fact("resync.hours", vm, begin=found.begin, end=found.end)
+    relation = world.find(Relation, vm)
+    if relation is not None and relation.state == RESYNC:
+        schedule(world, relation)
+
+
+def window_opens(now: int, offset_min: int, window: tuple[int, int]) -> int:
+    """The first instant, now or later, in such hours (they may go past midnight)."""
+    first, last = (minute * 60_000 for minute in window)
+    since_midnight = (now + offset_min * 60_000) % DAY
+    if (since_midnight - first) % DAY < (last - first) % DAY or last - first == DAY:
         return now
     return now + (first - since_midnight) % DAY
 
 
 def schedule(world: World, relation: Relation, since: int = 0) -> None:
     """Begin by itself when the hours for it come, now or later, but not before ``since`` (ms)."""
-    opens = window_opens(max(world.now, since), inventory.site_of(world).offset_min)
     world.timers.cancel(relation.timer)
+    window = hours_of(world, relation.vm)
+    if window is None:
+        return
+    opens = window_opens(max(world.now, since), inventory.site_of(world).offset_min, window)
     relation.timer = world.after(opens - world.now, "resync.window", relation.id, priority=30)
 
 
@@ -86,8 +117,10 @@ def cancel(world: World, relation: Relation) -> None:
         raise LabError(900547, vm=relation.id)
     world.fact("resync.cancelled", relation.id)
     stops.require(world, relation, relation.reason)
-    zone = inventory.site_of(world).offset_min * 60_000
-    schedule(world, relation, world.now + DAY - (world.now + zone) % DAY)  # not once more this night
+    window = hours_of(world, relation.vm)
+    if window is not None:  # not once more this night
+        since_midnight = (world.now + inventory.site_of(world).offset_min * 60_000) % DAY
+        schedule(world, relation, world.now + (window[1] * 60_000 - since_midnight) % DAY)
 
 
 # --- chunk by chunk ---------------------------------------------------------------------------------------------------

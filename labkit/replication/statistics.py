@@ -264,7 +264,9 @@ def _critical(world: World, relation: Relation) -> list[str]:
     found = ["resync"] if relation.state in (RESYNC, RESYNCHRONISING) else []
     if not world.get(Line, line.UP).connected or inventory.state(world).dark:
         found.append("cannot send")
-    elif relation.failed and not relation.retry:
+    if relation.paused and relation.paused_at == "replica":
+        found.append("replica paused")
+    if not found and relation.failed and not relation.retry:
         found.append(relation.error)  # nothing is tried again before a person has done something
     return found
 
@@ -280,7 +282,7 @@ def _warning(world: World, relation: Relation, counted: dict[str, Any]) -> list[
         found.append("behind")
     if counted["average_latency"] > relation.frequency:
         found.append("slow")
-    if relation.paused:
+    if relation.paused and relation.paused_at != "replica":
         found.append("paused")
     if relation.failed:
         found.append("retrying")

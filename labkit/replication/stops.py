@@ -19,6 +19,7 @@ from labkit.replication import alerts, changelog, line
 from labkit.replication.relation import REPLICATING, RESYNC, RESYNCHRONISING, STOPPED, Relation, announce
 
 NETWORK = "network"
+PRIMARY, REPLICA = "primary", "replica"
 
 
 @entity("obstacle")
@@ -120,13 +121,18 @@ def halt(world: World, relation: Relation) -> None:
         relation.swapped, relation.flight, relation.late = relation.flight.after, None, False
 
 
-def pause(world: World, relation: Relation) -> None:
-    """Send nothing until :func:`resume`; writes go on being logged. 900548 unless it replicates and is not paused."""
+def pause(world: World, relation: Relation, side: str = PRIMARY) -> None:
+    """Send nothing until it is resumed; writes go on being logged. 900548 unless it replicates and is not paused.
+
+    ``side``: who does not want it, the ``primary`` (the host) or the ``replica``; health differs (facts.md 1.6).
+    """
     if relation.state not in (REPLICATING, RESYNCHRONISING) or relation.paused or relation.final:
         raise LabError(900548, vm=relation.id)
     halt(world, relation)
     relation.paused, relation.failed, relation.error = True, 0, ""
-    world.fact("replication.paused", relation.id)
+    relation.paused_at = side
+    world.fact("replication.paused", relation.id, side=side)
+    alerts.look(world, relation)
     if relation.state == REPLICATING:
         watch_log(world, relation)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
-from labkit.engine.units import DAY, MINUTE, bandwidth, write_bandwidth
+from labkit.engine.units import DAY, MINUTE, bandwidth, show_hours, write_bandwidth
 from labkit.engine.world import Entity, World, entity
 from labkit.replication import line
 from labkit.site import inventory
@@ -42,7 +42,7 @@ def set_limits(world: World, hosts: Iterable[str], work: int, other: int, begin:
         if limit and not LEAST <= limit <= MOST:
             raise LabError(900555, found=write_bandwidth(limit))
     if not 0 <= begin < end <= 24 * 60:
-        raise LabError(900556, found=f"{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}")
+        raise LabError(900556, found=show_hours(begin, end))
     known = inventory.site_of(world).servers.hosts
     for host in hosts:
         if host not in known:
@@ -83,6 +83,18 @@ def at(found: Throttle, now: int, offset_min: int) -> tuple[int, int]:
 @on("throttle")
 def _changes(world: World, timer: Timer) -> None:
     _apply(world, world.get(Throttle, timer.entity))
+
+
+def span(text: str) -> tuple[int, int]:
+    """Minutes since midnight of both ends of "09:00-18:00"; 900556 for anything else.
+
+    >>> span("09:00-18:00")
+    (540, 1080)
+    """
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise LabError(900556, found=text)
+    return minutes(first), minutes(last)
 
 
 def minutes(text: str) -> int:

@@ -335,6 +335,12 @@ class PlainLab:
     def _arrived(self, made: Protection, log: Log, transfer: Transfer) -> None:
         if log is not made.flight:
             return  # given up while its last byte was under way
+        if made.faults[:1] == ["corrupt"] and not made.held:
+            made.faults.pop(0)
+            made.under_way = False
+            made.flight = None
+            self._require(made, "invalid log")
+            return
         late, made.late, made.under_way = made.late, False, False
         log.writes = [write for write in made.guest.log if log.after < write.at <= log.upto]
         self._apply_log(made, log)
@@ -489,7 +495,7 @@ class PlainLab:
             return
         self._halt(made)
         made.paused, made.failed = True, 0
-        self._fact("replication.paused", name)
+        self._fact("replication.paused", name, side="primary")
         if made.state == "logs":
             self._watch(made, made.turn, made.cut)
 

@@ -11,7 +11,7 @@ from labkit.site.model import Azure, Churn, Cloud, Disk, Line, Objectives, Serve
 
 MB, MINUTE, HOUR = 2**20, 60_000, 3_600_000
 START = 1_412_121_600_000
-FAULTS = ("drop", "cut", "double", "swap")
+FAULTS = ("drop", "cut", "double", "swap", "corrupt")
 
 
 class Command(NamedTuple):

@@ -239,7 +239,7 @@ def test_comparison_can_fail(tmp_path: Path, name: str) -> None:
     _plain, found = differences(busy(), tmp_path / "busy.lab", secret=SECRETS[name])
     assert found
     told_facts = any("fact" in line for line in found)
-    assert told_facts == (name in ("plug", "bandwidth", "power"))
+    assert told_facts == (name in ("plug", "bandwidth", "power", "corrupt"))
 
 
 def test_one_block_is_enough(tmp_path: Path) -> None:
