@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from labkit.disks import record
 from labkit.disks.record import DiskSet, Place
+from labkit.disks.sealing import Key
+from labkit.engine import resources
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
@@ -24,9 +26,31 @@ class VirtualNetwork(Entity):
     region: str
 
 
-def create_vm(world: World, source: Machine, name: str, side: str, parent: DiskSet, place: Place, size: str) -> Machine:
-    """A VM whose disks start as ``parent`` at ``place`` and go their own way; it is not started yet."""
-    disks = record.overlay(world, parent, place, name, side)
+def ingress(region: str, redundancy: str) -> int:
+    """What a storage account takes in (bit/s), by region and redundancy (``data/azure/limits.yml``)."""
+    table = resources.yaml("azure", "limits.yml")["ingress_bps"]
+    place = "us" if "US" in region.split() else "other"
+    return int(table[place]["GRS" if redundancy in ("GRS", "RA-GRS") else "LRS"])
+
+
+def create_vm(
+    world: World,
+    source: Machine,
+    name: str,
+    side: str,
+    parent: DiskSet,
+    place: Place,
+    size: str,
+    key: Key | None = None,
+) -> Machine:
+    """A VM whose disks start as ``parent`` at ``place`` and go their own way; it is not started yet.
+
+    Of sealed disks it gets a copy that is not sealed; 900380 without their key.
+    """
+    if parent.sealed:
+        disks = record.opened(world, parent, place, name, side, key)
+    else:
+        disks = record.overlay(world, parent, place, name, side)
     machine = Machine(
         id=f"{side}/{name}",
         name=source.name if side == guests.AZURE else name,

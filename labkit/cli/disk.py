@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import getpass
+import os
 from typing import Any
 
 import labkit
@@ -23,6 +25,8 @@ def export(options: argparse.Namespace) -> int:
             point=options.point,
             format=options.format,
             sha256=options.sha256,
+            certificate=options.certificate,
+            password=_password(options),
         )
     if options.json:
         print_json({key: str(value) if key == "path" else value for key, value in dataclasses.asdict(made).items()})
@@ -32,6 +36,13 @@ def export(options: argparse.Namespace) -> int:
         text = _("{bytes} bytes of zeros were added: Azure takes only disks of whole MiB.")
         print(text.format(bytes=made.padded_bytes))
     return 0
+
+
+def _password(options: argparse.Namespace) -> str | None:
+    """Of the certificate: from ``LABKIT_PFX_PASSWORD``, or asked for; never an argument that others could see."""
+    if options.certificate is None:
+        return None
+    return os.environ.get("LABKIT_PFX_PASSWORD") or getpass.getpass(_("Password of the certificate: "))
 
 
 def info(options: argparse.Namespace) -> int:

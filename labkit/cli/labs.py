@@ -75,10 +75,21 @@ def _print_item(name: str, item: dict[str, Any]) -> None:
     print(text.format(name=name, rpo=rpo, points=points, **{key: _(word) for key, word in words.items()}))
     if item["paused"]:
         print(_("    replication is paused"))
+    if item["failed"]:
+        _print_failure(item["failed"])
     if item["reason"]:
         under_way = item["replication"] == RESYNCHRONISING
         state = _("under way") if under_way else _("required")
         print(_("    resynchronisation {state}: {reason}").format(state=state, reason=events.reason(item["reason"])))
+
+
+def _print_failure(failed: dict[str, Any]) -> None:
+    why = events.reason(failed["reason"])
+    if failed["next"]:
+        text = _("    replication has failed: {reason}; attempts: {count}, the next at {instant}")
+        print(text.format(reason=why, count=failed["attempts"], instant=failed["next"]))
+    else:
+        print(_("    replication has failed: {reason}; it is not tried again before it is resumed").format(reason=why))
 
 
 def log(options: argparse.Namespace) -> int:
@@ -131,6 +142,8 @@ def verify(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Let time pass."""
     with _open(options) as lab:
+        if options.on_alert:
+            lab.on_alert(options.on_alert)
         lab.run(options.duration, until=options.until, take_over=options.take_over)
         if options.json:
             print_json(lab.status())

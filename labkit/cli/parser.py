@@ -82,6 +82,9 @@ def _labs(commands: Any) -> None:
     _file(run)
     run.add_argument("duration", metavar="DURATION", nargs="?", help=_("6h, 2d, or ISO 8601 such as PT6H"))
     run.add_argument("--until", metavar="TIME", help=_("instant with a zone, as status prints it"))
+    run.add_argument(
+        "--on-alert", metavar="COMMAND", help=_("start this for each alert, with JSON on its standard input")
+    )
     run.add_argument("--take-over", action="store_true", help=_("stop the process that plays the clock now"))
 
 
@@ -116,6 +119,9 @@ def _others(commands: Any) -> None:
     export.add_argument("--side", choices=("site", "azure"), default="site")
     export.add_argument("--point", default="latest", metavar="latest|failover|ID", help=_("recovery point"))
     export.add_argument("--format", choices=FORMATS, help=_("default: as OUT ends (.vhd, .vhdx), else raw"))
+    export.add_argument(
+        "--certificate", metavar="PFX", type=Path, help=_("of an encrypted cloud; its password: LABKIT_PFX_PASSWORD")
+    )
     export.add_argument("--sha256", action="store_true", help=_("write OUT.sha256 beside it"))
     info = _command(disks, "info", _("check a disk image (raw, VHD, VHDX) and say what it is"), disk.info, json=True)
     info.add_argument("image", metavar="IMAGE", type=Path, help=_("file of a disk from another program"))

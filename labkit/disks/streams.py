@@ -294,11 +294,22 @@ def bytes_pending(world: World, run: Run, after: int, upto: int) -> int:
 
 def fold(world: World, run: Run, disk: int, stamps: NDArray[np.int64], after: int, upto: int) -> None:
     """Lay what a run wrote to one disk in ``(after, upto]`` over the disk's stamps, in place."""
-    after, upto = max(after, run.started), min(upto, run.stopped)
-    spec = run.streams[disk]
-    if spec.writes:
-        churn(world, run, disk).fold(stamps, after, upto)
+    fold_churn(world, run, disk, stamps, after, upto)
     if run.application == disk:
-        for at, entry in explicit(world, spec.number).items():
-            if after < at <= upto:
-                stamps[entry.blocks] = entry.stamps
+        for entry in explicit_in(world, run, after, upto):
+            stamps[entry.blocks] = entry.stamps
+
+
+def fold_churn(world: World, run: Run, disk: int, stamps: NDArray[np.int64], after: int, upto: int) -> None:
+    """Lay the derived writes of ``(after, upto]`` alone over a disk's stamps, in place."""
+    if run.streams[disk].writes:
+        churn(world, run, disk).fold(stamps, max(after, run.started), min(upto, run.stopped))
+
+
+def explicit_in(world: World, run: Run, after: int, upto: int) -> list[Explicit]:
+    """The explicit writes of a run in ``(after, upto]``, in order."""
+    if run.application < 0:
+        return []
+    after, upto = max(after, run.started), min(upto, run.stopped)
+    rows = explicit(world, run.streams[run.application].number)
+    return [entry for at, entry in rows.items() if after < at <= upto]

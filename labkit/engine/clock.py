@@ -60,6 +60,10 @@ class Timers:
         """Forget a timer; one that is gone already is no error."""
         self._live.discard(seq)
 
+    def due(self, seq: int) -> int | None:
+        """The instant (ms) of a timer by its ``seq``; None when there is none."""
+        return next((timer.due for timer in self._heap if timer.seq == seq), None) if seq in self._live else None
+
     def cancel_for(self, kind: str, entity: str) -> None:
         """Forget all timers of a kind for an entity."""
         for timer in self.rows():

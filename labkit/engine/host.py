@@ -201,3 +201,19 @@ def hand_over(command: list[str]) -> int:
     import subprocess
 
     return subprocess.call(command)
+
+
+def feed(command: str, text: str, seconds: float) -> str:
+    """Start a command line, give it ``text`` (UTF-8) on its standard input, wait at most so long; "" or what failed."""
+    import shlex
+    import subprocess
+
+    try:
+        # Windows takes a command line as it is; elsewhere it is split as a shell would, and no shell is started.
+        words = command if sys.platform == "win32" else shlex.split(command)
+        ended = subprocess.run(words, input=text.encode(), stdout=subprocess.DEVNULL, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return f"> {seconds:g} s"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return f"exit status {ended.returncode}" if ended.returncode else ""

@@ -36,6 +36,7 @@ class Session:
         self._world: World | None = None
         self._conflicts = 0
         self._plays = 0
+        self.committed: Callable[[int, int], None] | None = None  # called with the numbers of facts before and after
         if not store.read_only:
             try:
                 lease.register(store, self.lease.token)
@@ -100,6 +101,7 @@ class Session:
         try:
             with self.store.writing():
                 world = self._current()
+                before = world.facts.count
                 result = work(world)
                 world.flush()
                 self._journal(world.now, name, arguments, "done", None)
@@ -115,7 +117,13 @@ class Session:
             self._world = None
             raise
         self.store.checkpoint()
+        self._tell(before, world.facts.count)
         return result
+
+    def _tell(self, before: int, after: int) -> None:
+        """Let whoever listens know of facts that are committed; outside any transaction."""
+        if self.committed is not None and after > before:
+            self.committed(before, after)
 
     def _journal(self, at: int, name: str, arguments: dict[str, Any], outcome: str, code: int | None) -> None:
         # Whatever was asked for is kept, halves of characters and numbers beyond 64 bits too.
@@ -184,6 +192,7 @@ class Session:
             else:
                 store.snapshot()
             world = self._current()
+            before = world.facts.count
             ended = self._steps(world, until, stop, deadline, max(1, self.batch_steps >> (2 * self._conflicts)))
             world.prepare()
             if not stubborn:
@@ -195,6 +204,7 @@ class Session:
             self._world = None
             store.rollback()
             raise
+        self._tell(before, world.facts.count)
         return ended
 
     def _steps(self, world: World, until: int | None, stop: Stop | None, deadline: float | None, most: int) -> bool:

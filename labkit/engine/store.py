@@ -367,6 +367,14 @@ class Shelf:
                     merged[key] = body
         return sorted(merged.items())
 
+    def keys(self, k1: int) -> list[Key]:
+        """All keys under ``k1``, in order; the values are not read."""
+        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table} WHERE k1 = ?", (k1,)))
+        for key, body in self._pending.items():
+            if key[0] == k1:
+                (found.discard if body is None else found.add)(key)
+        return sorted(found)
+
     def all_keys(self) -> set[Key]:
         """All keys."""
         found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table}"))

@@ -76,6 +76,27 @@ def rate(text: object) -> int:
     raise LabError(900104, found=text, units=", ".join(_SIZES), example="1MB/s")
 
 
+def per_million(text: object) -> int:
+    """Parts per million of a share: ``"0.1%"``, ``"0%"``.
+
+    >>> per_million("0.1%"), per_million("0.0005%")
+    (1000, 5)
+    """
+    match = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*", str(text))
+    if not match:
+        raise LabError(900106, found=text, example="0.1%")
+    return int(Fraction(match[1]) * 10_000)
+
+
+def show_hours(begin: int, end: int) -> str:
+    """Hours of a day, given in minutes since midnight.
+
+    >>> show_hours(540, 1440)
+    '09:00-24:00'
+    """
+    return f"{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
+
+
 def show_duration(ms: int) -> str:
     """Short text of a duration: ``"1 h 5 min"``, ``"42 s"``, ``"250 ms"``.
 

@@ -6,22 +6,25 @@ and every export.
 
 from __future__ import annotations
 
-from labkit.disks import record, streams
+from labkit.disks import record
 from labkit.disks.blocks import BLOCK
-from labkit.disks.record import EDIT, DiskSet, Place
+from labkit.disks.record import DiskSet, Place
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
+from labkit.guest import machine as guests
+from labkit.recovery import failover
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import keys
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 from labkit.replication.resync import STAGING
 
-CYCLES = ("drop", "double", "swap", "cut")
+CYCLES = ("drop", "double", "swap", "cut", "corrupt")
 
 
 def next_cycle(world: World, vm: str, fault: str) -> None:
-    """Damage the next log of a VM: ``drop``, ``double``, ``swap`` or ``cut``."""
+    """Damage the next log of a VM: ``drop``, ``double``, ``swap``, ``cut``, or ``corrupt``, which the replica sees."""
     items.get(world, vm)
     relation = world.find(Relation, vm)
     if relation is None or relation.state != "replicating":
@@ -30,15 +33,29 @@ def next_cycle(world: World, vm: str, fault: str) -> None:
     world.fact("fault", vm, fault=fault)
 
 
+def restore_replica(world: World, vm: str, number: int) -> None:
+    """Somebody puts an older copy of the replica in its place: that of a recovery point, newer ones are gone with it.
+
+    The next log does not follow on it: a resynchronisation is required (facts.md 1.8). 900522 for a point that is none.
+    """
+    item = items.get(world, vm)
+    relation = world.find(Relation, vm)
+    if relation is None or relation.state != "replicating":
+        raise LabError(900532, vm=vm)
+    point = failover.point_of(relation, number)
+    record.cut_off(world, items.replica(world, item), point.place)
+    relation.points = [known for known in relation.points if known.number <= number]
+    relation.held.clear()
+    world.fact("fault", vm, fault="old replica", to=point.cut)
+
+
 def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     """Flip one bit (the lowest of byte 0) of one block of the replica, or of the Azure VM's disk after a failover."""
-    import numpy as np
-
     item = items.get(world, vm)
     if not item.replica:
         raise LabError(900532, vm=vm)
     replica = items.replica(world, item)
-    number = disk_number(replica, disk)
+    number = guests.disk_number(replica, disk)
     count = -(-replica.sizes[number] // BLOCK)
     if not 0 <= block < count:
         raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)
@@ -47,10 +64,10 @@ def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     if item.point is not None and item.point.place != stands and attached is not None:
         # The VM in Azure runs on an older recovery point: only its own disks are what the guest sees.
         replica, stands = record.set_of(world, attached.disks), record.now_place(replica, world.now)
-    content = bytearray(record.frozen(world, replica, number).read(block).ljust(BLOCK, b"\0"))
+    key = keys.of(world, replica)
+    content = bytearray(record.frozen(world, replica, number, None, key).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
-    stamp = streams.store_bytes(world, bytes(content))
-    record.append_blocks(world, replica, number, np.array([block]), np.array([stamp]), EDIT)
+    record.edit(world, replica, number, block, bytes(content), key)
     _reach(world, item, replica, stands)
     world.fact("fault", vm, fault="flip", disk=disk, block=block)
 
@@ -72,10 +89,3 @@ def _reach(world: World, item: ProtectedItem, replica: DiskSet, before: Place) -
 
 def _moved(point: Point, place: Place) -> Point:
     return Point(point.number, point.cut, point.kind, place)
-
-
-def disk_number(disks: DiskSet, name: str) -> int:
-    """Number of a disk by its name in the site file; 900534 with the names there are."""
-    if name not in disks.names:
-        raise LabError(900534, vm=disks.machine, found=name, choices=", ".join(disks.names))
-    return disks.names.index(name)

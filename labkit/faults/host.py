@@ -13,14 +13,12 @@ from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
-from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import initial, resync
-from labkit.replication import relation as replication
-from labkit.replication.relation import INITIAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
+from labkit.replication import resume, stops
+from labkit.replication.relation import INITIAL, REPLICATING, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
 CRASH, LOG_FAILED, EDITED, REVERTED = "host crash", "log write failed", "disk edited", "put back"
@@ -48,7 +46,7 @@ def power_failure(world: World) -> None:
         guests.power_off(world, machine, clean=False)
     for relation in world.all(Relation):
         if relation.state != INITIAL or relation.snapshot:  # one that waits for its time of day goes on waiting
-            replication.halt(world, relation)
+            stops.halt(world, relation)
 
 
 @on("host.up")
@@ -82,37 +80,30 @@ def _elsewhere(world: World, machine: Machine) -> bool:
 
 def _replicate_again(world: World, relation: Relation, ran: list[str]) -> None:
     """After a power failure: the log of a VM that ran was not closed cleanly (facts.md 1.8); others go on."""
-    if relation.state == INITIAL:
-        initial.go_on(world, relation)
-    elif relation.state == RESYNC:
-        resync.schedule(world, relation)
-    elif relation.state == RESYNCHRONISING or (relation.state == REPLICATING and relation.machine in ran):
-        replication.require(world, relation, CRASH)
-    elif relation.state == REPLICATING:
-        replication.go_on(world, relation)
+    if relation.state == RESYNCHRONISING or (relation.state == REPLICATING and relation.machine in ran):
+        stops.require(world, relation, CRASH)
+    else:
+        resume.go_on(world, relation)
 
 
 def fail_log(world: World, vm: str) -> None:
     """One write to the VM's log fails."""
     relation = _replicating(world, vm)
     world.fact("fault", vm, fault="log")
-    replication.require(world, relation, LOG_FAILED)
+    stops.require(world, relation, LOG_FAILED)
 
 
 def edit_disk(world: World, vm: str, disk: str, block: int) -> None:
     """Somebody mounts a disk of a VM that is off, and changes one bit (the lowest of byte 0) of one block."""
-    import numpy as np
-
     machine = _off(world, vm)
     disks = guests.disks_of(world, machine)
-    number = disk_number(disks, disk)
+    number = guests.disk_number(disks, disk)
     count = -(-disks.sizes[number] // BLOCK)
     if not 0 <= block < count:
         raise LabError(900533, vm=vm, disk=disk, found=block, last=count - 1)
     content = bytearray(record.frozen(world, disks, number).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
-    stamp = streams.store_bytes(world, bytes(content))
-    record.append_blocks(world, disks, number, np.array([block]), np.array([stamp]), EDIT)
+    record.edit(world, disks, number, block, bytes(content))
     world.fact("fault", vm, fault="edit", disk=disk, block=block)
     _changed(world, vm, EDITED)
 
@@ -180,4 +171,4 @@ def _changed(world: World, vm: str, reason: str) -> None:
         if relation.snapshot:
             relation.reason = reason  # no log will tell of it: compared as soon as initial replication is through
     elif relation is not None:
-        replication.require(world, relation, reason)
+        stops.require(world, relation, reason)

@@ -11,7 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.faults import host
-from labkit.replication import line
+from labkit.replication import line, stops
 from labkit.site import inventory
 
 
@@ -22,13 +22,14 @@ def _wake(world: World) -> None:
 
 
 def lose_line(world: World) -> None:
-    """Pull the plug between site and Azure."""
+    """Pull the plug between site and Azure: transfers under way fail (facts.md 1.9)."""
     line.set_connected(world, False)
+    stops.interrupt(world)
     _wake(world)
 
 
 def restore_line(world: World) -> None:
-    """Put the plug back."""
+    """Put the plug back; replication goes on at its next attempt, or when somebody resumes it."""
     line.set_connected(world, True)
     _wake(world)
 

@@ -13,7 +13,9 @@ import msgspec
 
 from labkit.disks import record, streams
 from labkit.disks.blocks import is_real
+from labkit.disks.bodies import Content
 from labkit.disks.record import DiskSet
+from labkit.disks.sealing import Key
 from labkit.disks.streams import OPEN, Run, StreamSpec
 from labkit.disks.workload import ORDINARY, STEADY
 from labkit.engine.chance import below
@@ -73,6 +75,11 @@ class Machine(Entity):
     answering_at: int = 0
     stopped_at: int = 0
 
+    @property
+    def windows(self) -> bool:
+        """Whether its guest takes snapshots by VSS; others freeze their file systems."""
+        return self.os.startswith("Windows")
+
     def written_until(self, world: World) -> int:
         """The last instant at which the guest wrote: now while it runs."""
         return world.now if self.run else self.stopped_at
@@ -81,6 +88,13 @@ class Machine(Entity):
 def disks_of(world: World, machine: Machine) -> DiskSet:
     """The machine's disks."""
     return record.set_of(world, machine.disks)
+
+
+def disk_number(disks: DiskSet, name: str) -> int:
+    """Number of a disk by its name in the site file; 900534 with the names there are."""
+    if name not in disks.names:
+        raise LabError(900534, vm=disks.machine, found=name, choices=", ".join(disks.names))
+    return disks.names.index(name)
 
 
 def phase(world: World, machine: Machine) -> int:
@@ -268,29 +282,29 @@ def _volume(world: World, machine: Machine) -> tuple[Volume, dict[int, int]]:
         stamps = record.fold(world, disks, disk)
         known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
         world.cache[key] = (machine.run, known)
-    return volume_of(world, known, disks.sizes[disk]), known
+    return volume_of(known, disks.sizes[disk], streams.reader(world)), known
 
 
-def volume_of(world: World, known: dict[int, int], size: int) -> Volume:
-    """A disk whose blocks have the given stamps, as a guest's file layer reads it."""
+def volume_of(known: dict[int, int], size: int, stored: Content) -> Volume:
+    """A disk with these stamps, as a guest's file layer reads it; ``stored`` gives the bytes of real blocks."""
     from labkit.disks.content import synthetic
 
     def read(block: int) -> bytes | None:
         stamp = known.get(block, 0)
         if stamp == 0:
             return None
-        return streams.stored_bytes(world, stamp) if is_real(stamp) else synthetic(stamp, block)
+        return stored(stamp) if is_real(stamp) else synthetic(stamp, block)
 
     return Volume(size, read)
 
 
-def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None = None) -> Look:
+def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None = None, key: Key | None = None) -> Look:
     """Open the database on a disk at a place, as a guest would after a crash; nothing is changed."""
     import numpy as np
 
-    stamps = record.fold(world, disks, disk, place)
+    stamps = record.fold(world, disks, disk, place, key)
     known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
-    return orders.look(volume_of(world, known, disks.sizes[disk]))
+    return orders.look(volume_of(known, disks.sizes[disk], record.content_of(world, disks, key)))
 
 
 def look(world: World, machine: Machine) -> Look:

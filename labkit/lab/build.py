@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from labkit.azure import compute
 from labkit.azure.compute import StorageAccount, VirtualNetwork
 from labkit.engine import progress
 from labkit.engine.errors import LabError
@@ -58,8 +59,9 @@ def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -
     site = contents.without_folders(site)
     world.site_json = msgspec.json.encode(site).decode("utf-8")
     world.fact("lab.created", site.site, seed=seed, digest=sitefile.digest(site))
-    line.create(world, site.line.bandwidth, site.line.latency)
     azure = site.azure
+    ingress = compute.ingress(azure.region, "GRS")
+    line.create(world, site.line.bandwidth, site.line.latency, site.line.loss, ingress)
     world.add(Vault(azure.vault, azure.region, []))
     world.add(StorageAccount(azure.storage, azure.region, "GRS"))
     world.add(VirtualNetwork(azure.network, azure.region))

@@ -14,7 +14,8 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.progress import Progress
 from labkit.engine.session import Session
 from labkit.engine.world import World
-from labkit.lab import build, status
+from labkit.lab import alerts, build, status
+from labkit.lab.alerts import Alert, Hook
 from labkit.lab.azure import AzureDoor
 from labkit.lab.clock import Clock
 from labkit.lab.faults import FaultsDoor
@@ -81,6 +82,7 @@ class Lab:
         self.faults = FaultsDoor(self)
         self.jobs = Jobs(self)
         self.clock = Clock(self)
+        self.on_alert(alerts.from_environment())
 
     # --- the file -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +155,20 @@ class Lab:
         names = ("n", "wall", "at", "user", "surface", "command", "arguments", "outcome", "code")
         rows = self._session.store.rows(f"SELECT {', '.join(names)} FROM journal ORDER BY n")
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts so far, oldest first."""
+        return [alerts.alert_of(self, fact) for fact in list(self.facts) if fact["kind"] == "alert"]
+
+    def on_alert(self, hook: Hook | str | None) -> None:
+        """Call a function with each :class:`Alert`, or start a command, while this object lets time pass; None: nobody.
+
+        A command gets the alert as one line of JSON on its standard input. By default what ``LABKIT_ON_ALERT`` names.
+        """
+        if isinstance(hook, str):
+            hook = alerts.command_hook(hook)
+        self._session.committed = None if hook is None else alerts.listener(self, hook)
 
     @property
     def events_digest(self) -> str:

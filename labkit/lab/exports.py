@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from labkit.disks import record
 from labkit.disks.record import DiskSet, Place
+from labkit.disks.sealing import Key
 from labkit.engine import pace
 from labkit.engine.errors import LabError
 from labkit.engine.progress import Progress, shown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.faults.damage import disk_number
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.recovery import failover
+from labkit.lab.vault import Opener
+from labkit.recovery import encryption, failover
 from labkit.recovery import item as items
 from labkit.site import inventory
 
@@ -39,6 +40,8 @@ def export_disk(
     format: str | None = None,
     sha256: bool = False,
     overwrite: bool = False,
+    certificate: str | Path | None = None,
+    password: str | None = None,
     progress: Progress | None = None,
 ) -> Exported:
     """Write a disk to ``out``.
@@ -47,11 +50,12 @@ def export_disk(
     ``side``: "site" or "azure" (the Azure VM's disk after a failover, else the replica). ``point``: "latest",
     "failover" (the recovery point the last failover used) or a recovery point's id. ``format``: one of ``FORMATS``, if
     left out what the name's ending says (.vhd, .vhdx), else raw; a fixed VHD of Azure's side is padded to whole MiB,
-    as Azure wants it. Errors and further options: ``labkit.disks.export``. Without ``progress`` a bar is shown.
+    as Azure wants it. ``certificate``, ``password``: the ``.pfx`` of an encrypted cloud, needed for a replica (900563).
+    Errors and further options: ``labkit.disks.export``. Without ``progress`` a bar is shown.
     """
     from labkit.disks.export import export
 
-    frozen = _frozen(world, vm, disk, side, point)
+    frozen = _frozen(world, vm, disk, side, point, Opener(certificate, password))
     written = format or _SUFFIXES.get(out.suffix.lower(), "raw")
     with shown(_("Exporting {file}").format(file=out.name), progress) as show:
         return export(
@@ -66,11 +70,15 @@ def export_disk(
         )
 
 
-def _frozen(world: World, vm: str, disk: str, side: str, point: str) -> Frozen:
+def _frozen(world: World, vm: str, disk: str, side: str, point: str, opener: Opener) -> Frozen:
     """The disk as it is to be written."""
     disks, place = _where(world, vm, side, point)
-    number = disk_number(disks, disk)
-    frozen = record.frozen(world, disks, number, place)
+    number = guests.disk_number(disks, disk)
+    key = None
+    if disks.sealed:
+        secret = encryption.unlock(world, items.get(world, vm), opener.private())
+        key = Key(secret) if secret is not None else None
+    frozen = record.frozen(world, disks, number, place, key)
     running = _running_on(world, disks, number) if point == "latest" else None
     return frozen if running is None else _with_blocks(frozen, guests.unsettled(world, running))
 

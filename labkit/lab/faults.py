@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
 from labkit.engine.world import World
-from labkit.faults import damage, host, outages
+from labkit.faults import damage, host, obstacles, outages
 from labkit.replication import line
 
 if TYPE_CHECKING:
@@ -24,17 +24,36 @@ class FaultsDoor:
         self._lab.command(f"faults.{name}", arguments, work)
 
     def lose_line(self) -> None:
-        """Pull the plug between site and Azure."""
+        """Pull the plug between site and Azure: what is under way fails, and is tried again by the schedule."""
         self._do("lose_line", outages.lose_line)
 
     def restore_line(self) -> None:
-        """Put the plug back."""
+        """Put the plug back; replication goes on at its next attempt, or at once when somebody resumes it."""
         self._do("restore_line", outages.restore_line)
 
     def set_bandwidth(self, bandwidth: str) -> None:
         """Change the line's bandwidth ("20Mbps")."""
         bits = units.bandwidth(bandwidth)
         self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
+
+    def set_quality(self, *, latency: str | None = None, loss: str | None = None) -> None:
+        """Change the line's latency ("80ms", one way) and the share of packets it loses ("0.5%"); None: as it is."""
+        delay = None if latency is None else units.duration(latency)
+        lost = None if loss is None else units.per_million(loss)
+
+        def work(world: World) -> None:
+            now = world.get(line.Line, line.UP)
+            line.set_quality(world, now.latency if delay is None else delay, now.loss if lost is None else lost)
+
+        self._do("set_quality", work, latency=latency, loss=loss)
+
+    def obstruct(self, reason: str, vm: str | None = None) -> None:
+        """Put something in the way of replication, or of snapshots, of one VM or all (docs/replication-health.md)."""
+        self._do("obstruct", lambda world: obstacles.obstruct(world, reason, vm), reason=reason, vm=vm)
+
+    def clear(self, reason: str, vm: str | None = None) -> None:
+        """Take it away again."""
+        self._do("clear", lambda world: obstacles.clear(world, reason, vm), reason=reason, vm=vm)
 
     def lose_site(self) -> None:
         """The whole site loses power now."""
@@ -82,6 +101,15 @@ class FaultsDoor:
     def cut_cycle(self, vm: str) -> None:
         """Only the first half of the next log is applied."""
         self._cycle(vm, "cut")
+
+    def corrupt_cycle(self, vm: str) -> None:
+        """The next log arrives damaged, and the replica refuses it: a resynchronisation is required."""
+        self._cycle(vm, "corrupt")
+
+    def restore_replica(self, vm: str, point: int) -> None:
+        """Put an older copy of the replica in its place, that of a recovery point; no log follows on it."""
+        work = lambda world: damage.restore_replica(world, vm, point)  # noqa: E731
+        self._do("restore_replica", work, vm=vm, point=point)
 
     def _cycle(self, vm: str, fault: str) -> None:
         self._do(f"{fault}_cycle", lambda world: damage.next_cycle(world, vm, fault), vm=vm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.engine import facts, units
@@ -10,6 +11,7 @@ from labkit.engine.facts import Fact
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
+from labkit.recovery import encryption
 from labkit.recovery import hyperv as power
 from labkit.recovery import item as items
 from labkit.replication import eventlog, statistics, throttle
@@ -69,6 +71,32 @@ class SiteDoor:
         """Names of the Hyper-V hosts."""
         return [name for name, role in self.servers.items() if role == "host"]
 
+    def make_certificate(self, path: str | Path = encryption.FILE_NAME, *, password: str) -> Path:
+        """Make the encryption certificate, as the provider's setup does; the ``.pfx`` is yours to keep (rule 2.6-4).
+
+        ``path``: the file to make, or a folder. Whoever loses it cannot fail over encrypted replicas. 900568 for an
+        empty password, 900570 for a file that exists or cannot be written.
+        """
+        from labkit.recovery import certificates
+
+        out = Path(path)
+        out = out / encryption.FILE_NAME if out.is_dir() else out
+        server = self.vmm
+        full, now = self._lab.read(lambda world: (inventory.site_of(world).servers.fqdn(server), world.now))
+        pfx, der = certificates.new_certificate(full, now, password)
+        try:
+            with out.open("xb") as file:
+                file.write(pfx)
+        except OSError as error:
+            raise LabError(900570, path=out, found=error.strerror or str(error)) from None
+        try:
+            keep = lambda world: encryption.keep_certificate(world, server, der)  # noqa: E731
+            self._lab.command("site.make_certificate", {"server": server, "file": out.name}, keep)
+        except BaseException:
+            out.unlink(missing_ok=True)  # nobody's certificate
+            raise
+        return out
+
     def start(self, vm: str) -> None:
         """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""
         self._lab.command("site.start", {"vm": vm}, lambda world: power.start(world, vm))
@@ -81,26 +109,43 @@ class SiteDoor:
         """Turn a VM off as by pulling its plug; 900553 when it is off."""
         self._lab.command("site.turn_off", {"vm": vm}, lambda world: power.stop(world, vm, clean=False))
 
-    def pause_replication(self, vm: str) -> None:
-        """Pause replication of a VM at its host: writes are logged, nothing is sent."""
-        self._lab.command("site.pause_replication", {"vm": vm}, lambda world: power.pause(world, vm))
+    def resize_disk(self, vm: str, disk: str, size: str) -> None:
+        """Make a disk of a VM larger ("60GB"); not while it is protected (900572)."""
+        wanted = units.size(size)
+        arguments = {"vm": vm, "disk": disk, "size": size}
+        self._lab.command("site.resize_disk", arguments, lambda world: power.resize(world, vm, disk, wanted))
+
+    def resynchronise_by_itself(self, vm: str, hours: str | None = "00:00-06:00") -> None:
+        """When a resynchronisation of a VM may begin by itself, in hours of the host's day; None: only at a click.
+
+        Hours may go past midnight ("22:00-04:00"). 900556 for hours that are none.
+        """
+        window = None if hours is None else throttle.span(hours)
+        work = lambda world: power.resync_hours(world, vm, window)  # noqa: E731
+        self._lab.command("site.resynchronise_by_itself", {"vm": vm, "hours": hours}, work)
+
+    def pause_replication(self, vm: str, *, side: str = "primary") -> None:
+        """Pause replication of a VM at its host, or on the "replica" side: writes are logged, nothing is sent."""
+        work = lambda world: power.pause(world, vm, side)  # noqa: E731
+        self._lab.command("site.pause_replication", {"vm": vm, "side": side}, work)
 
     def resume_replication(self, vm: str) -> None:
-        """Go on with replication that was paused."""
+        """Go on with replication that was paused, or try again now what has failed; 900549 for neither."""
         self._lab.command("site.resume_replication", {"vm": vm}, lambda world: power.resume(world, vm))
 
-    def throttle(self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00") -> None:
-        """Limit what the agent sends ("2Mbps") in working hours, Monday to Friday, and otherwise; None: no limit.
+    def throttle(
+        self, work: str | None, other: str | None = None, *, hours: str = "09:00-18:00", host: str | None = None
+    ) -> None:
+        """Limit what the agent on a host sends ("2Mbps") in working hours, Monday to Friday, and otherwise.
 
+        None: no limit. Without ``host`` each host of the site gets this limit.
         900555 for a limit that is not within 512 kbps and 102 Mbps (facts.md 5.6), 900556 for hours that are none.
         """
         limits = [0 if limit is None else units.bandwidth(limit) for limit in (work, other)]
-        first, dash, last = hours.partition("-")
-        if not dash:
-            raise LabError(900556, found=hours)
-        begin, end = throttle.minutes(first), throttle.minutes(last)
-        arguments = {"work": work, "other": other, "hours": hours}
-        limit = lambda world: throttle.set_limits(world, limits[0], limits[1], begin, end)  # noqa: E731
+        begin, end = throttle.span(hours)
+        arguments = {"work": work, "other": other, "hours": hours, "host": host}
+        hosts = self.hosts if host is None else [host]
+        limit = lambda world: throttle.set_limits(world, hosts, limits[0], limits[1], begin, end)  # noqa: E731
         self._lab.command("site.throttle", arguments, limit)
 
     def replication(self, vm: str, *, begin: str | None = None, end: str | None = None) -> Statistics:

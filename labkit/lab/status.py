@@ -34,6 +34,7 @@ def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
         "line": {
             "bandwidth": line.bandwidth,
             "latency_ms": line.latency,
+            "loss_per_million": line.loss,
             "connected": line.connected,
             "limit": line.limit,
         },

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import units
 from labkit.engine.errors import LabError
@@ -17,7 +18,29 @@ from labkit.replication import throttle
 from labkit.site import inventory
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     from labkit.lab.door import Lab
+
+
+class Opener(NamedTuple):
+    """The ``.pfx`` of an encrypted cloud, as a call gives it: a file, and its password."""
+
+    certificate: str | Path | None
+    password: str | None
+
+    def private(self) -> RSAPrivateKey | None:
+        """The private key in it; None when no file is given. Errors: :func:`labkit.recovery.certificates.read_pfx`."""
+        if self.certificate is None:
+            return None
+        from labkit.recovery import certificates
+
+        return certificates.read_pfx(Path(self.certificate), self.password)
+
+    @property
+    def name(self) -> str | None:
+        """The file's name, for the journal."""
+        return None if self.certificate is None else Path(self.certificate).name
 
 
 def _given(
@@ -72,12 +95,14 @@ class VaultDoor:
         retention: int | None = None,
         app_consistent: int | None = None,
         initial_start: str | None = None,
+        encrypt: bool = False,
         wait: bool = False,
     ) -> Job:
         """Set the protection of a cloud; what is not given is taken from the site file.
 
         ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
-        ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7).
+        ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7). ``encrypt``:
+        what is stored in Azure is encrypted; needs a certificate (``lab.site.make_certificate``), else 900567 (2.7-3).
         """
         site = self._lab.read(inventory.site_of)
         settings = {
@@ -86,6 +111,7 @@ class VaultDoor:
             "app_consistent": site.cloud.app_consistent_h,
             "storage": site.azure.storage,
             **_given(frequency, retention, app_consistent, initial_start),
+            **({"encrypt": 1} if encrypt else {}),
         }
         name = cloud or site.cloud.name
         work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
@@ -100,15 +126,18 @@ class VaultDoor:
         app_consistent: int | None = None,
         initial_start: str | None = None,
         storage: str | None = None,
+        encrypt: bool | None = None,
         wait: bool = False,
     ) -> Job:
         """Change settings of a protected cloud (rule 2.7-10); what is not given stays.
 
-        As :meth:`configure_protection`. ``storage`` cannot be changed: 900554.
+        As :meth:`configure_protection`. ``storage`` and ``encrypt`` cannot be changed: 900554, 900569.
         """
         settings = _given(frequency, retention, app_consistent, initial_start)
         if storage is not None:
             settings["storage"] = storage
+        if encrypt is not None:
+            settings["encrypt"] = encrypt
         name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
         work = lambda world: vault.change_protection(world, name, settings)  # noqa: E731
         return self._do("change_protection", wait, work, cloud=name, **settings)
@@ -130,25 +159,61 @@ class VaultDoor:
     # --- failover -----------------------------------------------------------------------------------------------------
 
     def test_failover(
-        self, vm: str, network: str | None = None, *, point: int | None = None, wait: bool = False
+        self,
+        vm: str,
+        network: str | None = None,
+        *,
+        point: int | None = None,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+        wait: bool = False,
     ) -> Job:
-        """A test VM beside production, on no network or a virtual one; ends at "Complete test"."""
-        work = lambda world, item: failover.test_failover(world, item, network, point)  # noqa: E731
-        return self._on("test_failover", vm, wait, work, network=network, point=point)
+        """A test VM beside production, on no network or a virtual one; ends at "Complete test".
 
-    def planned_failover(self, vm: str, *, wait: bool = False) -> Job:
+        ``certificate``: the ``.pfx`` of an encrypted cloud, with its password (rule 3.3-1), here and at each failover:
+        900563 when it is missing, 900564 or 900565 when it cannot be read, 900566 when it is another.
+        """
+        opener = Opener(certificate, password)
+        work = lambda world, item: failover.test_failover(world, item, network, point, opener.private())  # noqa: E731
+        return self._on("test_failover", vm, wait, work, network=network, point=point, certificate=opener.name)
+
+    def planned_failover(
+        self, vm: str, *, certificate: str | Path | None = None, password: str | None = None, wait: bool = False
+    ) -> Job:
         """Shut down, send the rest, start in Azure."""
-        return self._on("planned_failover", vm, wait, failover.planned)
+        opener = Opener(certificate, password)
+        work = lambda world, item: failover.planned(world, item, opener.private())  # noqa: E731
+        return self._on("planned_failover", vm, wait, work, certificate=opener.name)
 
-    def unplanned_failover(self, vm: str, *, synchronise: bool = False, wait: bool = False) -> Job:
+    def unplanned_failover(
+        self,
+        vm: str,
+        *,
+        synchronise: bool = False,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+        wait: bool = False,
+    ) -> Job:
         """Start in Azure from the newest recovery point; ``synchronise`` first tries to shut the site's VM down."""
-        work = lambda world, item: failover.unplanned(world, item, synchronise=synchronise)  # noqa: E731
-        return self._on("unplanned_failover", vm, wait, work, synchronise=synchronise)
+        opener = Opener(certificate, password)
+        work = lambda world, item: failover.unplanned(  # noqa: E731
+            world, item, synchronise=synchronise, private=opener.private()
+        )
+        return self._on("unplanned_failover", vm, wait, work, synchronise=synchronise, certificate=opener.name)
 
-    def change_recovery_point(self, vm: str, point: int | None = None, *, wait: bool = False) -> Job:
+    def change_recovery_point(
+        self,
+        vm: str,
+        point: int | None = None,
+        *,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+        wait: bool = False,
+    ) -> Job:
         """Start the Azure VM again from another recovery point (its id; ``None``: the newest), before commit."""
-        work = lambda world, item: failover.change_point(world, item, point)  # noqa: E731
-        return self._on("change_recovery_point", vm, wait, work, point=point)
+        opener = Opener(certificate, password)
+        work = lambda world, item: failover.change_point(world, item, point, opener.private())  # noqa: E731
+        return self._on("change_recovery_point", vm, wait, work, point=point, certificate=opener.name)
 
     def commit(self, vm: str, *, wait: bool = False) -> Job:
         """Make a failover or failback final."""

@@ -275,6 +275,16 @@ def _pending(world: World, item: ProtectedItem) -> int | None:
     return replication.pending(world, relation, world.now)
 
 
+def _failed(world: World, relation: Relation) -> dict[str, Any] | None:
+    """What keeps replication from sending, how many attempts failed, when the next is; None while it sends."""
+    if not relation.failed:
+        return None
+    due = world.timers.due(relation.retry)
+    zone = inventory.site_of(world).offset_min
+    instant = None if due is None else units.show_instant(due, zone)
+    return {"reason": relation.error, "attempts": relation.failed, "next": instant}
+
+
 def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
@@ -291,8 +301,10 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "replication": relation.state if relation is not None else None,
         "paused": relation.paused if relation is not None else False,
         "reason": relation.reason if relation is not None and relation.state in (RESYNC, RESYNCHRONISING) else None,
+        "failed": _failed(world, relation) if relation is not None else None,
         "health": statistics.health(world, relation) if relation is not None else NORMAL,
         "size": item.size,
+        "encrypted": bool(item.replica and items.replica(world, item).sealed),
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,
         "missed": relation.missed if relation is not None else 0,

@@ -12,13 +12,14 @@ import msgspec
 from labkit.disks import record, streams
 from labkit.disks.blocks import PAGE
 from labkit.disks.record import DiskSet, Place
+from labkit.disks.sealing import Key
 from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import ledger
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, Machine
 from labkit.guest.orders import Look
-from labkit.replication import relation as replication
+from labkit.replication import changelog
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
 
@@ -110,18 +111,29 @@ def _look(world: World, machine: Machine | None, disks: DiskSet, place: Place) -
         return Look(integrity=f"error {error.code}")
 
 
-def lost(world: World, source: Machine, source_at: int, target: DiskSet, target_place: Place, cut: int) -> Lost:
-    """What the source had at ``source_at`` and the target has not; ``cut``: the instant the target shows."""
+def lost(
+    world: World,
+    source: Machine,
+    source_at: int,
+    target: DiskSet,
+    target_place: Place,
+    cut: int,
+    key: Key | None = None,
+) -> Lost:
+    """What the source had at ``source_at`` and the target has not; ``cut``: the instant the target shows.
+
+    ``key``: of the replica of the VM that invoices the source's orders, if that is sealed.
+    """
     disks = guests.disks_of(world, source)
     source_place = record.place_at(disks, source_at)
     blocks = differing_blocks(world, disks, source_place, target, target_place)
-    written = replication.pages(world, disks, cut, source_at) * PAGE
+    written = changelog.pages(world, disks, cut, source_at) * PAGE
     found = Lost(blocks, written)
     ours, theirs = _look(world, source, disks, source_place), _look(world, source, target, target_place)
     if source.application is None or ours is None or theirs is None:
         return found
     if source.application.role == "orders":
-        invoices = (None, None) if source.side == AZURE else _invoices(world, source, source_at)
+        invoices = (None, None) if source.side == AZURE else _invoices(world, source, source_at, key)
         counted = ledger.compare(ours, theirs, *invoices, source_at)
     else:
         counted = ledger.compare_invoices(ours, theirs, source_at)
@@ -133,7 +145,7 @@ def lost(world: World, source: Machine, source_at: int, target: DiskSet, target_
     return found
 
 
-def _invoices(world: World, orders: Machine, source_at: int) -> tuple[Look | None, Look | None]:
+def _invoices(world: World, orders: Machine, source_at: int, key: Key | None) -> tuple[Look | None, Look | None]:
     """The databases of the VM that invoices this one's orders: at the source's side, and as its replica has it now."""
     for machine in world.all(Machine):
         app = machine.application
@@ -145,7 +157,7 @@ def _invoices(world: World, orders: Machine, source_at: int) -> tuple[Look | Non
         if relation is None or not relation.points:
             return ours, None
         target = record.set_of(world, relation.replica)
-        return ours, guests.look_at(world, target, app.disk, relation.points[-1].place)
+        return ours, guests.look_at(world, target, app.disk, relation.points[-1].place, key)
     return None, None
 
 
@@ -157,7 +169,15 @@ def last_instant(world: World, source: Machine) -> int:
 
 
 def take(
-    world: World, *, operation: str, job: str, triggered: int, source: Machine, target: Machine, point: Point
+    world: World,
+    *,
+    operation: str,
+    job: str,
+    triggered: int,
+    source: Machine,
+    target: Machine,
+    point: Point,
+    key: Key | None = None,
 ) -> FailoverRecord:
     """Count and keep what a failover to Azure recovers and loses; the target's guest has not started yet."""
     disks = guests.disks_of(world, source)
@@ -179,6 +199,6 @@ def take(
             cut=point.cut,
             machine=target.id,
             integrity=integrity(world, disks, ours, theirs, place),
-            lost=lost(world, source, source_at, theirs, place, point.cut),
+            lost=lost(world, source, source_at, theirs, place, point.cut, key),
         )
     )

@@ -19,7 +19,7 @@ from labkit.recovery import evidence, failover, protection, states
 from labkit.recovery import item as items
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import initial, line
+from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import Relation
 from labkit.site import inventory
@@ -80,7 +80,7 @@ def _synchronise(world: World, job: JobRecord) -> Outcome:
     down = world.find(Relation, f"failback/{job.target}") or _turn_round(world, job)
     if not initial.complete(world, down):
         return EVENT
-    replication.begin(world, down)
+    cycles.begin(world, down)
     return DONE
 
 
@@ -123,10 +123,10 @@ def _switch(world: World, job: JobRecord) -> Outcome:
         return EVENT
     if down.state == replication.INITIAL:
         down.state, down.swapped, down.cut = replication.REPLICATING, down.snapshot, down.snapshot
-    if not replication.finish(world, down, azure.stopped_at):
+    if not cycles.finish(world, down, azure.stopped_at):
         return EVENT
     _keep_evidence(world, job, site, azure)
-    replication.remove(world, down)
+    stops.remove(world, down)
     return DONE
 
 
@@ -179,7 +179,7 @@ def _commit(world: World, item: ProtectedItem, before: str) -> None:
     if before != states.FAILBACK_PENDING:
         return
     compute.delete_vm(world, world.get(Machine, f"{AZURE}/{item.id}"))
-    replication.remove(world, items.relation(world, item))
+    stops.remove(world, items.relation(world, item))
     protection.drop_replica(world, item)
     item.point = None
     protection.protect_anew(world, item)

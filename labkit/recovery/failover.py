@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from labkit.azure import compute
 from labkit.azure.compute import VirtualNetwork
@@ -13,12 +14,16 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import evidence, states
+from labkit.recovery import encryption, evidence, states
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import cycles, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
 from labkit.replication.relation import Relation
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
 def _item(world: World, job: JobRecord) -> ProtectedItem:
@@ -38,13 +43,25 @@ def point_of(relation: Relation, number: int | None) -> Point:
 # --- test failover ----------------------------------------------------------------------------------------------------
 
 
-def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | None) -> JobRecord:
+def _begin(
+    world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: str | int
+) -> JobRecord:
+    """Begin the job of a failover; with encryption on it needs the certificate, or nothing is begun (rule 3.3-1)."""
+    secret = encryption.unlock(world, item, private)
+    job = items.start(world, item, scenario, **data)
+    encryption.lend(world, job, secret)
+    return job
+
+
+def test_failover(
+    world: World, item: ProtectedItem, network: str | None, number: int | None, private: RSAPrivateKey | None
+) -> JobRecord:
     """A VM ``NAME-test`` from the replica; replication goes on and the replica stays as it is (rule 3.3-2)."""
     items.request(world, item, "TestFailover")
     if network:
         world.get(VirtualNetwork, network)
     point = point_of(items.relation(world, item), number)
-    return items.start(world, item, "TestFailover", point=point.number, network=network or "")
+    return _begin(world, item, "TestFailover", private, point=point.number, network=network or "")
 
 
 @jobs.task("TestFailover", "VmTfoPrepareTestVm")
@@ -56,9 +73,17 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
     source, parent = items.source(world, item), items.replica(world, item)
     guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
-    test = compute.create_vm(world, source, f"{item.id}-test", TEST, parent, point.place, item.size)
+    key, name = encryption.take(world, job), f"{item.id}-test"
+    test = compute.create_vm(world, source, name, TEST, parent, point.place, item.size, key)
     evidence.take(
-        world, operation="TestFailover", job=job.id, triggered=job.started, source=source, target=test, point=point
+        world,
+        operation="TestFailover",
+        job=job.id,
+        triggered=job.started,
+        source=source,
+        target=test,
+        point=point,
+        key=key,
     )
     return DONE
 
@@ -93,6 +118,7 @@ def _delete_test_vm(world: World, job: JobRecord) -> Outcome:
 
 @jobs.ending("TestFailover")
 def _test_ended(world: World, job: JobRecord) -> None:
+    encryption.forget(world, job)
     test = world.find(Machine, f"{TEST}/{job.target}-test")
     if test is not None:
         compute.delete_vm(world, test)
@@ -102,11 +128,11 @@ def _test_ended(world: World, job: JobRecord) -> None:
 # --- planned ----------------------------------------------------------------------------------------------------------
 
 
-def planned(world: World, item: ProtectedItem) -> JobRecord:
+def planned(world: World, item: ProtectedItem, private: RSAPrivateKey | None) -> JobRecord:
     """Shut down, send the rest, start in Azure (rule 3.4-1)."""
     items.request(world, item, "PlannedFailover")
     items.name_free(world, item)
-    return items.start(world, item, "PlannedFailover")
+    return _begin(world, item, "PlannedFailover", private)
 
 
 @jobs.task("PlannedFailover", "VmPfoPrerequisitesCheck")
@@ -128,22 +154,23 @@ def _shut_down(world: World, job: JobRecord) -> Outcome:
 def _send_rest(world: World, job: JobRecord) -> Outcome:
     relation = world.get(Relation, job.target)
     stopped = items.source(world, _item(world, job)).stopped_at
-    return DONE if replication.finish(world, relation, stopped) else EVENT
+    return DONE if cycles.finish(world, relation, stopped) else EVENT
 
 
 @jobs.ending("PlannedFailover")
 def _planned_ended(world: World, job: JobRecord) -> None:
+    encryption.forget(world, job)
     items.settle(world, job, "PlannedFailover")
 
 
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool) -> JobRecord:
+def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, private: RSAPrivateKey | None) -> JobRecord:
     """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
     items.request(world, item, "UnplannedFailover")
     items.name_free(world, item)
-    return items.start(world, item, "UnplannedFailover", synchronise=int(synchronise))
+    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise))
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
@@ -161,18 +188,19 @@ def _try_shut_down(world: World, job: JobRecord) -> Outcome:
 def _try_send_rest(world: World, job: JobRecord) -> Outcome:
     relation, source = world.get(Relation, job.target), items.source(world, _item(world, job))
     if _asks_site(world, job) and not source.run and relation.state == replication.REPLICATING:
-        if not replication.finish(world, relation, source.stopped_at):
+        if not cycles.finish(world, relation, source.stopped_at):
             return EVENT
-        replication.stop(world, relation)
+        stops.stop(world, relation)
         return DONE
     # The source may go on (rule 3.5-3); what it has taken until now is what can be lost.
     guests.settle(world, source, "cycle")
-    replication.stop(world, relation)
+    stops.stop(world, relation)
     return SKIPPED
 
 
 @jobs.ending("UnplannedFailover")
 def _unplanned_ended(world: World, job: JobRecord) -> None:
+    encryption.forget(world, job)
     items.settle(world, job, "UnplannedFailover")
 
 
@@ -184,9 +212,17 @@ def _attach(world: World, job: JobRecord, point: Point) -> None:
     item = _item(world, job)
     item.point = point
     source, parent = items.source(world, item), items.replica(world, item)
-    machine = compute.create_vm(world, source, item.id, AZURE, parent, point.place, item.size)
+    key = encryption.take(world, job)
+    machine = compute.create_vm(world, source, item.id, AZURE, parent, point.place, item.size, key)
     kept = evidence.take(
-        world, operation=job.scenario, job=job.id, triggered=job.started, source=source, target=machine, point=point
+        world,
+        operation=job.scenario,
+        job=job.id,
+        triggered=job.started,
+        source=source,
+        target=machine,
+        point=point,
+        key=key,
     )
     item.failovers.append(kept.id)
     details = {"point": point.number, "cut": point.cut, "source": kept.source_at}
@@ -196,7 +232,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> None:
 @jobs.task("PlannedFailover", "VmFailover")
 def _fail_over_planned(world: World, job: JobRecord) -> Outcome:
     relation = world.get(Relation, job.target)
-    replication.stop(world, relation)
+    stops.stop(world, relation)
     _attach(world, job, relation.points[-1])
     return DONE
 
@@ -218,11 +254,11 @@ def _start_vm(world: World, job: JobRecord) -> Outcome:
 # --- another recovery point -------------------------------------------------------------------------------------------
 
 
-def change_point(world: World, item: ProtectedItem, number: int | None) -> JobRecord:
+def change_point(world: World, item: ProtectedItem, number: int | None, private: RSAPrivateKey | None) -> JobRecord:
     """Start the Azure VM again from another recovery point; what it wrote is gone (rule 3.4-2)."""
     items.request(world, item, "ChangePit")
     point = point_of(items.relation(world, item), number)
-    return items.start(world, item, "ChangePit", point=point.number)
+    return _begin(world, item, "ChangePit", private, point=point.number)
 
 
 @jobs.task("ChangePit", "ShutdownVmRecovery")
@@ -245,6 +281,7 @@ def _fail_over_again(world: World, job: JobRecord) -> Outcome:
 
 @jobs.ending("ChangePit")
 def _changed(world: World, job: JobRecord) -> None:
+    encryption.forget(world, job)
     items.settle(world, job, "ChangePit")
 
 
@@ -266,7 +303,11 @@ def _merge(world: World, job: JobRecord) -> Outcome:
     assert used is not None
     relation.points = [used]
     relation.cut = used.cut
-    record.rebase(world, items.replica(world, item), used.place)
+    replica = items.replica(world, item)
+    if replica.sealed:  # Azure cannot fold it; what follows the point is cut off
+        record.cut_off(world, replica, used.place)
+    else:
+        record.rebase(world, replica, used.place)
     return DONE
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from labkit.engine import jobs
+from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.recovery import item as items
-from labkit.replication import relation as replication
-from labkit.replication import resync
+from labkit.replication import resume as resuming
+from labkit.replication import resync, stops
 from labkit.replication.relation import Relation
 from labkit.site import inventory
+from labkit.site.schema import DATA_DISK_LIMIT, OS_DISK_LIMIT
 
 
 def start(world: World, vm: str) -> None:
@@ -34,6 +35,29 @@ def stop(world: World, vm: str, *, clean: bool) -> None:
     guests.power_off(world, machine, clean=clean)
 
 
+def resize(world: World, vm: str, disk: str, size: int) -> None:
+    """Make a disk larger; 900572 while the VM is protected, 900573 for a size that is not larger, or too large.
+
+    The new part is zeros. Azure takes disks as they were when protection was enabled (facts.md 1.8).
+    """
+    disks = guests.disks_of(world, inventory.machine(world, vm))
+    number = guests.disk_number(disks, disk)
+    if world.find(items.ProtectedItem, vm) is not None:
+        raise LabError(900572, vm=vm, disk=disk)
+    most = units.size(OS_DISK_LIMIT if number == 0 else DATA_DISK_LIMIT)
+    if not disks.sizes[number] < size <= most or size % 512:
+        there, wanted = units.show_size(disks.sizes[number]), units.show_size(size)
+        raise LabError(900573, vm=vm, disk=disk, found=wanted, size=there, most=units.show_size(most))
+    world.fact("disk.resized", vm, disk=disk, size=size, was=disks.sizes[number])
+    disks.sizes[number] = size
+
+
+def resync_hours(world: World, vm: str, window: tuple[int, int] | None) -> None:
+    """When a resynchronisation of a VM may begin by itself (minutes of the host's day); None: only at a click."""
+    items.get(world, vm)
+    resync.set_hours(world, vm, window)
+
+
 def _hosts(world: World) -> None:
     if inventory.state(world).dark:
         raise LabError(900530)
@@ -47,13 +71,15 @@ def _relation(world: World, vm: str) -> Relation:
     return relation
 
 
-def pause(world: World, vm: str) -> None:
-    """Pause replication of a VM; 900530 while no host works."""
+def pause(world: World, vm: str, side: str) -> None:
+    """Pause replication of a VM on one side; 900530 while no host works, 900571 for a side that is none."""
     _hosts(world)
-    replication.pause(world, _relation(world, vm))
+    if side not in (stops.PRIMARY, stops.REPLICA):
+        raise LabError(900571, found=side, choices=f"{stops.PRIMARY}, {stops.REPLICA}")
+    stops.pause(world, _relation(world, vm), side)
 
 
 def resume(world: World, vm: str) -> None:
-    """Resume it: the log goes at once."""
+    """Resume it, or try again at once after a failure: the log goes at once."""
     _hosts(world)
-    resync.resume(world, _relation(world, vm))
+    resuming.resume(world, _relation(world, vm))

@@ -15,7 +15,7 @@ from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud
-from labkit.replication import initial, line
+from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
 from labkit.site import inventory
@@ -54,9 +54,15 @@ def _target(world: World, job: JobRecord) -> Outcome:
     item = world.get(ProtectedItem, job.target)
     machine = items.source(world, item)
     disks = record.set_of(world, machine.disks)
-    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    item.replica = _new_replica(world, item, disks).number
     item.size = sizes.choose(machine.cpu, machine.memory, len(disks.sizes) - 1).name
     return DONE
+
+
+def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
+    """Empty disks in the storage account, sealed if the cloud is encrypted (rule 2.7-3)."""
+    sealed = item.cloud if world.get(Cloud, item.cloud).encrypted else ""
+    return record.create(world, item.id, "replica", disks.names, disks.sizes, sealed=sealed)
 
 
 @jobs.task("EnableDr", "EnableProtection")
@@ -135,7 +141,7 @@ def _finalized(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return  # protection was disabled meanwhile
-    replication.begin(world, relation)
+    cycles.begin(world, relation)
     ready(world, world.get(ProtectedItem, job.target))
 
 
@@ -150,7 +156,7 @@ def ready(world: World, item: ProtectedItem) -> None:
 def protect_anew(world: World, item: ProtectedItem) -> None:
     """Begin replication from the site to Azure again, from nothing (rule 3.6-5)."""
     disks = record.set_of(world, items.source(world, item).disks)
-    item.replica = record.create(world, item.id, "replica", disks.names, disks.sizes).number
+    item.replica = _new_replica(world, item, disks).number
     initial.start(world, _relation(world, item))
 
 
@@ -167,7 +173,7 @@ def disable(world: World, item: ProtectedItem) -> JobRecord:
 def _disable_source(world: World, job: JobRecord) -> Outcome:
     relation = world.find(Relation, job.target)
     if relation is not None:
-        replication.remove(world, relation)
+        stops.remove(world, relation)
     return DONE
 
 
@@ -197,6 +203,6 @@ def drop_replica(world: World, item: ProtectedItem) -> None:
 def _forget(world: World, item: ProtectedItem) -> None:
     relation = world.find(Relation, item.id)
     if relation is not None:
-        replication.remove(world, relation)
+        stops.remove(world, relation)
     drop_replica(world, item)
     world.remove(item)

@@ -12,8 +12,10 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
+from labkit.recovery import encryption
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import inventory
 from labkit.site.inventory import VMM, Server
@@ -44,6 +46,7 @@ class Cloud(Entity):
     app_consistent: int = 0
     storage: str = ""
     initial_start: int = AT_ONCE
+    encrypted: bool = False
 
 
 @entity("mapping")
@@ -95,11 +98,16 @@ def _registered(world: World, job: JobRecord) -> None:
 
 
 def configure_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
-    """Set a cloud's protection; ``settings``: frequency (ms), retention (h), app_consistent (h), storage (name)."""
+    """Set a cloud's protection; ``settings``: frequency (ms), retention (h), app_consistent (h), storage (name).
+
+    ``encrypt``: on only if the certificate was made (900567, rule 2.7-3).
+    """
     cloud = world.get(Cloud, name)
     _running(world, name)
     if cloud.configured:
         raise LabError(900513, cloud=name)
+    if settings.get("encrypt"):
+        encryption.require_certificate(world, cloud.server)
     return jobs.start(world, "AssociateProtectionProfile", name, **check_settings(settings))
 
 
@@ -131,8 +139,11 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
     _running(world, name)
     if settings.get("storage", cloud.storage) != cloud.storage:
         raise LabError(900554, cloud=name, found=settings["storage"], storage=cloud.storage)
+    if settings.get("encrypt", cloud.encrypted) != cloud.encrypted:
+        raise LabError(900569, cloud=name)
     now = {key: getattr(cloud, key) for key in _CHANGEABLE}
-    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings({**now, **settings}))
+    wanted = {key: value for key, value in settings.items() if key != "encrypt"}
+    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings({**now, **wanted}))
 
 
 _CHANGEABLE = ("frequency", "retention", "app_consistent", "initial_start")
@@ -149,7 +160,7 @@ def _changed(world: World, job: JobRecord) -> None:
     for item in world.all(ProtectedItem):
         relation = world.find(replication.Relation, item.id)
         if item.cloud == cloud.id and relation is not None:
-            replication.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
+            cycles.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
 
 
 @jobs.ending("AssociateProtectionProfile")
@@ -160,6 +171,9 @@ def _configured(world: World, job: JobRecord) -> None:
         cloud.frequency, cloud.retention = job.data["frequency"], job.data["retention"]
         cloud.app_consistent, cloud.storage = job.data["app_consistent"], job.data["storage"]
         cloud.initial_start = job.data.get("initial_start", AT_ONCE)
+        if job.data.get("encrypt"):
+            cloud.encrypted = True
+            encryption.begin(world, cloud.id, cloud.server)
         details = {"frequency": cloud.frequency, "retention": cloud.retention, "app_consistent": cloud.app_consistent}
         world.fact("cloud.configured", cloud.id, **details)
 
@@ -179,7 +193,9 @@ def release_cloud(world: World, name: str) -> JobRecord:
 @jobs.ending("DissociateProtectionProfile")
 def _released(world: World, job: JobRecord) -> None:
     if job.state == jobs.SUCCEEDED:
-        world.get(Cloud, job.target).configured = False
+        cloud = world.get(Cloud, job.target)
+        cloud.configured = cloud.encrypted = False
+        encryption.end(world, cloud.id)
         world.fact("cloud.released", job.target)
 
 

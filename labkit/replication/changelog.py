@@ -11,6 +11,8 @@ from labkit.disks.record import SPAN, DiskSet
 from labkit.engine import resources
 from labkit.engine.world import World
 
+Span = tuple[int, int, int]  # run, after, upto
+
 
 def limit(disks: DiskSet) -> int:
     """Bytes all logs of a VM may have together: 50 % of the size of its disks (facts.md 1.8)."""
@@ -36,3 +38,28 @@ def written(world: World, disks: DiskSet, after: int, upto: int) -> int:
             run = streams.run_of(world, segment.run)
             found += streams.bytes_written(world, run, max(after, segment.after), min(upto, segment.upto))
     return found
+
+
+# --- what a log holds -------------------------------------------------------------------------------------------------
+
+
+def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
+    """What was written into a live set in ``(after, upto]``, run by run."""
+    if not disks.segments:
+        return []  # nobody has written since the base was moved up
+    last = disks.segments[-1]
+    if last.kind == SPAN and last.after <= after:
+        return [(last.run, after, min(upto, last.upto))] if last.upto > after else []
+    found = []
+    for segment in disks.segments:
+        if segment.kind == SPAN and segment.upto > after and segment.after < upto:
+            found.append((segment.run, max(after, segment.after), min(upto, segment.upto)))
+    return found
+
+
+def pages(world: World, disks: DiskSet, after: int, upto: int) -> int:
+    """Distinct 4 KiB pages written in ``(after, upto]``."""
+    total = 0
+    for run, first, last in spans(world, disks, after, upto):
+        total += streams.pages_written(world, streams.run_of(world, run), first, last)
+    return total

@@ -1,6 +1,6 @@
 """The host's event log of replication (rules 2.9-2, 2.9-3; facts.md 1.6, 1.8, 1.13), made from facts when it is read.
 
-Ids are Hyper-V's where one is known (29174, 29242, 29244); others have none.
+Ids are Hyper-V's where one is known (29174, 29242, 29244, 32315); others have none.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _SIMPLE: dict[str, tuple[int | None, str]] = {
     "initial.ended": (None, INFORMATION),
     "replication.paused": (None, WARNING),
     "replication.resumed": (None, INFORMATION),
+    "replication.failed": (32315, ERROR),
+    "snapshot.failed": (None, WARNING),
     "resync.required": (None, ERROR),
     "resync.started": (29242, INFORMATION),
     "resync.cancelled": (None, WARNING),
@@ -66,6 +68,8 @@ def _of(fact: Fact) -> Iterator[Event]:
     details = {name: value for name, value in fact.items() if name not in ("kind", "at", "entity")}
     if kind in _SIMPLE:
         number, level = _SIMPLE[kind]
+        if kind == "replication.failed" and details["next"]:
+            level = WARNING  # it is tried again; the event announces when (facts.md 1.9)
         yield Event(at, number, level, "" if kind == "host.crashed" else entity, kind, details)
     elif kind in _CONNECTION:
         name, level = _CONNECTION[kind]

@@ -15,7 +15,7 @@ from labkit.engine import resources
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import line
+from labkit.replication import keys, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, overhead
 from labkit.site import inventory
@@ -73,12 +73,13 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
     if relation.compared is None:
         return _Snapshot(ours.stamps, np.flatnonzero(ours.stamps))
-    theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
+    replica = record.set_of(world, relation.replica)
+    theirs = record.frozen(world, replica, disk, relation.compared, keys.of(world, replica))
     return _Snapshot(ours.stamps, differing(ours, theirs))
 
 
 def go_on(world: World, relation: Relation) -> None:
-    """The site has power again: the piece that was lost with it is sent anew."""
+    """What kept a piece from being sent is over: it is sent anew."""
     if relation.snapshot and not complete(world, relation):
         _send_piece(world, relation)
 
@@ -93,7 +94,11 @@ def _send_piece(world: World, relation: Relation) -> None:
         count = min(_piece_blocks(), len(_snapshot(world, relation, disk).blocks) - sent)
         if count > 0:
             relation.piece = [disk, sent]
-            line.send(world, relation.direction, "initial", relation.id, count * BLOCK + overhead()["piece"])
+            if error := stops.blocked(world, relation):
+                stops.fail(world, relation, error)
+                return
+            size = count * BLOCK + overhead()["piece"]
+            line.send(world, relation.direction, "initial", relation.id, size, inventory.host_of(world, relation.vm))
             return
         disk, sent = disk + 1, 0
     relation.piece = [disk, 0]
@@ -109,11 +114,13 @@ def _piece_blocks() -> int:
 @line.arrival("initial")
 def _piece_arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
+    stops.arrived(world, relation)
     disk, sent = relation.piece
     snapshot = _snapshot(world, relation, disk)
     blocks = snapshot.blocks[sent : sent + _piece_blocks()]
     stamps = snapshot.stamps[blocks]
-    record.append_blocks(world, record.set_of(world, relation.replica), disk, blocks, stamps)
+    replica = record.set_of(world, relation.replica)
+    record.append_blocks(world, replica, disk, blocks, stamps, key=keys.of(world, replica))
     relation.piece = [disk, sent + len(blocks)]
     world.fact("initial.piece", relation.id, disk=disk, blocks=len(blocks), bytes=flow.size, started=flow.started)
     _send_piece(world, relation)

@@ -1,17 +1,20 @@
 """The line between the site and Azure: two directions, each shared equally by its transfers, in integers.
 
-Sharing by one virtual counter (processor sharing): every transfer gets ``bandwidth / n``; the counter is what one
-transfer has received so far, in 2**-20 bytes; a transfer ends when the counter reaches its tag. Nothing is recomputed
-for the others when a transfer comes or goes.
+Sharing by virtual counters (processor sharing): the transfers of a *lane* all get the same rate, and its counter is
+what one of them has received so far, in 2**-20 bytes; a transfer ends when the counter reaches its tag. Nothing is
+recomputed for the others when a transfer comes or goes. There is one lane for all hosts without a throttle, and one for
+each host that has one; between lanes the line is shared max-min fair by transfers.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 
 import msgspec
 
+from labkit.engine import resources
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
@@ -19,6 +22,8 @@ from labkit.engine.world import Entity, World, entity
 UP, DOWN = "up", "down"
 _SCALE = 20
 _LARGE = 1 << 55
+_FREE = ""  # the lane of all hosts without a throttle
+MOST_LOSS = 500_000
 
 
 class Flow(msgspec.Struct, array_like=True, order=True):
@@ -32,28 +37,89 @@ class Flow(msgspec.Struct, array_like=True, order=True):
     started: int
 
 
+class Lane(msgspec.Struct, array_like=True):
+    """Transfers that get one rate. ``limit``: what a throttle leaves them together (bit/s), 0 for no limit."""
+
+    host: str
+    limit: int = 0
+    counter: int = 0
+    flows: list[Flow] = msgspec.field(default_factory=list)
+
+
 @entity("line")
 class Line(Entity):
-    """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; ``counter`` was right at ``updated``.
+    """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; counters were right at ``updated``.
 
-    ``limit``: what the sender's throttle leaves of the bandwidth (bit/s), 0 for all of it.
+    ``loss``: packets lost, per million. In bit/s, 0 for no limit: ``each`` is the most one transfer gets, which is what
+    a blob takes, or TCP on a line that loses packets; ``account`` what the storage account takes in all.
     """
 
     bandwidth: int
     latency: int
     connected: bool = True
-    counter: int = 0
     updated: int = 0
     timer: int = 0
-    flows: list[Flow] = msgspec.field(default_factory=list)
+    lanes: list[Lane] = msgspec.field(default_factory=lambda: [Lane(_FREE)])
     arriving: list[Flow] = msgspec.field(default_factory=list)
     sent: int = 0
-    limit: int = 0
+    loss: int = 0
+    each: int = 0
+    account: int = 0
 
     @property
-    def rate(self) -> int:
-        """Bits per second that cross now."""
-        return min(self.bandwidth, self.limit) if self.limit else self.bandwidth
+    def limit(self) -> int:
+        """What throttles leave of this direction now (bit/s), if every lane has one; 0 for no limit."""
+        limits = [lane.limit for lane in self.lanes if lane.host != _FREE]
+        return sum(limits) if limits and all(limits) else 0
+
+
+def _figures() -> dict[str, int]:
+    found: dict[str, int] = resources.yaml("replication.yml")["line"]
+    return found
+
+
+def tcp(latency: int, loss: int) -> int:
+    """The most that the connections of one transfer carry together (bit/s); 0 for no limit.
+
+    Each is held to ``mss / rtt * sqrt(3 / 2 p)`` by the packets it loses (Mathis et al. 1997); ``latency`` is one way
+    (ms), ``loss`` per million.
+    """
+    if not latency or not loss:
+        return 0
+    figures = _figures()
+    # mss bytes, 8 bits, 1000 ms a second, and 1000 for the square root of a million.
+    whole = figures["connections"] * figures["mss"] * 8 * 1000 * 1000
+    return math.isqrt(whole * whole * 3 // (2 * loss)) // (2 * latency)
+
+
+def _each(latency: int, loss: int) -> int:
+    return min(limit for limit in (_figures()["blob"], tcp(latency, loss)) if limit)
+
+
+def rates(total: int, each: int, lanes: list[tuple[int, int]]) -> list[int]:
+    """What lanes get of ``total`` (bit/s), max-min fair by transfers; a lane is ``(transfers, limit)``, limit 0: none.
+
+    >>> rates(90, 0, [(2, 0), (1, 10)]), rates(90, 20, [(2, 0), (1, 10)]), rates(90, 0, [(2, 0)])
+    ([80, 10], [40, 10], [90])
+    """
+    if len(lanes) == 1:
+        count, limit = lanes[0]
+        return [_capped(total, each, count, limit)]
+    found = [0] * len(lanes)
+    wants = [_capped(total, each, count, limit) for count, limit in lanes]
+    transfers = sum(count for count, _ in lanes)
+    # Whoever can use less than the equal share gets what it can use, the others share what is left.
+    for place in sorted(range(len(lanes)), key=lambda n: (wants[n] // max(1, lanes[n][0]), n)):
+        count = lanes[place][0]
+        if count:
+            found[place] = min(wants[place], total * count // transfers)
+            total, transfers = total - found[place], transfers - count
+    return found
+
+
+def _capped(total: int, each: int, count: int, limit: int) -> int:
+    total = min(total, limit) if limit else total
+    return min(total, each * count) if each else total
 
 
 Arrival = Callable[[World, Flow], None]
@@ -70,34 +136,53 @@ def arrival(kind: str) -> Callable[[Arrival], Arrival]:
     return register
 
 
-def create(world: World, bandwidth: int, latency: int) -> None:
-    """Both directions; a line's bandwidth is that of each."""
+def create(world: World, bandwidth: int, latency: int, loss: int = 0, account: int = 0) -> None:
+    """Both directions; a line's bandwidth is that of each. ``account`` limits what goes up."""
     for name in (UP, DOWN):
-        world.add(Line(name, bandwidth, latency, updated=world.now))
+        made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
+        made.each, made.account = _each(latency, loss), account if name == UP else 0
 
 
-def send(world: World, direction: str, kind: str, target: str, size: int) -> int:
-    """Begin a transfer of ``size`` bytes; returns its number."""
+def send(world: World, direction: str, kind: str, target: str, size: int, host: str = _FREE) -> int:
+    """Begin a transfer of ``size`` bytes by a host; returns its number."""
     line = world.get(Line, direction)
     _advance(line, world.now)
     number = world.next("flow")
-    heapq.heappush(line.flows, Flow(line.counter + (size << _SCALE), number, kind, target, size, world.now))
+    lane = _lane(line, host)
+    heapq.heappush(lane.flows, Flow(lane.counter + (size << _SCALE), number, kind, target, size, world.now))
     _plan(world, line)
     return number
+
+
+def _lane(line: Line, host: str) -> Lane:
+    return next((lane for lane in line.lanes if lane.host == host), line.lanes[0])
 
 
 def cancel(world: World, target: str) -> None:
     """End all transfers of a target; what had not arrived is not there."""
     for line in world.all(Line):
         _advance(line, world.now)
-        line.flows = [flow for flow in line.flows if flow.target != target]
+        for lane in line.lanes:
+            lane.flows = [flow for flow in lane.flows if flow.target != target]
+            heapq.heapify(lane.flows)
         line.arriving = [flow for flow in line.arriving if flow.target != target]
-        heapq.heapify(line.flows)
         _plan(world, line)
 
 
+def under_way(world: World, target: str) -> bool:
+    """Whether a transfer of a target has begun and not arrived."""
+    for line in world.all(Line):
+        for flows in (line.arriving, *(lane.flows for lane in line.lanes)):
+            if any(flow.target == target for flow in flows):
+                return True
+    return False
+
+
+# --- changes of the line ----------------------------------------------------------------------------------------------
+
+
 def set_bandwidth(world: World, bandwidth: int) -> None:
-    """Change the bandwidth (bits per second) of both directions; 900503 unless it is positive."""
+    """Change the bandwidth (bits per second) of both directions; 900503 unless it is at least 1 kbit/s."""
     if bandwidth < 1000:
         raise LabError(900503, found=bandwidth)
     for line in world.all(Line):
@@ -107,16 +192,50 @@ def set_bandwidth(world: World, bandwidth: int) -> None:
     world.fact("line.bandwidth", "line", bandwidth=bandwidth)
 
 
-def limit(world: World, direction: str, bits: int) -> None:
-    """Let a throttle leave ``bits`` per second of a direction; 0: all."""
+def set_quality(world: World, latency: int, loss: int) -> None:
+    """Change latency (ms, one way) and loss (packets per million) of both directions; 900504: more than half is lost.
+
+    What has sent its last byte arrives with the latency there was.
+    """
+    if not 0 <= loss <= MOST_LOSS or latency < 0:
+        raise LabError(900504, found=loss, most=MOST_LOSS)
+    for line in world.all(Line):
+        _advance(line, world.now)
+        line.latency, line.loss, line.each = latency, loss, _each(latency, loss)
+        _plan(world, line)
+    world.fact("line.quality", "line", latency=latency, loss=loss)
+
+
+def limit(world: World, direction: str, host: str, bits: int) -> None:
+    """Let a throttle leave ``bits`` per second to the transfers of a host; 0: no limit. See :func:`rearrange`."""
     line = world.get(Line, direction)
     _advance(line, world.now)
-    line.limit = bits
+    lane = next((lane for lane in line.lanes if lane.host == host), None)
+    if lane is None and bits:
+        lane = Lane(host)
+        line.lanes = [line.lanes[0], *sorted([*line.lanes[1:], lane], key=lambda made: made.host)]
+    if lane is not None:
+        lane.limit = bits
+    _plan(world, line)
+
+
+def rearrange(world: World, direction: str, host_of: Callable[[str], str]) -> None:
+    """Put each transfer under way into the lane of its host; ``host_of`` knows the host of a target."""
+    line = world.get(Line, direction)
+    _advance(line, world.now)
+    moved = [(lane, flow) for lane in line.lanes for flow in lane.flows]
+    line.lanes = [line.lanes[0], *(lane for lane in line.lanes[1:] if lane.limit)]
+    for lane in line.lanes:
+        lane.flows = []
+    for old, flow in moved:
+        lane = _lane(line, host_of(flow.target))
+        flow.tag += lane.counter - old.counter
+        heapq.heappush(lane.flows, flow)
     _plan(world, line)
 
 
 def set_connected(world: World, connected: bool) -> None:
-    """Pull the plug, or put it back: transfers under way stand still and then go on."""
+    """Pull the plug, or put it back. What is under way stands still; whoever sends it has to end it."""
     for line in world.all(Line):
         _advance(line, world.now)
         line.connected = connected
@@ -124,27 +243,41 @@ def set_connected(world: World, connected: bool) -> None:
     world.fact("line.connected" if connected else "line.lost", "line")
 
 
+# --- time passes ------------------------------------------------------------------------------------------------------
+
+
+def _rates(line: Line) -> list[int]:
+    total = min(line.bandwidth, line.account) if line.account else line.bandwidth
+    return rates(total, line.each, [(len(lane.flows), lane.limit) for lane in line.lanes])
+
+
 def _advance(line: Line, now: int) -> None:
     elapsed, line.updated = now - line.updated, now
-    count = len(line.flows)
-    if count and line.connected:
-        line.counter += ((line.rate << _SCALE) * elapsed) // (8_000 * count)
-        if line.counter > _LARGE:
-            for flow in line.flows:
-                flow.tag -= line.counter
-            line.counter = 0
-    elif not count:
-        line.counter = 0
+    shares = _rates(line) if elapsed and line.connected else [0] * len(line.lanes)
+    for lane, rate in zip(line.lanes, shares, strict=True):
+        if not lane.flows:
+            lane.counter = 0
+        elif rate:
+            lane.counter += ((rate << _SCALE) * elapsed) // (8_000 * len(lane.flows))
+            if lane.counter > _LARGE:
+                for flow in lane.flows:
+                    flow.tag -= lane.counter
+                lane.counter = 0
 
 
 def _plan(world: World, line: Line) -> None:
     if line.timer:
         world.timers.cancel(line.timer)
         line.timer = 0
-    if line.flows and line.connected:
-        rest = (line.flows[0].tag - line.counter) * 8_000 * len(line.flows)
-        wait = max(0, -(-rest // (line.rate << _SCALE)))
-        line.timer = world.after(wait, "line.end", line.id, priority=20)
+    if not line.connected:
+        return
+    waits = []
+    for lane, rate in zip(line.lanes, _rates(line), strict=True):
+        if lane.flows and rate:
+            rest = (lane.flows[0].tag - lane.counter) * 8_000 * len(lane.flows)
+            waits.append(max(0, -(-rest // (rate << _SCALE))))
+    if waits:
+        line.timer = world.after(min(waits), "line.end", line.id, priority=20)
 
 
 @on("line.end")
@@ -152,11 +285,12 @@ def _end(world: World, timer: Timer) -> None:
     line = world.get(Line, timer.entity)
     line.timer = 0
     _advance(line, world.now)
-    ended, flows = [], line.flows
-    while flows and flows[0].tag <= line.counter:
-        ended.append(heapq.heappop(flows))
-    if flows:
-        _plan(world, line)
+    ended = []
+    for lane in line.lanes:
+        flows = lane.flows
+        while flows and flows[0].tag <= lane.counter:
+            ended.append(heapq.heappop(flows))
+    _plan(world, line)
     for flow in ended:
         line.sent += flow.size
         if line.latency:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.disks import record
 from labkit.disks.blocks import BLOCK
-from labkit.engine import resources
+from labkit.engine import resources, units
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.units import DAY, HOUR
-from labkit.engine.world import World
+from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.replication import changelog, line
-from labkit.replication import relation as replication
+from labkit.replication import changelog, cycles, keys, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, overhead
 from labkit.site import inventory
@@ -38,30 +37,61 @@ def _figures() -> dict[str, Any]:
 # --- when -------------------------------------------------------------------------------------------------------------
 
 
-def window_opens(now: int, offset_min: int) -> int:
-    """The first instant, now or later, in the hours of the host's day in which a resynchronisation starts by itself."""
-    first, last = (int(hour) * HOUR for hour in _figures()["window_h"])
-    local = now + offset_min * 60_000
-    since_midnight = local % DAY
-    if first <= since_midnight < last:
+@entity("resync-hours")
+class Hours(Entity):
+    """When a resynchronisation of a VM (``id``) may begin by itself: minutes of the host's day; alike: never."""
+
+    begin: int
+    end: int
+
+
+def hours_of(world: World, vm: str) -> tuple[int, int] | None:
+    """Those hours, as set or by default (0:00 to 6:00); None: only at a click."""
+    found = world.find(Hours, vm)
+    if found is not None:
+        return (found.begin, found.end) if found.begin != found.end else None
+    first, last = _figures()["window_h"]
+    return int(first) * 60, int(last) * 60
+
+
+def set_hours(world: World, vm: str, window: tuple[int, int] | None) -> None:
+    """Change those hours; 900556 for hours that have no length. One that is due already is planned anew."""
+    if window is not None and window[0] % 1440 == window[1] % 1440 and window != (0, 1440):
+        raise LabError(900556, found=units.show_hours(*window))
+    found = world.find(Hours, vm) or world.add(Hours(vm, 0, 0))
+    found.begin, found.end = window or (0, 0)
+    world.fact("resync.hours", vm, begin=found.begin, end=found.end)
+    relation = world.find(Relation, vm)
+    if relation is not None and relation.state == RESYNC:
+        schedule(world, relation)
+
+
+def window_opens(now: int, offset_min: int, window: tuple[int, int]) -> int:
+    """The first instant, now or later, in such hours (they may go past midnight)."""
+    first, last = (minute * 60_000 for minute in window)
+    since_midnight = (now + offset_min * 60_000) % DAY
+    if (since_midnight - first) % DAY < (last - first) % DAY or last - first == DAY:
         return now
     return now + (first - since_midnight) % DAY
 
 
 def schedule(world: World, relation: Relation, since: int = 0) -> None:
     """Begin by itself when the hours for it come, now or later, but not before ``since`` (ms)."""
-    opens = window_opens(max(world.now, since), inventory.site_of(world).offset_min)
     world.timers.cancel(relation.timer)
+    window = hours_of(world, relation.vm)
+    if window is None:
+        return
+    opens = window_opens(max(world.now, since), inventory.site_of(world).offset_min, window)
     relation.timer = world.after(opens - world.now, "resync.window", relation.id, priority=30)
 
 
-replication.WHEN_REQUIRED.append(schedule)
+stops.WHEN_REQUIRED.append(schedule)
 
 
 @on("resync.window")
 def _window(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
-    if inventory.state(world).dark or not world.get(line.Line, relation.direction).connected:
+    if inventory.state(world).dark or stops.blocked(world, relation):
         relation.timer = world.after(HOUR, "resync.window", relation.id, priority=30)  # not today, if it is not back
     else:
         start(world, relation)
@@ -78,7 +108,7 @@ def start(world: World, relation: Relation) -> None:
     relation.logged = []
     relation.staging = record.overlay(world, replica, record.now_place(replica, world.now), relation.id, STAGING).number
     world.fact("resync.started", relation.id, bytes=sum(replica.sizes), reason=relation.reason)
-    _read(world, relation)
+    read(world, relation)
 
 
 def cancel(world: World, relation: Relation) -> None:
@@ -86,22 +116,11 @@ def cancel(world: World, relation: Relation) -> None:
     if relation.state != RESYNCHRONISING:
         raise LabError(900547, vm=relation.id)
     world.fact("resync.cancelled", relation.id)
-    replication.require(world, relation, relation.reason)
-    zone = inventory.site_of(world).offset_min * 60_000
-    schedule(world, relation, world.now + DAY - (world.now + zone) % DAY)  # not once more this night
-
-
-def resume(world: World, relation: Relation) -> None:
-    """Send again after a pause; 900549 unless it is paused. A resynchronisation goes on from its place."""
-    if not relation.paused:
-        raise LabError(900549, vm=relation.id)
-    relation.paused = False
-    world.timers.cancel(relation.timer)
-    world.fact("replication.resumed", relation.id)
-    if relation.state == RESYNCHRONISING:
-        _read(world, relation)
-    else:
-        replication.go_on(world, relation)
+    stops.require(world, relation, relation.reason)
+    window = hours_of(world, relation.vm)
+    if window is not None:  # not once more this night
+        since_midnight = (world.now + inventory.site_of(world).offset_min * 60_000) % DAY
+        schedule(world, relation, world.now + (window[1] * 60_000 - since_midnight) % DAY)
 
 
 # --- chunk by chunk ---------------------------------------------------------------------------------------------------
@@ -121,7 +140,7 @@ def _chunk(world: World, relation: Relation) -> tuple[int, int, int]:
     return disk, 0, 0
 
 
-def _read(world: World, relation: Relation) -> None:
+def read(world: World, relation: Relation) -> None:
     """Read the next chunk at both sides; past the last one, all has arrived."""
     _, _, count = _chunk(world, relation)
     if not count:
@@ -136,12 +155,15 @@ def _compared(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
     source = record.set_of(world, relation.source)
     if changelog.written(world, source, relation.snapshot, world.now - 1) > changelog.limit(source):
-        replication.require(world, relation, "log full")  # it took so long that the rule strikes again
+        stops.require(world, relation, "log full")  # it took so long that the rule strikes again
         return
     disk, first, count = _chunk(world, relation)
     found = _differing(world, relation, disk, first, count)
+    if error := stops.blocked(world, relation):
+        stops.fail(world, relation, error)
+        return
     size = len(found) * BLOCK + count * int(_figures()["checksum"]) + overhead()["piece"]
-    line.send(world, relation.direction, "resync", relation.id, size)
+    line.send(world, relation.direction, "resync", relation.id, size, inventory.host_of(world, relation.vm))
 
 
 def _differing(world: World, relation: Relation, disk: int, first: int, count: int) -> NDArray[np.int64]:
@@ -151,7 +173,8 @@ def _differing(world: World, relation: Relation, disk: int, first: int, count: i
     kept: dict[int, Any] = world.cache.setdefault(("resync", relation.id, relation.snapshot), {})
     if disk not in kept:
         begun = record.set_of(world, relation.staging).place
-        theirs = record.frozen(world, _replica(world, relation), disk, begun)
+        replica = _replica(world, relation)
+        theirs = record.frozen(world, replica, disk, begun, keys.of(world, replica))
         kept[disk] = differing(_source(world, relation, disk), theirs)
     blocks: NDArray[np.int64] = kept[disk]
     return blocks[(blocks >= first) & (blocks < first + count)]
@@ -169,15 +192,17 @@ def _replica(world: World, relation: Relation) -> record.DiskSet:
 @line.arrival("resync")
 def _arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
+    stops.arrived(world, relation)
     disk, first, count = _chunk(world, relation)
     blocks = _differing(world, relation, disk, first, count)
     if len(blocks):
         stamps = _source(world, relation, disk).stamps[blocks]
-        record.append_blocks(world, record.set_of(world, relation.staging), disk, blocks, stamps)
+        staging = record.set_of(world, relation.staging)
+        record.append_blocks(world, staging, disk, blocks, stamps, key=keys.of(world, staging))
     relation.piece = [disk, first + count]
     details = {"disk": disk, "first": first, "compared": count, "blocks": len(blocks), "bytes": flow.size}
     world.fact("resync.chunk", relation.id, **details)
-    _read(world, relation)
+    read(world, relation)
 
 
 def _merge(world: World, relation: Relation) -> None:
@@ -185,22 +210,23 @@ def _merge(world: World, relation: Relation) -> None:
     import numpy as np
 
     staging, replica = record.set_of(world, relation.staging), _replica(world, relation)
-    moved = 0
+    moved, key = 0, keys.of(world, replica)
+    content = record.content_of(world, staging, key)
     for segment in staging.segments:
-        blocks, stamps = record.cargo(world, staging, segment)
-        record.append_blocks(world, replica, segment.disk, blocks, stamps)
+        blocks, stamps = record.cargo(world, staging, segment, key)
+        record.append_blocks(world, replica, segment.disk, blocks, stamps, key=key, content=content)
         moved += len(blocks)
     if not moved:  # nothing differed; that too is a beginning for the logs that follow
         nothing = np.zeros(0, np.int64)
-        record.append_blocks(world, replica, 0, nothing, nothing)
-    replication.drop_staging(world, relation)
+        record.append_blocks(world, replica, 0, nothing, nothing, key=key)
+    stops.drop_staging(world, relation)
     world.cache.pop(("resync", relation.id, relation.snapshot), None)
     relation.points.clear()
     relation.held.clear()
     relation.last_late = relation.late = False
     relation.reason = ""
     world.fact("resync.ended", relation.id, blocks=moved, since=relation.snapshot)
-    replication.begin(world, relation)
+    cycles.begin(world, relation)
 
 
 def progress(world: World, relation: Relation) -> tuple[int, int]:

@@ -26,13 +26,15 @@ NORMAL, WARNING, CRITICAL = "Normal", "Warning", "Critical"
 GUIDE, WINDOWS_2012 = "guide", "windows-2012"
 _CLOSED = 14  # intervals that the event log goes back: a week
 _NEVER = 1 << 62
+_NETWORK = ("network", "proxy")
 
 
 class Statistics(msgspec.Struct, frozen=True):
     """One VM's replication in a monitoring interval, named as ``Measure-VMReplication`` does (facts.md 1.11).
 
     Instants and durations in ms (0: none yet), sizes in bytes. ``expected_count`` is how many cycles were due: the
-    window "Replication Health" shows ``successful_count`` of it.
+    window "Replication Health" shows ``successful_count`` of it. ``errors`` are the three kinds of failures together:
+    attempts that did not reach Azure, others (a resynchronisation required among them), snapshots.
     """
 
     vm: str
@@ -48,6 +50,9 @@ class Statistics(msgspec.Struct, frozen=True):
     average_latency: int
     maximum_latency: int
     errors: int
+    network_failures: int
+    replication_failures: int
+    snapshot_failures: int
     expected_count: int
     successful_count: int
     missed_count: int
@@ -112,7 +117,6 @@ def measure(world: World, vm: str, told: list[Fact], *, begin: int | None = None
     if end == world.now and relation.flight is not None and end - relation.flight.started <= relation.frequency:
         # The newest one due is still under way, and neither is yet.
         counted["missed_count"] = max(0, counted["missed_count"] - 1)
-    errors = sum(begin <= f["at"] <= end for f in told if f["kind"] == "resync.required")
     health, details = judge(world, relation, counted)
     return Statistics(
         vm=vm,
@@ -123,7 +127,6 @@ def measure(world: World, vm: str, told: list[Fact], *, begin: int | None = None
         monitoring_end=end,
         initial_size=next((int(f["bytes"]) for f in reversed(told) if f["kind"] == "initial.started"), 0),
         pending_size=replication.pending(world, relation, world.now) if relation.cut else 0,
-        errors=errors,
         last_replication=relation.cut,
         last_applied=next((int(f["at"]) for f in reversed(told) if f["kind"] == "cycle"), 0),
         last_snapshot=next((int(f["cut"]) for f in reversed(told) if f["kind"] == "cycle" and "consistency" in f), 0),
@@ -190,6 +193,7 @@ def count(told: list[Fact], begin: int, end: int) -> dict[str, int]:
     due = sum(grid.due(begin, end) for grid in grids)
     successful = sum(not fact["late"] and any(grid.has(int(fact["started"])) for grid in grids) for fact in cycles)
     return {
+        **_failures(told, begin, end),
         "average_size": sum(sizes) // len(sizes) if sizes else 0,
         "maximum_size": max(sizes, default=0),
         "average_latency": sum(latencies) // len(latencies) if latencies else 0,
@@ -200,25 +204,59 @@ def count(told: list[Fact], begin: int, end: int) -> dict[str, int]:
     }
 
 
+def _failures(told: list[Fact], begin: int, end: int) -> dict[str, int]:
+    """Attempts and snapshots that failed; ``errors`` is all of them together (facts.md 1.11)."""
+    inside = [fact for fact in told if begin < fact["at"] <= end]
+    failed = [fact["reason"] for fact in inside if fact["kind"] == "replication.failed"]
+    network = sum(reason in _NETWORK for reason in failed)
+    required = sum(fact["kind"] == "resync.required" for fact in inside)
+    snapshots = sum(fact["kind"] == "snapshot.failed" for fact in inside)
+    replication_failures = len(failed) - network + required
+    return {
+        "errors": network + replication_failures + snapshots,
+        "network_failures": network,
+        "replication_failures": replication_failures,
+        "snapshot_failures": snapshots,
+    }
+
+
 # --- judging ----------------------------------------------------------------------------------------------------------
 
 
 def judge(world: World, relation: Relation, counted: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Health and its reasons, by the rules the site file names."""
     if inventory.site_of(world).cloud.health_rules == GUIDE or relation.state == replication.STOPPED:
-        health = relation.health(world.now)
-        return health, () if health == NORMAL else ("overran" if relation.state == REPLICATING else "resync",)
+        return relation.health(world.now), _by_the_guide(world, relation)
     critical = _critical(world, relation)
     warning = [] if critical else _warning(world, relation, counted)
     return CRITICAL if critical else WARNING if warning else NORMAL, tuple(critical or warning)
 
 
-def health(world: World, relation: Relation) -> str:
-    """Health now; by the guide's rules without reading facts."""
-    if inventory.site_of(world).cloud.health_rules == GUIDE or relation.state == replication.STOPPED:
-        return relation.health(world.now)
+def _by_the_guide(world: World, relation: Relation) -> tuple[str, ...]:
+    if relation.health(world.now) == NORMAL:
+        return ()
+    if relation.failed:
+        return (relation.error,)
+    return ("overran" if relation.state == REPLICATING else "resync",)
+
+
+def counts(world: World) -> bool:
+    """Whether health is counted from facts (the rules of 2012)."""
+    return inventory.site_of(world).cloud.health_rules != GUIDE
+
+
+def judged(world: World, relation: Relation) -> tuple[str, tuple[str, ...]]:
+    """Health now and its reasons; by the guide's rules without reading facts."""
+    if not counts(world) or relation.state == replication.STOPPED:
+        return judge(world, relation, {})
     told = [fact for fact in facts.read(world.store) if fact["entity"] == relation.id]
-    return measure(world, relation.id, told).health
+    found = measure(world, relation.id, told)
+    return found.health, found.details
+
+
+def health(world: World, relation: Relation) -> str:
+    """Health now, as one word."""
+    return judged(world, relation)[0]
 
 
 def _critical(world: World, relation: Relation) -> list[str]:
@@ -226,6 +264,10 @@ def _critical(world: World, relation: Relation) -> list[str]:
     found = ["resync"] if relation.state in (RESYNC, RESYNCHRONISING) else []
     if not world.get(Line, line.UP).connected or inventory.state(world).dark:
         found.append("cannot send")
+    if relation.paused and relation.paused_at == "replica":
+        found.append("replica paused")
+    if not found and relation.failed and not relation.retry:
+        found.append(relation.error)  # nothing is tried again before a person has done something
     return found
 
 
@@ -240,6 +282,8 @@ def _warning(world: World, relation: Relation, counted: dict[str, Any]) -> list[
         found.append("behind")
     if counted["average_latency"] > relation.frequency:
         found.append("slow")
-    if relation.paused:
+    if relation.paused and relation.paused_at != "replica":
         found.append("paused")
+    if relation.failed:
+        found.append("retrying")
     return found

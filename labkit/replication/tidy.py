@@ -13,6 +13,7 @@ from labkit.disks.streams import Run
 from labkit.engine.clock import Timer, on
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
+from labkit.replication import keys
 from labkit.replication.relation import INITIAL, RESYNC, RESYNCHRONISING, STOPPED, Relation
 from labkit.replication.resync import STAGING
 
@@ -39,10 +40,17 @@ def _tidy_set(world: World, disks: DiskSet) -> None:
     if place is None or not disks.segments:
         return
     first = disks.segments[0]
+    if disks.sealed and _began(disks, place) - first.at < _BEHIND:
+        return  # each log is a segment of its own there
     if (len(disks.segments) > 1 and first.seq < place.seq) or (
         first.kind == record.SPAN and place.seq == first.seq and place.upto - first.after >= _BEHIND
     ):
-        record.rebase(world, disks, place)
+        record.rebase(world, disks, place, keys.of(world, disks))
+
+
+def _began(disks: DiskSet, place: Place) -> int:
+    """When the segment a place is in was laid (ms)."""
+    return next((segment.at for segment in disks.segments if segment.seq == place.seq), 0)
 
 
 def _oldest(world: World, disks: DiskSet) -> Place | None:
@@ -118,7 +126,10 @@ def _drop_bytes(world: World) -> None:
             for entry in streams.explicit(world, run.streams[run.application].number).values():
                 named.update(entry.stamps.tolist())
     for disks in world.all(DiskSet):
-        named.update(record.stored_stamps(world, disks))
+        if disks.sealed:
+            record.drop_contents(world, disks, keys.of(world, disks))
+        else:
+            named.update(record.stored_stamps(world, disks))
     for key in world.blobs.all_keys():
         if key[0] | REAL not in named:
             world.blobs.drop(key)

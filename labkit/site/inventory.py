@@ -107,6 +107,13 @@ def machine(world: World, name: str) -> Machine:
     return world.get(Machine, f"{SITE}/{name}")
 
 
+def host_of(world: World, name: str) -> str:
+    """The host that a VM of the site is on; "" for a name that is none of its VMs."""
+    found: dict[str, str] = world.cache.get("hosts") or {vm.name: vm.host for vm in site_of(world).vms}
+    world.cache["hosts"] = found
+    return found.get(name, "")
+
+
 def _build_vm(world: World, vm: Vm, loads: list[Workload], taker: str, contents: images.Contents) -> None:
     names, sizes = [disk.name for disk in vm.disks], [disk.size for disk in vm.disks]
     disks = record.create(world, vm.name, SITE, names, sizes)

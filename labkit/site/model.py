@@ -15,11 +15,15 @@ import msgspec
 DAY = 86_400_000
 
 
-class Line(msgspec.Struct, frozen=True):
-    """The line from the site to Azure: ``bandwidth`` in bits per second each way, ``latency`` in ms one way."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The line from the site to Azure: ``bandwidth`` in bits per second each way, ``latency`` in ms one way.
+
+    ``loss``: packets lost, per million.
+    """
 
     bandwidth: int
     latency: int
+    loss: int = 0
 
 
 class Cloud(msgspec.Struct, frozen=True, omit_defaults=True):

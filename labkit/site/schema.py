@@ -88,6 +88,8 @@ _FREQUENCY = Quantity(mark("a frequency"), units.duration, "5min", _DURATIONS, a
 _WRITE = Quantity(mark("a size"), units.size, "64KB", _SIZES, among=("4KB", "8KB", "16KB", "32KB", "64KB"))
 _HOT = Quantity(mark("a share of the disk"), per_mille, "5%", ("%",), "0.1%", "100%")
 
+_LOSS = Quantity(mark("a share of the packets"), units.per_million, "0.1%", ("%",), "0.0001%", "50%", none=True)
+
 _CHURN = Either(
     RATE,
     Record(
@@ -136,6 +138,7 @@ _LINE = Record(
     {
         "bandwidth": Field(_BANDWIDTH, 100_000_000),
         "latency": Field(_duration("20ms", "0s", "60s", zero=True), 20),
+        "loss": Field(_LOSS, 0),
     }
 )
 

@@ -14,6 +14,8 @@ _FAULTS = {
     "double": mark("a log was applied twice"),
     "swap": mark("two logs were applied in the wrong order"),
     "cut": mark("only half of a log was applied"),
+    "corrupt": mark("the next log is damaged on its way"),
+    "old replica": mark("an older copy of the replica was put in its place"),
     "flip": mark("one bit of block {block} of disk {disk} was flipped"),
     "edit": mark("one bit of block {block} of disk {disk} was changed while the machine was off"),
     "log": mark("a write to the change log failed"),
@@ -28,6 +30,7 @@ _TEXTS = {
     "host.crashed": mark("The hosts of the site crash"),
     "replication.paused": mark("Replication is paused: {vm}"),
     "replication.resumed": mark("Replication goes on: {vm}"),
+    "snapshot.failed": mark("A snapshot of the guest has failed: {vm}"),
     "resync.started": mark("Resynchronisation begins: {vm}"),
     "resync.cancelled": mark("Resynchronisation is cancelled: {vm}"),
     "resync.ended": mark("Resynchronisation is through: {vm}"),
@@ -55,7 +58,15 @@ _HEADLINES = {
     "host.off": mark("The hosts have no power"),
     "host.on": mark("The hosts have power again"),
     "statistics": mark("Replication statistics of a monitoring interval: {vm}"),
+    "throttle.set": mark("A throttle was set: {vm}"),
+    "certificate.made": mark("An encryption certificate was made: {vm}"),
+    "cloud.changed": mark("The protection of a cloud was changed: {vm}"),
+    "grid": mark("Cycles are due from now on: {vm}"),
+    "alert": mark("Alert: {vm}"),
+    "mended": mark("A cause is gone: {vm}"),
     "statistics.reset": mark("The replication statistics were reset: {vm}"),
+    "resync.hours": mark("The hours for resynchronisation were changed: {vm}"),
+    "disk.resized": mark("A disk was made larger: {vm}"),
     "resync.chunk": mark("A part of the disks was compared: {vm}"),
     "vm.started": mark("A virtual machine was started: {vm}"),
     "vm.stopped": mark("A virtual machine was stopped: {vm}"),
@@ -72,6 +83,30 @@ _REASONS = {
     "log write failed": mark("a write to the change log failed"),
     "disk edited": mark("a disk was changed while the machine was off"),
     "put back": mark("the disks were put back to an earlier state"),
+    "out of sequence": mark("a log did not follow on what the replica has"),
+    "invalid log": mark("a damaged log arrived"),
+    "network": mark("Azure cannot be reached"),
+    "proxy": mark("the proxy refuses the connection"),
+    "disk space": mark("the volume of the host is full"),
+    "memory": mark("the host has too little memory"),
+    "authorisation": mark("the host is not authorised"),
+    "replica state": mark("the replica is in an invalid state"),
+    "disk chain": mark("the chain of the replica's disks is broken"),
+    "other backup": mark("another backup is running in the guest"),
+    "dynamic disk": mark("the guest has a dynamic disk"),
+    "iSCSI": mark("the guest has an iSCSI disk"),
+    "integration services": mark("the integration services of the guest are too old"),
+    "overran": mark("a cycle did not end within the frequency"),
+    "resync": mark("both sides have to be compared"),
+    "cannot send": mark("the host cannot send"),
+    "snapshot": mark("a snapshot of the guest has failed"),
+    "initial": mark("initial replication is not through"),
+    "missed": mark("more than a fifth of the cycles were missed"),
+    "behind": mark("the replica is more than an hour behind"),
+    "slow": mark("cycles take longer than the frequency on average"),
+    "paused": mark("replication is paused"),
+    "replica paused": mark("replication is paused on the replica's side"),
+    "retrying": mark("the next attempt is awaited"),
 }
 
 
@@ -90,19 +125,26 @@ def marks(facts: Iterable[dict[str, Any]]) -> list[Mark]:
 def text(fact: dict[str, Any]) -> str | None:
     """A fact as an event; None for one that is not worth a line."""
     vm, kind = fact["entity"], fact["kind"]
+    if kind == "fault" and fact["fault"] == "obstacle":
+        return _("Fault, {vm}: {what}").format(vm=vm, what=reason(fact["reason"]))
     if kind == "fault":
         return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
     if kind == "line.bandwidth":
         return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
+    if kind == "line.quality":
+        text = _("The line has {latency} ms of latency and loses {loss} % of its packets")
+        return text.format(latency=fact["latency"], loss=f"{fact['loss'] / 10_000:g}")
     if kind == "failover":
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     if kind == "resync.required":
         return _("{vm} has to be resynchronised: {reason}").format(vm=vm, reason=reason(fact["reason"]))
+    if kind == "replication.failed":
+        return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
 
 
 def reason(code: str) -> str:
-    """Why a resynchronisation is required, in words."""
+    """Why sending has failed, a resynchronisation is required, or health is bad, in words."""
     return _(_REASONS.get(code, code))
 
 

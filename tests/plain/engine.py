@@ -18,6 +18,7 @@ from tests.plain.guest import BLOCK, HOUR, PAGE, SLOT, Blocks, Content, Guest, W
 from tests.plain.line import PlainLine, Transfer
 
 PIECE = 4_096
+RETRIES = (1, 2, 4, 8, 10, 30)  # minutes
 TRANSFERS, SWAPS, TASKS, SESSIONS = 20, 30, 50, 60
 
 Fact = dict[str, Any]
@@ -63,6 +64,8 @@ class Protection:
     turn: int = 0  # what was planned before the last change of state is void
     chunk: int = 0
     anchor: int = 0
+    failed: int = 0
+    retry: int = 0  # an attempt planned before this changed is void
     compared: list[list[Blocks]] = field(default_factory=list)  # both sides as the comparison began
     brought: list[tuple[int, int, Content]] = field(default_factory=list)
 
@@ -99,8 +102,11 @@ class PlainLab:
         self.age = 0
         self.line_timer: int | None = None
         self.line = PlainLine(site.line.bandwidth, site.line.latency, site.start, self._plan, self._land)
+        self.line.loss = site.line.loss
         self.guests: dict[str, Guest] = {}
         self.protections: dict[str, Protection] = {}
+        self.on_the_way: dict[str, Transfer] = {}
+        self.obstacles: set[tuple[str, str]] = set()
         self._build()
 
     def _build(self) -> None:
@@ -152,9 +158,84 @@ class PlainLab:
         """Change the line's bandwidth (bits per second)."""
         self.line.change(self.now, bandwidth=bandwidth)
 
+    def set_quality(self, latency: int, loss: int) -> None:
+        """Change the line's latency (ms) and loss (packets per million)."""
+        self.line.change(self.now, quality=(latency, loss))
+
     def set_connected(self, connected: bool) -> None:
-        """Cut the line or mend it."""
+        """Cut the line or mend it; what is under way fails when it is cut."""
         self.line.change(self.now, connected=connected)
+        self._break()
+
+    def obstruct(self, reason: str, name: str) -> None:
+        """Put an obstacle in the way of a VM."""
+        self.obstacles.add((reason, name))
+        self._break()
+
+    def clear(self, reason: str, name: str) -> None:
+        """Take it away; nothing hurries."""
+        self.obstacles.discard((reason, name))
+
+    def _break(self) -> None:
+        for name in sorted(self.protections):
+            if name in self.on_the_way and self._blocked(name):
+                self._fail(self.protections[name])
+
+    def _blocked(self, name: str) -> str:
+        for reason in ("authorisation", "disk space"):
+            if (reason, name) in self.obstacles:
+                return reason
+        return "" if self.line.connected else "network"
+
+    def _begin_transfer(self, made: Protection, size: int, arrived: Callable[[Transfer], None]) -> None:
+        """Put a transfer on the line, or fail at once."""
+        name = made.guest.vm.name
+        if self._blocked(name):
+            self._fail(made)
+            return
+
+        def came(transfer: Transfer) -> None:
+            if self.on_the_way.get(name) is transfer:
+                del self.on_the_way[name]
+                made.failed = 0
+                arrived(transfer)
+
+        self.on_the_way[name] = self.line.begin(self.now, size, name, came)
+
+    def _fail(self, made: Protection) -> None:
+        if made.begun:
+            self._halt(made)
+        else:
+            self.line.cancel(self.now, made.guest.vm.name)
+        self.on_the_way.pop(made.guest.vm.name, None)
+        made.failed += 1
+        made.retry += 1
+        reason = self._blocked(made.guest.vm.name)
+        wait, number = RETRIES[min(made.failed, len(RETRIES)) - 1] * 60_000, made.retry
+        if reason == "authorisation":
+            wait = 0  # nothing is tried again before somebody resumes
+        else:
+            self._after(wait, SWAPS, lambda: self._again(made, number))
+        details = {"reason": reason, "attempt": made.failed, "next": wait}
+        self._fact("replication.failed", made.guest.vm.name, **details)
+        if made.begun and made.state == "logs":
+            self._watch(made, made.turn, made.cut)
+
+    def _again(self, made: Protection, number: int) -> None:
+        if number != made.retry:
+            return
+        made.turn += 1
+        self._go_on(made)
+
+    def _go_on(self, made: Protection) -> None:
+        if not made.begun:
+            self._next_piece(made)
+        elif made.state == "comparing":
+            self._read(made)
+        else:
+            turn, rest = made.turn, (made.anchor - self.now - 1) % self.site.cloud.frequency + 1
+            self._after(rest, SWAPS, lambda: self._due(made, turn))
+            self._swap(made)
 
     # --- guests ----------------------------------------------------------------------------------------------------
 
@@ -205,8 +286,7 @@ class PlainLab:
     def _next_piece(self, made: Protection) -> None:
         if made.to_send:
             size = BLOCK * len(made.to_send[0][1]) + PAGE
-            name = made.guest.vm.name
-            self.line.begin(self.now, size, name, lambda transfer: self._piece_arrived(made, transfer))
+            self._begin_transfer(made, size, lambda transfer: self._piece_arrived(made, transfer))
             return
         self._fact("initial.ended", made.guest.vm.name)
         self._after(self.job, TASKS, lambda: self._begin(made))
@@ -220,14 +300,15 @@ class PlainLab:
         self._next_piece(made)
 
     def _begin(self, made: Protection) -> None:
+        made.failed = 0
         made.begun, made.cut, made.swapped = True, made.snapshot, made.snapshot
         self._add_point(made)
-        self._swap(made)
         phase, every = made.guest.phase, self.site.cloud.frequency
         anchor = phase + SLOT * -(-(self.now - phase) // SLOT)
         made.turn += 1
         made.anchor, turn = anchor, made.turn
         self._after(anchor - self.now or every, SWAPS, lambda: self._due(made, turn))
+        self._swap(made)
 
     # --- cycles ----------------------------------------------------------------------------------------------------
 
@@ -243,17 +324,25 @@ class PlainLab:
             self._after(self.site.cloud.frequency, SWAPS, lambda: self._due(made, turn))
 
     def _swap(self, made: Protection) -> None:
+        if self._blocked(made.guest.vm.name):
+            self._fail(made)  # nothing is swapped, and the guest has no session
+            return
         self._session(made.guest)
         after, upto = made.swapped, self.now
         log = made.flight = Log(after, upto)
         made.under_way, made.swapped = True, upto
         size = PAGE * made.guest.pages(after, upto) + PAGE
-        name = made.guest.vm.name
-        self.line.begin(self.now, size, name, lambda transfer: self._arrived(made, log, transfer))
+        self._begin_transfer(made, size, lambda transfer: self._arrived(made, log, transfer))
 
     def _arrived(self, made: Protection, log: Log, transfer: Transfer) -> None:
         if log is not made.flight:
             return  # given up while its last byte was under way
+        if made.faults[:1] == ["corrupt"] and not made.held:
+            made.faults.pop(0)
+            made.under_way = False
+            made.flight = None
+            self._require(made, "invalid log")
+            return
         late, made.late, made.under_way = made.late, False, False
         log.writes = [write for write in made.guest.log if log.after < write.at <= log.upto]
         self._apply_log(made, log)
@@ -304,7 +393,9 @@ class PlainLab:
 
     def _halt(self, made: Protection) -> None:
         made.turn += 1
+        made.retry += 1
         self.line.cancel(self.now, made.guest.vm.name)
+        self.on_the_way.pop(made.guest.vm.name, None)
         if made.under_way:
             assert made.flight is not None
             made.swapped, made.under_way, made.late = made.flight.after, False, False
@@ -312,7 +403,7 @@ class PlainLab:
 
     def _require(self, made: Protection, reason: str) -> None:
         self._halt(made)
-        made.state, made.reason, made.paused = "required", reason, False
+        made.state, made.reason, made.paused, made.failed = "required", reason, False, 0
         self._fact("resync.required", made.guest.vm.name, reason=reason)
         local = (self.now + self.site.offset_min * 60_000) % (24 * HOUR)
         turn = made.turn
@@ -321,7 +412,7 @@ class PlainLab:
     def _window(self, made: Protection, turn: int) -> None:
         if turn != made.turn:
             return
-        if not self.line.connected:
+        if self._blocked(made.guest.vm.name):
             self._after(HOUR, SWAPS, lambda: self._window(made, turn))
         else:
             self._compare(made)
@@ -365,7 +456,7 @@ class PlainLab:
             if one != two and (nonzero(one) or nonzero(two)):
                 found.append((place, block, one))
         size = BLOCK * len(found) + 16 * count + PAGE
-        self.line.begin(self.now, size, made.guest.vm.name, lambda t: self._chunk_arrived(made, turn, found, t))
+        self._begin_transfer(made, size, lambda transfer: self._chunk_arrived(made, turn, found, transfer))
 
     def _chunk_arrived(
         self, made: Protection, turn: int, found: list[tuple[int, int, Content]], transfer: Transfer
@@ -405,25 +496,21 @@ class PlainLab:
         if made is None or not made.begun or made.paused or made.state == "required":
             return
         self._halt(made)
-        made.paused = True
-        self._fact("replication.paused", name)
+        made.paused, made.failed = True, 0
+        self._fact("replication.paused", name, side="primary")
         if made.state == "logs":
             self._watch(made, made.turn, made.cut)
 
     def resume(self, name: str) -> None:
         """Go on after a pause."""
         made = self.protections.get(name)
-        if made is None or not made.paused:
+        if made is None or not (made.paused or (made.failed and name not in self.on_the_way)):
             return
         made.paused = False
         made.turn += 1
+        made.retry += 1
         self._fact("replication.resumed", name)
-        if made.state == "comparing":
-            self._read(made)
-            return
-        turn, rest = made.turn, (made.anchor - self.now - 1) % self.site.cloud.frequency + 1
-        self._after(rest, SWAPS, lambda: self._due(made, turn))
-        self._swap(made)
+        self._go_on(made)
 
     # --- faults and questions --------------------------------------------------------------------------------------
 

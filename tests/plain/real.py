@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from labkit.disks import record, streams
+from labkit.disks import record
 from labkit.disks.blocks import is_real
 from labkit.disks.content import ZEROS
+from labkit.disks.sealing import new_secret
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
@@ -20,10 +21,13 @@ from labkit.engine.progress import nothing
 from labkit.engine.session import Session
 from labkit.engine.store import Store
 from labkit.engine.world import World
-from labkit.faults import host
+from labkit.faults import host, outages
 from labkit.guest import machine as guests
-from labkit.replication import initial, line, relation, resync, tidy
+from labkit.replication import cycles, initial, keys, line, relation, resume, stops, tidy
+from labkit.replication import resync as resynchronisation
+from labkit.replication.keys import DataKey
 from labkit.replication.relation import Relation
+from labkit.replication.stops import Obstacle
 from labkit.site import contents, inventory, model
 from labkit.site.model import Disk, SiteFile
 from tests.plain.guest import Blocks
@@ -31,7 +35,7 @@ from tests.plain.guest import Blocks
 
 @on("plain.begin")
 def _begin(world: World, timer: Timer) -> None:
-    relation.begin(world, world.get(Relation, timer.entity))
+    cycles.begin(world, world.get(Relation, timer.entity))
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def _beside(path: Path, disk: Disk) -> Disk:
 
 
 class RealLab:
-    """A lab file, driven below the recovery layer."""
+    """A lab file, driven below the recovery layer; the replicas of every third seed are sealed."""
 
     def __init__(self, path: Path, site: SiteFile, seed: int) -> None:
         site = model.with_disks(site, lambda disk: _beside(path, disk))
@@ -72,13 +76,15 @@ class RealLab:
         else:
             self._brought = contents.NONE
             self.session = Session(Store.create(path), "test")
+        self.sealed = seed % 3 == 0
         self.session.command("create", {}, self._build)
 
     def _build(self, world: World) -> None:
         world.seed, world.now = self.seed, self.site.start
         world.site_json = msgspec.json.encode(self.site).decode()
-        line.create(world, self.site.line.bandwidth, self.site.line.latency)
+        line.create(world, self.site.line.bandwidth, self.site.line.latency, self.site.line.loss)
         inventory.build(world, self.site, self._brought)
+        world.add(DataKey("Cloud", new_secret()))
         tidy.start(world)
 
     def advance(self, until: int) -> None:
@@ -99,7 +105,8 @@ class RealLab:
         def work(world: World) -> None:
             machine, cloud = inventory.machine(world, name), self.site.cloud
             source = record.set_of(world, machine.disks)
-            replica = record.create(world, name, "replica", source.names, source.sizes)
+            sealed = "Cloud" if self.sealed else ""
+            replica = record.create(world, name, "replica", source.names, source.sizes, sealed=sealed)
             made = Relation(name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h)
             initial.start(world, world.add(made))
 
@@ -107,7 +114,32 @@ class RealLab:
 
     def set_connected(self, connected: bool) -> None:
         """Cut the line or mend it."""
-        self.session.command("line", {}, lambda world: line.set_connected(world, connected))
+        work = outages.restore_line if connected else outages.lose_line
+        self.session.command("line", {}, work)
+
+    def set_quality(self, latency: int, loss: int) -> None:
+        """Change the line's latency (ms) and loss (packets per million)."""
+        self.session.command("line", {}, lambda world: line.set_quality(world, latency, loss))
+
+    def obstruct(self, reason: str, name: str) -> None:
+        """Put an obstacle in the way of a VM."""
+
+        def work(world: World) -> None:
+            if world.find(Obstacle, f"{reason}/{name}") is None:
+                world.add(Obstacle(f"{reason}/{name}", reason, name))
+            stops.interrupt(world)
+
+        self.session.command("obstruct", {}, work)
+
+    def clear(self, reason: str, name: str) -> None:
+        """Take it away."""
+
+        def work(world: World) -> None:
+            found = world.find(Obstacle, f"{reason}/{name}")
+            if found is not None:
+                world.remove(found)
+
+        self.session.command("clear", {}, work)
 
     def set_bandwidth(self, bandwidth: int) -> None:
         """Change the line's bandwidth (bits per second)."""
@@ -135,29 +167,29 @@ class RealLab:
 
     def resynchronise(self, name: str) -> None:
         """Begin a resynchronisation if one is required."""
-        self._relation(name, resync.start)
+        self._relation(name, resynchronisation.start)
 
     def fail_log(self, name: str) -> None:
         """A write to the log fails."""
-        fail = lambda world, found: relation.require(world, found, host.LOG_FAILED)  # noqa: E731
+        fail = lambda world, found: stops.require(world, found, host.LOG_FAILED)  # noqa: E731
         self._relation(name, lambda world, found: found.state == relation.REPLICATING and fail(world, found))
 
     def pause(self, name: str) -> None:
         """Pause, if it can be paused."""
-        self._relation(name, relation.pause)
+        self._relation(name, stops.pause)
 
     def resume(self, name: str) -> None:
         """Go on after a pause."""
-        self._relation(name, resync.resume)
+        self._relation(name, resume.resume)
 
     def flip(self, name: str, disk: int, block: int) -> None:
         """Turn the lowest bit of byte 0 of a block of the replica."""
 
         def work(world: World) -> None:
             replica = record.set_of(world, world.get(Relation, name).replica)
-            content = record.frozen(world, replica, disk).read(block)
-            stamp = streams.store_bytes(world, bytes([content[0] ^ 1]) + content[1:])
-            record.append_blocks(world, replica, disk, np.array([block]), np.array([stamp]), kind=record.EDIT)
+            key = keys.of(world, replica)
+            content = record.frozen(world, replica, disk, None, key).read(block)
+            record.edit(world, replica, disk, block, bytes([content[0] ^ 1]) + content[1:], key)
 
         self.session.command("flip", {}, work)
 
@@ -196,11 +228,13 @@ class RealLab:
 
     def _blocks(self, world: World, number: int, place: record.Place | None) -> list[Blocks]:
         disks, made = record.set_of(world, number), []
+        key = keys.of(world, disks)
+        content = record.content_of(world, disks, key)
         for disk in range(len(disks.sizes)):
-            stamps = record.fold(world, disks, disk, place)
+            stamps = record.fold(world, disks, disk, place, key)
             written: Blocks = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
             for block, stamp in written.items():
                 if isinstance(stamp, int) and is_real(stamp):
-                    written[block] = streams.stored_bytes(world, stamp)
+                    written[block] = content(stamp)
             made.append({block: content for block, content in written.items() if content != ZEROS})
         return made

@@ -12,7 +12,7 @@ from tests.plain.recordings import recorded
 
 MB, MINUTE, HOUR = 2**20, 60_000, 3_600_000
 START = 1_412_121_600_000
-FAULTS = ("drop", "cut", "double", "swap")
+FAULTS = ("drop", "cut", "double", "swap", "corrupt")
 
 
 class Command(NamedTuple):
@@ -47,7 +47,8 @@ def story(seed: int, writes: int = 25_000) -> Story:
     count = chance.choice((1, 1, 2) if frequency == 30_000 else (1, 1, 2, 3, 4))
     vms = _vms(chance, count, writes * 1000 / length / count)
     cloud = Cloud("Cloud", frequency, chance.randrange(4), 0)
-    line = Line(_bandwidth(chance, vms, length), chance.choice((0, 0, 1, 20, 200)))
+    loss = chance.choice((0, 0, 0, 100, 20_000, 500_000))
+    line = Line(_bandwidth(chance, vms, length), chance.choice((0, 0, 1, 20, 200)), loss)
     servers = Servers("lab.example", "DC01", "VMM01", ("HOST01",))
     azure = Azure("Japan East", "net", "storage", "vault")
     objectives = Objectives(HOUR, HOUR, None)
@@ -117,6 +118,8 @@ def _commands(chance: random.Random, seed: int, site: SiteFile, length: int) -> 
     for _ in range(chance.choice((0, 0, 1, 3))):
         factor = chance.choice((0.1, 0.5, 2, 10))
         found.append(Command(instant(), "set_bandwidth", (max(20_000, int(site.line.bandwidth * factor)),)))
+    if chance.random() < 0.3:
+        found.append(Command(instant(), "set_quality", (chance.choice((0, 5, 300)), chance.choice((0, 1_000, 90_000)))))
     found += [Command(instant(), "ask") for _ in range(3)]
     found += [Command(instant(), "reopen") for _ in range(chance.choice((0, 0, 2)))]
     return [command for command in found if command.at < site.start + length]
@@ -135,7 +138,7 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
             Command(later(), "fail_log", (vm.name,)),
             *(Command(later(), "resynchronise", (vm.name,)) for _ in "ab"),
         ]
-        if chance.random() < 0.5:  # a comparison that may take so long that the log overtakes it
+        if chance.random() < 0.8:  # a comparison that may take so long that the log overtakes it
             begin = later()
             found += [
                 Command(begin, "fail_log", (vm.name,)),
@@ -145,6 +148,14 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
     if chance.random() < 0.4:
         found += [
             Command(later(), name, (vm.name,)) for name in ("pause", "resume", "pause", "resume", "resynchronise")
+        ]
+    if chance.random() < 0.3:
+        reason, begin = chance.choice(("disk space", "authorisation")), later()
+        end = begin + chance.choice((chance.randrange(5 * MINUTE), chance.randrange(length)))
+        found += [
+            Command(begin, "obstruct", (reason, vm.name)),
+            Command(end, "clear", (reason, vm.name)),
+            Command(end + chance.randrange(10 * MINUTE), "resume", (vm.name,)),
         ]
     if chance.random() < 0.3:
         # Some at the very instant of the snapshot or, as far as the frequency allows, of a swap.

@@ -27,7 +27,15 @@ LEAST_SITES = 150
 WANTED = {
     *("late", "pieces", "thinned", "powerless", "shut down", "invoices", "orders", "frequent", "unfinished"),
     *(f"fault {kind}" for kind in FAULTS),
-    *("flip", "reopen", "set_bandwidth", "set_connected", "latency"),
+    *("flip", "reopen", "set_bandwidth", "set_connected", "set_quality", "latency", "loss"),
+    *(
+        "failed: network",
+        "failed: disk space",
+        "failed: authorisation",
+        "tried again",
+        "a piece failed",
+        "a chunk failed",
+    ),
     *("blocks", "blocks repeated", "blocks skipped", "counters", "counters repeated", "counters skipped"),
     *("database", "defragmentation", "ordinary"),
     *("log full", "log write failed", "resynchronised", "overtaken", "by itself", "paused comparison", "paused"),
@@ -57,6 +65,7 @@ def traits(lived: Story, plain: PlainLab) -> Iterator[str]:
         "orders": any(vm.orders_per_day for vm in vms),
         "frequent": bool(cycles) and lived.site.cloud.frequency == 30_000,
         "latency": lived.site.line.latency > 0,
+        "loss": plain.line.rate() < plain.line.bandwidth and bool(plain.line.loss and plain.line.under_way),
     }.items():
         if held:
             yield name
@@ -84,6 +93,10 @@ def _comparisons(plain: PlainLab) -> Iterator[str]:
         yield from (fact["reason"] for fact in told if fact["kind"] == "resync.required")
         kinds = [fact["kind"] for fact in told if fact["kind"].startswith(("resync.", "replication."))]
         text = " ".join(kinds)
+        yield from (f"failed: {fact['reason']}" for fact in told if fact["kind"] == "replication.failed")
+        if any(fact.get("attempt", 0) > 1 for fact in told):
+            yield "tried again"
+        yield from _failed(" ".join(fact["kind"] for fact in told))
         if "resync.ended" in kinds:
             yield "resynchronised"
         if "resync.started resync.required" in text or "resync.chunk resync.required" in text:
@@ -95,6 +108,14 @@ def _comparisons(plain: PlainLab) -> Iterator[str]:
         for fact in told:
             if fact["kind"] == "resync.started" and (fact["at"] + 9 * HOUR) % (24 * HOUR) == 0:
                 yield "by itself"
+
+
+def _failed(order: str) -> Iterator[str]:
+    """What failed, from the kinds of facts in order."""
+    if "initial.piece replication.failed" in order or "initial.started replication.failed" in order:
+        yield "a piece failed"
+    if "resync.started replication.failed" in order or "resync.chunk replication.failed" in order:
+        yield "a chunk failed"
 
 
 def test_agreement(tmp_path: Path, effort: int) -> None:
@@ -152,15 +173,17 @@ def busy() -> Story:
 @pytest.mark.parametrize("frequency", [SLOT, 5 * MINUTE])
 def test_late_to_the_millisecond(tmp_path: Path, frequency: int) -> None:
     """A late log that arrives at the very instant of a swap: the one swap then is both, and not late again."""
-    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms.
-    line, begun = Line(32_768_000, 20), START + 2_049 + 20
-    due = begun + (below(SLOT, 1, "phase", "VM00") - begun) % SLOT + 2 * frequency
-    mended = due + 2 * frequency - 21
-    commands = Command(due - 1, "set_connected", (False,)), Command(mended, "set_connected", (True,))
-    plain, found = differences(told(frequency, line, [[IDLE]], *commands), tmp_path / "late.lab")
+    # At this bandwidth 4,096 bytes, an idle guest's log, take 1 ms; initial replication takes 2,049 ms. With the
+    # latency each log takes two frequencies, and replication begins on the grid.
+    line = Line(32_768_000, 2 * frequency - 1)
+    sent = START + 2_049 + line.latency
+    job = (below(SLOT, 1, "phase", "VM00") - sent) % SLOT
+    plain, found = differences(replace(told(frequency, line, [[IDLE]]), job=job), tmp_path / "late.lab")
     assert found == []
     late = [(fact["at"], fact["started"]) for fact in plain.facts if fact.get("late")]
-    assert late == [(due + 2 * frequency, due)]
+    begun = sent + job
+    assert late == [(begun + 2 * (n + 1) * frequency, begun + 2 * n * frequency) for n in range(len(late))]
+    assert len(late) > 2
 
 
 @pytest.mark.parametrize("latency", [0, 20])
@@ -234,7 +257,7 @@ def test_comparison_can_fail(tmp_path: Path, name: str) -> None:
     _plain, found = differences(busy(), tmp_path / "busy.lab", secret=SECRETS[name])
     assert found
     told_facts = any("fact" in line for line in found)
-    assert told_facts == (name in ("plug", "bandwidth", "power"))
+    assert told_facts == (name in ("plug", "bandwidth", "power", "corrupt"))
 
 
 def test_one_block_is_enough(tmp_path: Path) -> None:

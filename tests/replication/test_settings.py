@@ -10,7 +10,6 @@ import pytest
 
 from labkit.lab import Lab
 from labkit.replication import throttle
-from labkit.replication.line import Line
 from labkit.replication.relation import Relation
 from labkit.replication.throttle import Throttle
 from tests.recovery.labs import HOUR, MINUTE, error_of, facts, new_lab
@@ -136,7 +135,8 @@ def test_a_cloud_that_is_not_configured_cannot_be_changed(registered: Lab) -> No
 
 
 def rate(lab: Lab) -> int:
-    return lab.read(lambda world: world.get(Line, "up").rate)
+    found = lab.status()["line"]
+    return int(min(found["bandwidth"], found["limit"] or found["bandwidth"]))
 
 
 def test_less_in_working_hours(lab: Lab) -> None:

@@ -1,0 +1,30 @@
+"""Alerts: facts that tell when the health of a VM's replication changes, or a snapshot has failed (facts.md 1.6, 7).
+
+An operator is told by a hook command (``labkit.lab.hooks``) or reads them as facts of kind ``alert``.
+"""
+
+from __future__ import annotations
+
+from labkit.engine.world import World
+from labkit.replication import line, statistics
+from labkit.replication.relation import Relation
+
+_EVERY = 300_000  # health by the rules of 2012 is counted from many facts: while it is bad, not at each cycle
+
+
+def look(world: World, relation: Relation) -> None:
+    """Tell if health is another than was told last."""
+    if relation.direction != line.UP:
+        return
+    if statistics.counts(world) and world.now < relation.looked + _EVERY and relation.told != statistics.NORMAL:
+        return
+    relation.looked = world.now
+    health, reasons = statistics.judged(world, relation)
+    if health != relation.told:
+        relation.told = health
+        tell(world, relation, *reasons)
+
+
+def tell(world: World, relation: Relation, *reasons: str) -> None:
+    """An alert with the health as it was told last, and why."""
+    world.fact("alert", relation.id, health=relation.told, reasons=list(reasons))
