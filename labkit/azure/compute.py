@@ -51,20 +51,8 @@ def create_vm(
         disks = record.opened(world, parent, place, name, side, key)
     else:
         disks = record.overlay(world, parent, place, name, side)
-    machine = Machine(
-        id=f"{side}/{name}",
-        name=source.name if side == guests.AZURE else name,
-        side=side,
-        os=source.os,
-        boot=source.boot,
-        cpu=source.cpu,
-        memory=source.memory,
-        disks=disks.number,
-        workloads=list(source.workloads),
-        application=source.application,
-        size=size,
-    )
-    world.add(machine)
+    called = source.name if side == guests.AZURE else name
+    machine = guests.twin(world, source, f"{side}/{name}", called, side, disks.number, size)
     world.fact("azure.vm.created", machine.id, size=size, os=source.os)
     return machine
 

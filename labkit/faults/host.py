@@ -15,10 +15,10 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import item as items
+from labkit.recovery import hostreplica, hyperv
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import resume, stops
-from labkit.replication.relation import INITIAL, REPLICATING, RESYNCHRONISING, Relation
+from labkit.replication.relation import INITIAL, REPLICATING, RESYNCHRONISING, STOPPED, Relation
 from labkit.site import inventory
 
 CRASH, LOG_FAILED, EDITED, REVERTED = "host crash", "log write failed", "disk edited", "put back"
@@ -63,8 +63,8 @@ def power_back(world: World) -> None:
     """VMs start that ran before, are not active in Azure and not being written to; replication goes on, or compares."""
     site = inventory.state(world)
     for name in site.ran:
-        machine = world.get(Machine, name)
-        if not machine.run and not _elsewhere(world, machine):
+        machine = world.find(Machine, name)
+        if machine is not None and not machine.run and not _elsewhere(world, machine):
             guests.power_on(world, machine)
     for relation in world.all(Relation):
         _replicate_again(world, relation, site.ran)
@@ -75,13 +75,15 @@ def power_back(world: World) -> None:
 
 def _elsewhere(world: World, machine: Machine) -> bool:
     item = world.find(ProtectedItem, machine.name)
-    return item is not None and item.point is not None
+    return hostreplica.elsewhere(world, machine.name) or (item is not None and item.point is not None)
 
 
 def _replicate_again(world: World, relation: Relation, ran: list[str]) -> None:
     """After a power failure: the log of a VM that ran was not closed cleanly (facts.md 1.8); others go on."""
     if relation.state == RESYNCHRONISING or (relation.state == REPLICATING and relation.machine in ran):
         stops.require(world, relation, CRASH)
+    elif relation.state == STOPPED and relation.machine in ran:
+        relation.reason = CRASH  # should it ever go on
     else:
         resume.go_on(world, relation)
 
@@ -158,9 +160,8 @@ def _off(world: World, vm: str) -> Machine:
 
 
 def _replicating(world: World, vm: str) -> Relation:
-    items.get(world, vm)
-    relation = world.find(Relation, vm)
-    if relation is None or relation.state != REPLICATING:
+    relation = hyperv.relation_of(world, vm)
+    if relation.state != REPLICATING:
         raise LabError(900532, vm=vm)
     return relation
 

@@ -21,16 +21,16 @@ def _wake(world: World) -> None:
         jobs.resume(world, job)
 
 
-def lose_line(world: World) -> None:
-    """Pull the plug between site and Azure: transfers under way fail (facts.md 1.9)."""
-    line.set_connected(world, False)
+def lose_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
+    """Pull the plug between site and Azure, or the replica site: transfers under way fail (facts.md 1.9)."""
+    line.set_connected(world, False, names)
     stops.interrupt(world)
     _wake(world)
 
 
-def restore_line(world: World) -> None:
+def restore_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
     """Put the plug back; replication goes on at its next attempt, or when somebody resumes it."""
-    line.set_connected(world, True)
+    line.set_connected(world, True, names)
     _wake(world)
 
 

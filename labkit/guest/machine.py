@@ -102,6 +102,25 @@ def phase(world: World, machine: Machine) -> int:
     return below(30_000, world.seed, "phase", machine.name)
 
 
+def twin(world: World, source: Machine, name: str, called: str, side: str, disks: int, size: str = "") -> Machine:
+    """A machine like another one, on disks of its own, at another place; it is not started. ``name`` is its id."""
+    return world.add(
+        Machine(
+            id=name,
+            name=called,
+            side=side,
+            os=source.os,
+            boot=source.boot,
+            cpu=source.cpu,
+            memory=source.memory,
+            disks=disks,
+            workloads=list(source.workloads),
+            application=source.application,
+            size=size,
+        )
+    )
+
+
 # --- power ------------------------------------------------------------------------------------------------------------
 
 

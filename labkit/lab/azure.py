@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from labkit.azure import compute
 from labkit.azure.compute import StorageAccount, VirtualNetwork
-from labkit.guest.machine import SITE, Machine
+from labkit.engine.world import World
+from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.lab.site import MachineView, machine_view
 from labkit.recovery import teardown
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from labkit.lab.door import Lab
 
 __all__ = ["AzureDoor", "compute"]
+
+
+def _machines(world: World) -> dict[str, MachineView]:
+    found = [machine for machine in world.all(Machine) if machine.side in (AZURE, TEST)]
+    return {machine.id.partition("/")[2]: machine_view(world, machine) for machine in found}
 
 
 class AzureDoor:
@@ -25,9 +31,7 @@ class AzureDoor:
     @property
     def machines(self) -> dict[str, MachineView]:
         """VMs in Azure by name, test VMs among them."""
-        return self._lab.read(
-            lambda world: {m.id.partition("/")[2]: machine_view(world, m) for m in world.all(Machine) if m.side != SITE}
-        )
+        return self._lab.read(_machines)
 
     @property
     def storage(self) -> list[str]:

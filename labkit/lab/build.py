@@ -62,6 +62,9 @@ def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -
     azure = site.azure
     ingress = compute.ingress(azure.region, "GRS")
     line.create(world, site.line.bandwidth, site.line.latency, site.line.loss, ingress)
+    if site.replica_site is not None:
+        between = site.replica_site.line
+        line.create_between_sites(world, between.bandwidth, between.latency, between.loss)
     world.add(Vault(azure.vault, azure.region, []))
     world.add(StorageAccount(azure.storage, azure.region, "GRS"))
     world.add(VirtualNetwork(azure.network, azure.region))

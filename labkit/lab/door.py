@@ -19,6 +19,7 @@ from labkit.lab.alerts import Alert, Hook
 from labkit.lab.azure import AzureDoor
 from labkit.lab.clock import Clock
 from labkit.lab.faults import FaultsDoor
+from labkit.lab.hyperv import HyperVDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
@@ -79,6 +80,7 @@ class Lab:
         self.vault = VaultDoor(self)
         self.site = SiteDoor(self)
         self.azure = AzureDoor(self)
+        self.hyperv = HyperVDoor(self)
         self.faults = FaultsDoor(self)
         self.jobs = Jobs(self)
         self.clock = Clock(self)

@@ -6,12 +6,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.faults import damage, host, obstacles, outages
 from labkit.replication import line
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
+
+
+def _names(world: World, to: str) -> tuple[str, ...]:
+    """The two directions of a line; 900586 for one that there is not."""
+    there = {"azure": line.AZURE}
+    if world.find(line.Line, line.LAN) is not None:
+        there["replica-site"] = line.SITES
+    if to not in there:
+        raise LabError(900586, found=to, choices=", ".join(there))
+    return there[to]
 
 
 class FaultsDoor:
@@ -23,29 +34,31 @@ class FaultsDoor:
     def _do(self, name: str, work: Callable[[World], None], **arguments: Any) -> None:
         self._lab.command(f"faults.{name}", arguments, work)
 
-    def lose_line(self) -> None:
-        """Pull the plug between site and Azure: what is under way fails, and is tried again by the schedule."""
-        self._do("lose_line", outages.lose_line)
+    def lose_line(self, to: str = "azure") -> None:
+        """Pull the plug to Azure, or to the "replica-site": what is under way fails, and is tried again."""
+        self._do("lose_line", lambda world: outages.lose_line(world, _names(world, to)), to=to)
 
-    def restore_line(self) -> None:
+    def restore_line(self, to: str = "azure") -> None:
         """Put the plug back; replication goes on at its next attempt, or at once when somebody resumes it."""
-        self._do("restore_line", outages.restore_line)
+        self._do("restore_line", lambda world: outages.restore_line(world, _names(world, to)), to=to)
 
-    def set_bandwidth(self, bandwidth: str) -> None:
+    def set_bandwidth(self, bandwidth: str, to: str = "azure") -> None:
         """Change the line's bandwidth ("20Mbps")."""
         bits = units.bandwidth(bandwidth)
-        self._do("set_bandwidth", lambda world: line.set_bandwidth(world, bits), bandwidth=bandwidth)
+        work = lambda world: line.set_bandwidth(world, bits, _names(world, to))  # noqa: E731
+        self._do("set_bandwidth", work, bandwidth=bandwidth, to=to)
 
-    def set_quality(self, *, latency: str | None = None, loss: str | None = None) -> None:
+    def set_quality(self, *, latency: str | None = None, loss: str | None = None, to: str = "azure") -> None:
         """Change the line's latency ("80ms", one way) and the share of packets it loses ("0.5%"); None: as it is."""
         delay = None if latency is None else units.duration(latency)
         lost = None if loss is None else units.per_million(loss)
 
         def work(world: World) -> None:
-            now = world.get(line.Line, line.UP)
-            line.set_quality(world, now.latency if delay is None else delay, now.loss if lost is None else lost)
+            names = _names(world, to)
+            now = world.get(line.Line, names[0])
+            line.set_quality(world, now.latency if delay is None else delay, now.loss if lost is None else lost, names)
 
-        self._do("set_quality", work, latency=latency, loss=loss)
+        self._do("set_quality", work, latency=latency, loss=loss, to=to)
 
     def obstruct(self, reason: str, vm: str | None = None) -> None:
         """Put something in the way of replication, or of snapshots, of one VM or all (docs/replication-health.md)."""

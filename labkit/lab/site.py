@@ -13,10 +13,8 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.recovery import encryption
 from labkit.recovery import hyperv as power
-from labkit.recovery import item as items
 from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
-from labkit.replication.relation import Relation
 from labkit.replication.statistics import Statistics
 from labkit.site import inventory
 from labkit.site.inventory import Server
@@ -157,9 +155,7 @@ class SiteDoor:
         last = None if end is None else units.instant(end)
 
         def found(world: World) -> Statistics:
-            items.get(world, vm)
-            if world.find(Relation, vm) is None:
-                raise LabError(900532, vm=vm)
+            power.relation_of(world, vm)
             return statistics.measure(world, vm, _facts_of(world, vm), begin=first, end=last)
 
         return self._lab.read(found)
@@ -168,7 +164,7 @@ class SiteDoor:
         """Begin to count anew, as the button "Reset Statistics" does."""
 
         def work(world: World) -> None:
-            items.get(world, vm)
+            power.relation_of(world, vm)
             world.fact("statistics.reset", vm)
 
         self._lab.command("site.reset_statistics", {"vm": vm}, work)

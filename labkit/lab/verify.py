@@ -21,10 +21,11 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
+from labkit.recovery import hostreplica, states
 from labkit.recovery import item as items
-from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import keys
+from labkit.replication.points import Point
 from labkit.replication.relation import INITIAL, Relation
 
 
@@ -36,6 +37,8 @@ def verify(world: World, *, full: bool = False) -> list[str]:
         problems += _hashes(world)
     for item in world.all(ProtectedItem):
         problems += _opens(_item(world, item, full=full))
+    for relation, source, replica in hostreplica.pairs(world):
+        problems += _pair(world, relation, relation.points[-1], source, replica, full=full)
     return problems
 
 
@@ -128,20 +131,25 @@ def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
     relation = world.find(Relation, item.id)
     if relation is None or not item.replica or relation.state == INITIAL or not relation.points:
         return
-    newest = relation.points[-1]
-    cuts = [point.cut for point in relation.points]
-    if cuts != sorted(cuts) or cuts[-1] > world.now:
-        yield _("{vm}: the recovery points are out of order").format(vm=item.id)
-    point = item.point or newest
-    replica = items.replica(world, item)
+    point = item.point or relation.points[-1]
     source = guests.disks_of(world, items.source(world, item))
-    yield from _record(world, item, replica, point.place)
+    yield from _pair(world, relation, point, source, items.replica(world, item), full=full)
+
+
+def _pair(
+    world: World, relation: Relation, point: Point, source: DiskSet, replica: DiskSet, *, full: bool
+) -> Iterator[str]:
+    """A replica, folded from its own record at a recovery point, is the source's disks at that instant."""
+    cuts = [known.cut for known in relation.points]
+    if cuts != sorted(cuts) or cuts[-1] > world.now:
+        yield _("{vm}: the recovery points are out of order").format(vm=relation.vm)
+    yield from _record(world, relation.vm, replica, point.place)
     place = record.place_at(source, point.cut)
     for disk, name in enumerate(source.names):
-        yield from _compare(world, item.id, name, (source, place), (replica, point.place), disk, full=full)
+        yield from _compare(world, relation.vm, name, (source, place), (replica, point.place), disk, full=full)
 
 
-def _record(world: World, item: ProtectedItem, replica: DiskSet, place: Place) -> Iterator[str]:
+def _record(world: World, vm: str, replica: DiskSet, place: Place) -> Iterator[str]:
     """The logs applied follow one another without a gap, as far as the recovery point."""
     before: Segment | None = None
     for after in record.spans(world, replica, keys.of(world, replica)):
@@ -154,7 +162,7 @@ def _record(world: World, item: ProtectedItem, replica: DiskSet, place: Place) -
         whole = before.run != after.run and before.upto == streams.run_of(world, before.run).stopped
         if before.upto != after.after and not whole:
             yield _("{vm}: a log is missing, doubled or out of order after {instant}").format(
-                vm=item.id, instant=before.upto
+                vm=vm, instant=before.upto
             )
         before = after
 

@@ -9,7 +9,7 @@ from labkit.guest import machine as guests
 from labkit.recovery import item as items
 from labkit.replication import resume as resuming
 from labkit.replication import resync, stops
-from labkit.replication.relation import Relation
+from labkit.replication.relation import STOPPED, Relation
 from labkit.site import inventory
 from labkit.site.schema import DATA_DISK_LIMIT, OS_DISK_LIMIT
 
@@ -24,6 +24,8 @@ def start(world: World, vm: str) -> None:
     job = jobs.of_target(world, vm)
     if job is not None and job.scenario == "Failback":  # its disks are being written to
         raise LabError(532, vm=vm, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
+    if any(found.replica == machine.disks and found.state != STOPPED for found in world.all(Relation)):
+        raise LabError(900587, vm=vm)
     guests.power_on(world, machine)
 
 
@@ -54,7 +56,7 @@ def resize(world: World, vm: str, disk: str, size: int) -> None:
 
 def resync_hours(world: World, vm: str, window: tuple[int, int] | None) -> None:
     """When a resynchronisation of a VM may begin by itself (minutes of the host's day); None: only at a click."""
-    items.get(world, vm)
+    relation_of(world, vm)
     resync.set_hours(world, vm, window)
 
 
@@ -63,10 +65,11 @@ def _hosts(world: World) -> None:
         raise LabError(900530)
 
 
-def _relation(world: World, vm: str) -> Relation:
-    items.get(world, vm)
+def relation_of(world: World, vm: str) -> Relation:
+    """How a VM is replicated, to Azure or to a host; 900010 without such a VM, 900502 or 900532 when it is not."""
     relation = world.find(Relation, vm)
     if relation is None:
+        items.get(world, vm)
         raise LabError(900532, vm=vm)
     return relation
 
@@ -76,10 +79,10 @@ def pause(world: World, vm: str, side: str) -> None:
     _hosts(world)
     if side not in (stops.PRIMARY, stops.REPLICA):
         raise LabError(900571, found=side, choices=f"{stops.PRIMARY}, {stops.REPLICA}")
-    stops.pause(world, _relation(world, vm), side)
+    stops.pause(world, relation_of(world, vm), side)
 
 
 def resume(world: World, vm: str) -> None:
     """Resume it, or try again at once after a failure: the log goes at once."""
     _hosts(world)
-    resuming.resume(world, _relation(world, vm))
+    resuming.resume(world, relation_of(world, vm))

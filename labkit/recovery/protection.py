@@ -27,6 +27,8 @@ def enable(world: World, name: str) -> JobRecord:
     found = world.find(ProtectedItem, name)
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
+    if world.find(Relation, name) is not None:  # it has a replica on a host
+        raise LabError(900583, vm=name)
     cloud = _cloud(world)
     if inventory.bits(inventory.machine(world, name).os) != 64:
         raise LabError(70002, vm=name, found=inventory.machine(world, name).os)

@@ -108,15 +108,21 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
         raise LabError(900513, cloud=name)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
-    return jobs.start(world, "AssociateProtectionProfile", name, **check_settings(settings))
+    return jobs.start(world, "AssociateProtectionProfile", name, **check_settings(world, settings))
 
 
-def check_settings(settings: dict[str, Any]) -> dict[str, Any]:
+def check_frequency(world: World, frequency: int) -> None:
+    """Refuse a frequency that the site's hosts do not know (900514, rule 1.1-1)."""
+    known = replication.frequencies(inventory.site_of(world).servers.host_os)
+    if frequency not in known:
+        allowed = ", ".join(units.show_duration(value) for value in known)
+        raise LabError(900514, setting="frequency", found=units.show_duration(frequency), values=allowed)
+
+
+def check_settings(world: World, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, or 900514 with what is allowed (rules 2.7-4 to 2.7-6)."""
     frequency, retention, snapshots = settings["frequency"], settings["retention"], settings["app_consistent"]
-    if frequency not in replication.FREQUENCIES:
-        allowed = ", ".join(units.show_duration(value) for value in replication.FREQUENCIES)
-        raise LabError(900514, setting="frequency", found=units.show_duration(frequency), values=allowed)
+    check_frequency(world, frequency)
     if not isinstance(retention, int) or not 0 <= retention <= 24:
         raise LabError(900514, setting="retention", found=retention, values="0-24 h")
     if not isinstance(snapshots, int) or not 0 <= snapshots <= 12:
@@ -143,7 +149,7 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
         raise LabError(900569, cloud=name)
     now = {key: getattr(cloud, key) for key in _CHANGEABLE}
     wanted = {key: value for key, value in settings.items() if key != "encrypt"}
-    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings({**now, **wanted}))
+    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings(world, {**now, **wanted}))
 
 
 _CHANGEABLE = ("frequency", "retention", "app_consistent", "initial_start")

@@ -14,8 +14,8 @@ _EVERY = 300_000  # health by the rules of 2012 is counted from many facts: whil
 
 def look(world: World, relation: Relation) -> None:
     """Tell if health is another than was told last."""
-    if relation.direction != line.UP:
-        return
+    if relation.direction == line.DOWN:
+        return  # a failback, which nobody watches
     if statistics.counts(world) and world.now < relation.looked + _EVERY and relation.told != statistics.NORMAL:
         return
     relation.looked = world.now

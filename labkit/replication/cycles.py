@@ -19,7 +19,17 @@ from labkit.guest.machine import Machine
 from labkit.replication import alerts, changelog, keys, line, points, stops
 from labkit.replication.line import Flow
 from labkit.replication.points import Point
-from labkit.replication.relation import NORMAL, REPLICATING, RESYNC, RESYNCHRONISING, Log, Relation, announce, overhead
+from labkit.replication.relation import (
+    NORMAL,
+    REPLICATING,
+    RESYNC,
+    RESYNCHRONISING,
+    Log,
+    Relation,
+    announce,
+    on_the_wire,
+    overhead,
+)
 from labkit.site import inventory
 
 
@@ -110,7 +120,8 @@ def swap(world: World, relation: Relation) -> None:
     kind = _freeze(world, relation, machine)
     guests.settle(world, machine, "cycle" if kind == points.CRASH else "freeze")
     source = record.set_of(world, relation.source)
-    size = changelog.pages(world, source, relation.swapped, world.now) * PAGE + overhead()["cycle"]
+    data = changelog.pages(world, source, relation.swapped, world.now) * PAGE
+    size = on_the_wire(relation, data) + overhead()["cycle"]
     relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
     relation.swapped = world.now
     line.send(world, relation.direction, "cycle", relation.id, size, inventory.host_of(world, relation.vm))
@@ -139,7 +150,10 @@ def _arrived(world: World, flow: Flow) -> None:
     relation.missed += late
     relation.last_late = late
     _add_point(relation, log.kind, record.now_place(replica, world.now))
-    points.keep(relation.points, relation.frequency, relation.retention)
+    if relation.first_hour:
+        points.keep(relation.points, relation.frequency, relation.retention)
+    else:
+        points.keep_hourly(relation.points, relation.retention)
     frozen = {} if log.kind == points.CRASH else {"consistency": log.kind}
     world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late), **frozen)
     if late and not relation.final:

@@ -17,7 +17,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.replication import keys, line, stops
 from labkit.replication.line import Flow
-from labkit.replication.relation import Relation, announce, overhead
+from labkit.replication.relation import Relation, announce, on_the_wire, overhead
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -31,6 +31,21 @@ def start(world: World, relation: Relation) -> None:
     guests.settle(world, machine, "cycle")
     relation.snapshot, relation.piece = world.now, [0, 0]
     world.fact("initial.started", relation.id, bytes=size(world, relation))
+    if not relation.offline:
+        _send_piece(world, relation)
+
+
+def bring(world: World, relation: Relation) -> None:
+    """Import what was exported at the start and carried there: all of the snapshot, none of it over the line."""
+    replica = record.set_of(world, relation.replica)
+    moved = 0
+    for disk in range(len(replica.sizes)):
+        snapshot = _snapshot(world, relation, disk)
+        stamps = snapshot.stamps[snapshot.blocks]
+        record.append_blocks(world, replica, disk, snapshot.blocks, stamps, key=keys.of(world, replica))
+        moved += len(snapshot.blocks) * BLOCK
+    relation.piece = [len(replica.sizes), 0]
+    world.fact("initial.imported", relation.id, bytes=moved)
     _send_piece(world, relation)
 
 
@@ -80,7 +95,7 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
 
 def go_on(world: World, relation: Relation) -> None:
     """What kept a piece from being sent is over: it is sent anew."""
-    if relation.snapshot and not complete(world, relation):
+    if relation.snapshot and not relation.offline and not complete(world, relation):
         _send_piece(world, relation)
 
 
@@ -97,7 +112,7 @@ def _send_piece(world: World, relation: Relation) -> None:
             if error := stops.blocked(world, relation):
                 stops.fail(world, relation, error)
                 return
-            size = count * BLOCK + overhead()["piece"]
+            size = on_the_wire(relation, count * BLOCK) + overhead()["piece"]
             line.send(world, relation.direction, "initial", relation.id, size, inventory.host_of(world, relation.vm))
             return
         disk, sent = disk + 1, 0

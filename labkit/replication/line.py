@@ -20,6 +20,8 @@ from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
 
 UP, DOWN = "up", "down"
+LAN, LAN_BACK = "lan", "lan-back"  # between the hosts of two sites
+AZURE, SITES = (UP, DOWN), (LAN, LAN_BACK)
 _SCALE = 20
 _LARGE = 1 << 55
 _FREE = ""  # the lane of all hosts without a throttle
@@ -92,8 +94,9 @@ def tcp(latency: int, loss: int) -> int:
     return math.isqrt(whole * whole * 3 // (2 * loss)) // (2 * latency)
 
 
-def _each(latency: int, loss: int) -> int:
-    return min(limit for limit in (_figures()["blob"], tcp(latency, loss)) if limit)
+def _each(name: str, latency: int, loss: int) -> int:
+    blob = _figures()["blob"] if name in AZURE else 0
+    return min((limit for limit in (blob, tcp(latency, loss)) if limit), default=0)
 
 
 def rates(total: int, each: int, lanes: list[tuple[int, int]]) -> list[int]:
@@ -137,10 +140,21 @@ def arrival(kind: str) -> Callable[[Arrival], Arrival]:
 
 
 def create(world: World, bandwidth: int, latency: int, loss: int = 0, account: int = 0) -> None:
-    """Both directions; a line's bandwidth is that of each. ``account`` limits what goes up."""
-    for name in (UP, DOWN):
+    """Both directions to Azure; a line's bandwidth is that of each. ``account`` limits what goes up."""
+    for name in AZURE:
         made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
-        made.each, made.account = _each(latency, loss), account if name == UP else 0
+        made.each, made.account = _each(name, latency, loss), account if name == UP else 0
+
+
+def create_between_sites(world: World, bandwidth: int, latency: int, loss: int = 0) -> None:
+    """Both directions between the site and its replica site; no blob and no account is in the way."""
+    for name in SITES:
+        made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
+        made.each = _each(name, latency, loss)
+
+
+def _of(world: World, names: tuple[str, ...]) -> list[Line]:
+    return [found for name in names if (found := world.find(Line, name)) is not None]
 
 
 def send(world: World, direction: str, kind: str, target: str, size: int, host: str = _FREE) -> int:
@@ -181,29 +195,33 @@ def under_way(world: World, target: str) -> bool:
 # --- changes of the line ----------------------------------------------------------------------------------------------
 
 
-def set_bandwidth(world: World, bandwidth: int) -> None:
+def set_bandwidth(world: World, bandwidth: int, names: tuple[str, ...] = AZURE) -> None:
     """Change the bandwidth (bits per second) of both directions; 900503 unless it is at least 1 kbit/s."""
     if bandwidth < 1000:
         raise LabError(900503, found=bandwidth)
-    for line in world.all(Line):
+    for line in _of(world, names):
         _advance(line, world.now)
         line.bandwidth = bandwidth
         _plan(world, line)
-    world.fact("line.bandwidth", "line", bandwidth=bandwidth)
+    world.fact("line.bandwidth", _entity(names), bandwidth=bandwidth)
 
 
-def set_quality(world: World, latency: int, loss: int) -> None:
+def set_quality(world: World, latency: int, loss: int, names: tuple[str, ...] = AZURE) -> None:
     """Change latency (ms, one way) and loss (packets per million) of both directions; 900504: more than half is lost.
 
     What has sent its last byte arrives with the latency there was.
     """
     if not 0 <= loss <= MOST_LOSS or latency < 0:
         raise LabError(900504, found=loss, most=MOST_LOSS)
-    for line in world.all(Line):
+    for line in _of(world, names):
         _advance(line, world.now)
-        line.latency, line.loss, line.each = latency, loss, _each(latency, loss)
+        line.latency, line.loss, line.each = latency, loss, _each(line.id, latency, loss)
         _plan(world, line)
-    world.fact("line.quality", "line", latency=latency, loss=loss)
+    world.fact("line.quality", _entity(names), latency=latency, loss=loss)
+
+
+def _entity(names: tuple[str, ...]) -> str:
+    return "line" if names == AZURE else "line between sites"
 
 
 def limit(world: World, direction: str, host: str, bits: int) -> None:
@@ -234,13 +252,13 @@ def rearrange(world: World, direction: str, host_of: Callable[[str], str]) -> No
     _plan(world, line)
 
 
-def set_connected(world: World, connected: bool) -> None:
+def set_connected(world: World, connected: bool, names: tuple[str, ...] = AZURE) -> None:
     """Pull the plug, or put it back. What is under way stands still; whoever sends it has to end it."""
-    for line in world.all(Line):
+    for line in _of(world, names):
         _advance(line, world.now)
         line.connected = connected
         _plan(world, line)
-    world.fact("line.connected" if connected else "line.lost", "line")
+    world.fact("line.connected" if connected else "line.lost", _entity(names))
 
 
 # --- time passes ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,11 @@ NORMAL, CRITICAL = "Normal", "Critical"
 FREQUENCIES = (30 * SECOND, 5 * MINUTE, 15 * MINUTE)
 
 
+def frequencies(host_os: str) -> tuple[int, ...]:
+    """The frequencies (ms) that hosts of a system know: on Windows Server 2012 only 5 min (rule 1.1-1)."""
+    return FREQUENCIES if host_os == "Windows Server 2012 R2" else (5 * MINUTE,)
+
+
 class Log(msgspec.Struct, array_like=True):
     """A swapped change log: what was written in ``(after, upto]``, and whether a freeze made it consistent."""
 
@@ -43,7 +48,9 @@ class Relation(Entity):
     when nothing is sent any more. ``logged``: bytes of the logs as last counted (``changelog``); ``reason`` of a
     resynchronisation, ``staging``: the set in which it gathers what has arrived. ``failed``: attempts to send that
     failed one after another, ``error``: what was in the way of the last one, ``retry``: the timer of the next.
-    ``told``: the health that the last alert told, ``looked``: when it was looked at.
+    ``ratio``: per mille of the data that crosses the line (compression); ``first_hour``: whether all points of the last
+    hour are kept; ``offline``: initial replication goes by a medium that somebody carries. ``told``: the health that
+    the last alert told, ``looked``: when it was looked at.
     """
 
     machine: str
@@ -81,6 +88,9 @@ class Relation(Entity):
     failed: int = 0
     error: str = ""
     retry: int = 0
+    ratio: int = 1000
+    first_hour: bool = True
+    offline: bool = False
     told: str = NORMAL
     looked: int = 0
 
@@ -113,6 +123,11 @@ class Relation(Entity):
 def overhead() -> dict[str, int]:
     """Bytes beside the data itself: of a cycle, of a piece of initial replication (``data/replication.yml``)."""
     return dict(resources.yaml("replication.yml")["overhead"])
+
+
+def on_the_wire(relation: Relation, data: int) -> int:
+    """Bytes that cross the line for so many bytes of data."""
+    return data * relation.ratio // 1000
 
 
 # Called in order; each looks for itself whether the news concerns it.

@@ -20,7 +20,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.replication import changelog, cycles, keys, line, stops
 from labkit.replication.line import Flow
-from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, overhead
+from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation, on_the_wire, overhead
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _compared(world: World, timer: Timer) -> None:
     if error := stops.blocked(world, relation):
         stops.fail(world, relation, error)
         return
-    size = len(found) * BLOCK + count * int(_figures()["checksum"]) + overhead()["piece"]
+    size = on_the_wire(relation, len(found) * BLOCK) + count * int(_figures()["checksum"]) + overhead()["piece"]
     line.send(world, relation.direction, "resync", relation.id, size, inventory.host_of(world, relation.vm))
 
 

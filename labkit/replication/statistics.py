@@ -131,11 +131,21 @@ def measure(world: World, vm: str, told: list[Fact], *, begin: int | None = None
         last_applied=next((int(f["at"]) for f in reversed(told) if f["kind"] == "cycle"), 0),
         last_snapshot=next((int(f["cut"]) for f in reversed(told) if f["kind"] == "cycle" and "consistency" in f), 0),
         last_test_failover=_last_test(told),
-        primary_server=site.servers.hosts[0],
-        replica_server="Microsoft Azure",
+        primary_server=servers_of(world, relation)[0],
+        replica_server=servers_of(world, relation)[1],
         disks=tuple(_names(world, relation)),
         **counted,
     )
+
+
+def servers_of(world: World, relation: Relation) -> tuple[str, str]:
+    """Names of the primary and the replica server."""
+    host = inventory.host_of(world, relation.vm)
+    if relation.direction == line.UP:
+        return host, "Microsoft Azure"
+    other = inventory.site_of(world).replica_site
+    there = other.hosts[0] if other is not None else ""
+    return (host, there) if relation.direction == line.LAN else (there, host)
 
 
 def _names(world: World, relation: Relation) -> list[str]:
@@ -262,7 +272,7 @@ def health(world: World, relation: Relation) -> str:
 def _critical(world: World, relation: Relation) -> list[str]:
     """The primary cannot send, or has to be compared (facts.md 1.6)."""
     found = ["resync"] if relation.state in (RESYNC, RESYNCHRONISING) else []
-    if not world.get(Line, line.UP).connected or inventory.state(world).dark:
+    if not world.get(Line, relation.direction).connected or inventory.state(world).dark:
         found.append("cannot send")
     if relation.paused and relation.paused_at == "replica":
         found.append("replica paused")

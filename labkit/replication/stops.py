@@ -97,7 +97,7 @@ def watch_log(world: World, relation: Relation) -> None:
     alerts.look(world, relation)
     source = record.set_of(world, relation.source)
     relation.logged = changelog.count(world, source, relation.cut, relation.logged)
-    if relation.direction == line.UP and relation.logged[2] > changelog.limit(source):
+    if relation.direction != line.DOWN and relation.logged[2] > changelog.limit(source):
         require(world, relation, "log full")
     else:
         wait = int(resources.yaml("replication.yml")["log_check_ms"])

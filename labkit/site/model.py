@@ -40,17 +40,25 @@ class Cloud(msgspec.Struct, frozen=True, omit_defaults=True):
     health_rules: str = "guide"
 
 
-class Servers(msgspec.Struct, frozen=True):
-    """The site's servers by short name (rule 2.1-1)."""
+class Servers(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The site's servers by short name (rule 2.1-1); ``host_os``: the system of all hosts."""
 
     domain: str
     domain_controller: str
     vmm: str
     hosts: tuple[str, ...]
+    host_os: str = "Windows Server 2012 R2"
 
     def fqdn(self, server: str) -> str:
         """Full name of a server or VM of the site: ``SC01.demo.contoso.com``."""
         return f"{server}.{self.domain}"
+
+
+class ReplicaSite(msgspec.Struct, frozen=True):
+    """A second site, for replication from host to host (rule 1.1-2): its hosts, and the line to it."""
+
+    hosts: tuple[str, ...]
+    line: Line
 
 
 class Azure(msgspec.Struct, frozen=True):
@@ -150,7 +158,7 @@ class Objectives(msgspec.Struct, frozen=True):
     mtd: int | None
 
 
-class SiteFile(msgspec.Struct, frozen=True):
+class SiteFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A whole site. ``start`` is ms since the Unix epoch, ``offset_min`` the site's zone in minutes east of UTC.
 
     ``network`` is the name of the virtual switch and of the logical network made from it (rule 2.3-8).
@@ -166,6 +174,7 @@ class SiteFile(msgspec.Struct, frozen=True):
     azure: Azure
     vms: tuple[Vm, ...]
     objectives: Objectives
+    replica_site: ReplicaSite | None = None
 
     def vm(self, name: str) -> Vm:
         """The VM of that name; ``KeyError`` when there is none."""

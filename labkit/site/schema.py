@@ -19,6 +19,7 @@ from labkit.site.records import EMPTY, Either, Field, Listing, Record
 OS_DISK_LIMIT = "127GB"
 DATA_DISK_LIMIT = "1023GB"
 MOST_DISKS = 17
+HOST_SYSTEMS = ("Windows Server 2012 R2", "Windows Server 2012")
 FIRST_DAY, LAST_DAY = "2014-09-30T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 DEFAULT_ORDERS_PER_DAY = 8_640
 
@@ -158,8 +159,19 @@ _SERVERS = Record(
         "domain_controller": Field(_NAME, "DC01"),
         "vmm": Field(_NAME, "SC01"),
         "hosts": Field(Listing(_NAME, 1, 64), ["HV01"]),
+        "host_os": Field(Choice(lambda: {name: name for name in HOST_SYSTEMS}), HOST_SYSTEMS[0]),
     }
 )
+
+_REPLICA_LINE = Record(
+    {
+        "bandwidth": Field(_BANDWIDTH, 1_000_000_000),
+        "latency": Field(_duration("5ms", "0s", "60s", zero=True), 0),
+        "loss": Field(_LOSS, 0),
+    }
+)
+
+_REPLICA_SITE = Record({"hosts": Field(Listing(_NAME, 1, 64)), "line": Field(_REPLICA_LINE, EMPTY)})
 
 _AZURE = Record(
     {
@@ -185,6 +197,7 @@ SITE = Record(
         "line": Field(_LINE, EMPTY),
         "cloud": Field(_CLOUD, EMPTY),
         "servers": Field(_SERVERS, EMPTY),
+        "replica_site": Field(_REPLICA_SITE, None),
         "network": Field(_NAME, "VirtualSwitch - FrontEnd"),
         "azure": Field(_AZURE, EMPTY),
         "vms": Field(Listing(_VM, 1, 1_000)),

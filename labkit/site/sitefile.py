@@ -23,6 +23,7 @@ from labkit.site.model import (
     Disk,
     Line,
     Objectives,
+    ReplicaSite,
     Servers,
     SiteFile,
     Trace,
@@ -162,7 +163,12 @@ def _site(values: Values) -> SiteFile:
             for number, vm in enumerate(values["vms"])
         ),
         objectives=Objectives(**values["objectives"]),
+        replica_site=_replica_site(values["replica_site"]),
     )
+
+
+def _replica_site(values: Values | None) -> ReplicaSite | None:
+    return None if values is None else ReplicaSite(tuple(values["hosts"]), Line(**values["line"]))
 
 
 def _vm(values: Values, first_host: str, orders: int | None, invoices: bool) -> Vm:
