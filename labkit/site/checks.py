@@ -74,14 +74,22 @@ def _servers(site: Values, report: Report) -> None:
     if not isinstance(servers, Values):
         return
     hosts = [host for host in servers.get("hosts", []) if isinstance(host, str)]
-    for number, host in enumerate(hosts):
-        if _same(host) in {_same(other) for other in hosts[:number]}:
-            line, path = servers.where("hosts")
-            report.add(line, f"{path}[{number}]", found_text(host), _("every host once"))
+    _once(servers, hosts, [], report)
+    second = site.get("replica_site")
+    if isinstance(second, Values):
+        _once(second, [host for host in second.get("hosts", []) if isinstance(host, str)], hosts, report)
     for vm in vms_of(site):
         wanted = vm.get("host")
         if wanted is not None and hosts and wanted not in hosts:
             report.add(*vm.where("host"), found_text(wanted), ", ".join(hosts), nearest(wanted, hosts))
+
+
+def _once(servers: Values, hosts: list[str], others: list[str], report: Report) -> None:
+    """Each host has a name of its own, at both sites."""
+    for number, host in enumerate(hosts):
+        if _same(host) in {_same(other) for other in (*others, *hosts[:number])}:
+            line, path = servers.where("hosts")
+            report.add(line, f"{path}[{number}]", found_text(host), _("every host once"))
 
 
 def _objectives(objectives: Any, report: Report) -> None:

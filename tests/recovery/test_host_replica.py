@@ -401,6 +401,16 @@ def test_a_vm_has_one_replica(tmp_path: Path) -> None:
         assert error_of(lambda: lab.hyperv.enable("SHOP")).code == 900580
 
 
+def test_hosts_of_both_sites_have_names_of_their_own(tmp_path: Path) -> None:
+    """A host of the first site again at the second, or twice there: refused with the line; a site without hosts, too."""
+    path = tmp_path / "names.yml"
+    for hosts, place in (("[HV01]", "hosts[0]"), ("[HV11, hv11]", "hosts[1]"), ("[]", "hosts")):
+        path.write_text(f"site: names\nreplica_site: {{hosts: {hosts}}}\nvms:\n  - {QUIET}\n", encoding="utf-8")
+        refused = error_of(lambda: labkit.create(tmp_path / "x.lab", site=path))
+        assert refused.code == 900200
+        assert f"names.yml:2: replica_site.{place}" in str(refused)
+
+
 def test_the_table_is_what_is_allowed() -> None:
     """Each state offers what the table has for it, but not what ends by itself, nor a test that is not there."""
     for state in {state for state, _ in TABLE}:
