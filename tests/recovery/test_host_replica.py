@@ -402,7 +402,7 @@ def test_a_vm_has_one_replica(tmp_path: Path) -> None:
 
 
 def test_hosts_of_both_sites_have_names_of_their_own(tmp_path: Path) -> None:
-    """A host of the first site again at the second, or twice there: refused with the line; a site without hosts, too."""
+    """A host of the first site again at the second, or twice there: refused with the line; no hosts, too."""
     path = tmp_path / "names.yml"
     for hosts, place in (("[HV01]", "hosts[0]"), ("[HV11, hv11]", "hosts[1]"), ("[]", "hosts")):
         path.write_text(f"site: names\nreplica_site: {{hosts: {hosts}}}\nvms:\n  - {QUIET}\n", encoding="utf-8")
