@@ -13,8 +13,7 @@ from labkit.lab.site import MachineView, machine_view
 from labkit.lab.views import RecoveryPoint
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import INITIALISING, PREPARING, REPLICA, HostReplica
-from labkit.replication import statistics
-from labkit.replication.relation import INITIAL, STOPPED, Relation
+from labkit.replication.relation import INITIAL, Relation
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -142,20 +141,16 @@ class HyperVDoor:
 
 
 def _view(world: World, found: HostReplica) -> ReplicaView:
-    relation = world.find(Relation, found.id)
+    told, relation = hostreplica.describe(world, found), world.find(Relation, found.id)
     zone = inventory.site_of(world).offset_min
-    if relation is None:
-        here, there = inventory.host_of(world, found.id), found.host
-        primary = (here, there) if found.active != REPLICA else (there, here)
-        return ReplicaView(found.id, found.state, *primary, "Normal", None, [], hostreplica.allowed(found))
-    points = [] if relation.state == INITIAL else relation.points
+    points = [] if relation is None or relation.state == INITIAL else relation.points
     return ReplicaView(
         vm=found.id,
-        state=found.state,
-        primary=statistics.servers_of(world, relation)[0],
-        replica=statistics.servers_of(world, relation)[1],
-        health=statistics.health(world, relation),
-        rpo=None if relation.state in (INITIAL, STOPPED) else relation.rpo(world.now) / 1000,
+        state=told["state"],
+        primary=told["primary"],
+        replica=told["replica"],
+        health=told["health"],
+        rpo=None if told["rpo_ms"] is None else told["rpo_ms"] / 1000,
         recovery_points=[RecoveryPoint(p.number, units.show_instant(p.cut, zone), p.cut, p.kind) for p in points],
         allowed_operations=hostreplica.allowed(found),
     )

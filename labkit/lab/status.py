@@ -11,6 +11,8 @@ from labkit.engine.lease import Owner
 from labkit.engine.world import World
 from labkit.guest.machine import Machine
 from labkit.lab.views import describe
+from labkit.recovery import hostreplica
+from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication.line import Line
 from labkit.site import inventory
@@ -39,6 +41,7 @@ def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
             "limit": line.limit,
         },
         "items": {item.id: describe(world, item) for item in world.all(ProtectedItem)},
+        "replicas": {found.id: hostreplica.describe(world, found) for found in world.all(HostReplica)},
         "machines": {machine.id: machine.state for machine in world.all(Machine)},
         "jobs": {
             job.id: {"scenario": job.scenario, "target": job.target, "state": job.state, "task": job.task.name}

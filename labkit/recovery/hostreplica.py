@@ -6,6 +6,8 @@ one's disks to the other's; turned round, it goes the other way, and what is ali
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine.errors import LabError
@@ -15,7 +17,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import evidence, failover, vault
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import cycles, initial, line, stops
+from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
 from labkit.replication.relation import INITIAL, REPLICATING, STOPPED, Relation
@@ -363,6 +365,22 @@ def remove(world: World, replica: HostReplica) -> None:
         _delete(world, standby(world, replica))
     world.remove(replica)
     world.fact("replica.removed", replica.id)
+
+
+def describe(world: World, replica: HostReplica) -> dict[str, Any]:
+    """A replica as ``labkit status --json`` shows it; ``rpo_ms`` is None while nothing is replicated."""
+    relation = world.find(Relation, replica.id)
+    here, there = inventory.host_of(world, replica.id), replica.host
+    primary, other = (here, there) if replica.active == SITE else (there, here)
+    replicates = relation is not None and relation.state not in (INITIAL, STOPPED)
+    return {
+        "state": replica.state,
+        "primary": primary,
+        "replica": other,
+        "health": statistics.health(world, relation) if relation is not None else replication.NORMAL,
+        "rpo_ms": relation.rpo(world.now) if relation is not None and replicates else None,
+        "allowed_operations": list(allowed(replica)),
+    }
 
 
 def pairs(world: World) -> list[tuple[Relation, DiskSet, DiskSet]]:

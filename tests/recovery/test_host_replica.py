@@ -17,6 +17,7 @@ from labkit.lab import Lab
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import TABLE, HostReplica
 from labkit.replication.relation import Relation
+from tests.cli.console import labkit as command
 from tests.recovery.labs import (
     BLOCK,
     HOUR,
@@ -380,6 +381,17 @@ def test_removing_it(tmp_path: Path) -> None:
         assert error_of(lambda: lab.hyperv.failover("NOBODY")).code == 900010
         lab.run("2h")
         assert lab.verify(full=True) == []
+
+
+def test_the_status_tells_of_it(tmp_path: Path) -> None:
+    """As JSON and as a line: servers, state, health, RPO; after the failover the servers have changed places."""
+    with replicated(tmp_path) as lab:
+        found = lab.status()["replicas"]["SHOP"]
+        assert (found["state"], found["primary"], found["replica"]) == ("Replicating", "HV01", "HV11")
+        assert found["rpo_ms"] == (lab.hyperv.replicas["SHOP"].rpo or 0) * 1000
+        path = lab.path
+    said = command("status", path)
+    assert "SHOP: Replicating, from HV01 to HV11, health Normal, RPO " in said.out
 
 
 def test_a_vm_has_one_replica(tmp_path: Path) -> None:
