@@ -45,7 +45,7 @@ class Log(msgspec.Struct, array_like=True):
     kind: str
 
 
-@entity("relation")
+@entity("relation", parts="points")
 class Relation(Entity):
     """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut.
 
