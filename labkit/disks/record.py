@@ -236,12 +236,17 @@ def flatten(world: World, disks: DiskSet) -> None:
 
 
 def _write_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:
-    for number, start in enumerate(range(0, len(stamps), _CHUNK)):
-        part, key = stamps[start : start + _CHUNK], (disks.number, disk, number)
-        if disks.parent or part.any():
-            world.chunks.put(key, zlib.compress(part.astype("<i8").tobytes(), 1))
-        else:
-            world.chunks.drop(key)
+    import numpy as np
+
+    # Of a large disk most chunks are zeros, which a base of its own need not hold: not to be looked at one by one.
+    held = range(0, len(stamps), _CHUNK) if disks.parent else np.unique(np.flatnonzero(stamps != 0) // _CHUNK) * _CHUNK
+    unused = world.chunks.keys(disks.number, disk)
+    for start in map(int, held):
+        key = (disks.number, disk, start // _CHUNK)
+        unused.discard(key)
+        world.chunks.put(key, zlib.compress(stamps[start : start + _CHUNK].astype("<i8").tobytes(), 1))
+    for key in unused:
+        world.chunks.drop(key)
 
 
 def stored_stamps(world: World, disks: DiskSet) -> set[int]:

@@ -19,6 +19,7 @@ class Shelf:
     def __init__(self, store: Store, table: str, *, packed: int = 0) -> None:
         self._store, self._table, self._packed = store, table, packed
         self._pending: dict[Key, bytes | None] = {}
+        self._under: dict[int, set[Key]] = {}  # the pending ones by their first number
         self._ready: dict[Key, bytes] = {}
 
     def get(self, key: Key) -> bytes | None:
@@ -40,12 +41,15 @@ class Shelf:
 
     def put(self, key: Key, body: bytes) -> None:
         """Keep a value at the next commit."""
-        self._pending[key] = body
-        self._ready.pop(key, None)
+        self._change(key, body)
 
     def drop(self, key: Key) -> None:
         """Forget a value at the next commit."""
-        self._pending[key] = None
+        self._change(key, None)
+
+    def _change(self, key: Key, body: bytes | None) -> None:
+        self._pending[key] = body
+        self._under.setdefault(key[0], set()).add(key)
         self._ready.pop(key, None)
 
     def items(self, k1: int, k2: int | None = None) -> list[tuple[Key, bytes]]:
@@ -56,13 +60,24 @@ class Shelf:
             sql += " AND k2 = ?"
             arguments.append(k2)
         merged = {(a, b, c): self._unpack(body) for a, b, c, body in self._store.db.execute(sql, arguments)}
-        for key, body in self._pending.items():
-            if key[0] == k1 and (k2 is None or key[1] == k2):
+        for key in self._under.get(k1, ()):
+            if k2 is None or key[1] == k2:
+                body = self._pending[key]
                 if body is None:
                     merged.pop(key, None)
                 else:
                     merged[key] = body
         return sorted(merged.items())
+
+    def keys(self, k1: int, k2: int) -> set[Key]:
+        """The keys under ``k1`` and ``k2``; no value is read."""
+        found: set[Key] = set(
+            self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table} WHERE k1 = ? AND k2 = ?", (k1, k2))
+        )
+        for key in self._under.get(k1, ()):
+            if key[1] == k2:
+                (found.discard if self._pending[key] is None else found.add)(key)
+        return found
 
     def all_keys(self) -> set[Key]:
         """All keys."""
@@ -91,4 +106,5 @@ class Shelf:
             sql = f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)"
             self._store.write_many(sql, kept)
         self._pending.clear()
+        self._under.clear()
         self._ready.clear()

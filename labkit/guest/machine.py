@@ -260,7 +260,7 @@ def _volume(world: World, machine: Machine) -> tuple[Volume, dict[int, int]]:
     run, known = world.cache.get(key, (0, {}))
     if run != machine.run:
         stamps = record.fold(world, disks, disk)
-        known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+        known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps != 0)}
         world.cache[key] = (machine.run, known)
     return volume_of(world, known, disks.sizes[disk]), known
 
@@ -283,7 +283,7 @@ def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None 
     import numpy as np
 
     stamps = record.fold(world, disks, disk, place)
-    known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+    known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps != 0)}
     return orders.look(volume_of(world, known, disks.sizes[disk]))
 
 

@@ -48,10 +48,10 @@ def arrived(world: World, relation: Relation) -> int:
 
 
 class _Snapshot(NamedTuple):
-    """One disk of the snapshot: its stamps, and the numbers of the blocks to send."""
+    """What is to be sent of one disk: the numbers of its blocks, and their stamps. Kept: not as large as the disk."""
 
-    stamps: NDArray[np.int64]
     blocks: NDArray[np.int64]
+    stamps: NDArray[np.int64]
 
 
 def _snapshot(world: World, relation: Relation, disk: int) -> _Snapshot:
@@ -72,9 +72,11 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     source = record.set_of(world, relation.source)
     ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
     if relation.compared is None:
-        return _Snapshot(ours.stamps, np.flatnonzero(ours.stamps))
-    theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
-    return _Snapshot(ours.stamps, differing(ours, theirs))
+        blocks = np.flatnonzero(ours.stamps != 0)  # of truth values: nine times as fast as of numbers
+    else:
+        theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
+        blocks = differing(ours, theirs)
+    return _Snapshot(blocks, ours.stamps[blocks])
 
 
 def go_on(world: World, relation: Relation) -> None:
@@ -111,8 +113,7 @@ def _piece_arrived(world: World, flow: Flow) -> None:
     relation = world.get(Relation, flow.target)
     disk, sent = relation.piece
     snapshot = _snapshot(world, relation, disk)
-    blocks = snapshot.blocks[sent : sent + _piece_blocks()]
-    stamps = snapshot.stamps[blocks]
+    blocks, stamps = (found[sent : sent + _piece_blocks()] for found in snapshot)
     record.append_blocks(world, record.set_of(world, relation.replica), disk, blocks, stamps)
     relation.piece = [disk, sent + len(blocks)]
     world.fact("initial.piece", relation.id, disk=disk, blocks=len(blocks), bytes=flow.size, started=flow.started)

@@ -98,10 +98,10 @@ def build(world: World, site: SiteFile, contents: images.Contents | None = None)
 
 def machine(world: World, name: str) -> Machine:
     """The site's VM of that name; 900010 when there is none."""
-    known = [found.name for found in world.all(Machine) if found.side == SITE]
-    if name not in known:
-        raise unknown("VM", name, known)
-    return world.get(Machine, f"{SITE}/{name}")
+    found = world.find(Machine, f"{SITE}/{name}")
+    if found is None:
+        raise unknown("VM", name, [machine.name for machine in world.all(Machine) if machine.side == SITE])
+    return found
 
 
 def _build_vm(world: World, vm: Vm, taker: str, contents: images.Contents) -> None:
