@@ -146,13 +146,15 @@ class Churn:
             none = np.iinfo(self._kind).max
             if not units.shape[1]:
                 units = np.full((SLOTS, 1), none, self._kind)  # an hour without a write
-            units[np.arange(units.shape[1]) >= counts[:, None]] = none
+            np.copyto(units, none, where=np.arange(units.shape[1], dtype=np.int32) >= counts[:, None])
             units.sort(axis=1)
             keep = np.empty(units.shape, bool)
+            row, kept = units.ravel(), keep.ravel()  # views: one long row is compared faster than many short ones
+            np.not_equal(row[1:], row[:-1], out=kept[1:])
             keep[:, 0] = True
-            np.not_equal(units[:, 1:], units[:, :-1], out=keep[:, 1:])
             keep &= units != none
-            bounds = [0, *np.cumsum(np.count_nonzero(keep, axis=1)).tolist()]
+            numbers = np.add.reduce(keep.view(np.uint8), axis=1, dtype=np.uint32)
+            bounds = [0, *np.cumsum(numbers).tolist()]
             found = (units[keep], bounds)
             while len(self._pages) >= 2:
                 del self._pages[min(self._pages)]
