@@ -8,6 +8,7 @@ fact n) (promise 4).
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -61,7 +62,7 @@ class Facts:
         first = self.count + 1
         store.write_many(
             "INSERT INTO facts VALUES (?, ?)",
-            ((first + index, line.decode("utf-8")) for index, line in enumerate(self._pending)),
+            zip(itertools.count(first), map(bytes.decode, self._pending), strict=False),
         )
         self.count += len(self._pending)
         self._pending.clear()
