@@ -239,12 +239,12 @@ def _write_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int6
     import numpy as np
 
     # Of a large disk most chunks are zeros, which a base of its own need not hold: not to be looked at one by one.
-    held = range(0, len(stamps), _CHUNK) if disks.parent else np.unique(np.flatnonzero(stamps != 0) // _CHUNK) * _CHUNK
+    held = range(-(-len(stamps) // _CHUNK)) if disks.parent else np.unique(np.flatnonzero(stamps != 0) // _CHUNK)
     unused = world.chunks.keys(disks.number, disk)
-    for start in map(int, held):
-        key = (disks.number, disk, start // _CHUNK)
+    for number in map(int, held):
+        part, key = stamps[number * _CHUNK : (number + 1) * _CHUNK], (disks.number, disk, number)
         unused.discard(key)
-        world.chunks.put(key, zlib.compress(stamps[start : start + _CHUNK].astype("<i8").tobytes(), 1))
+        world.chunks.put(key, zlib.compress(part.astype("<i8").tobytes(), 1))
     for key in unused:
         world.chunks.drop(key)
 

@@ -7,16 +7,26 @@ numbers, so that what comes and what is thinned out an hour later lie side by si
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import operator
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from labkit.engine.store import Store
 
 Owner = tuple[str, str]  # kind and id of an entity
-Row = tuple[int, list[Any]]
 _encode = msgspec.json.Encoder().encode
+
+
+class _Kept(NamedTuple):
+    """A list as the file has it: its elements, and beside each the number of the row it is in (ascending)."""
+
+    elements: list[Any]
+    numbers: list[int]
 
 
 class Parts:
@@ -26,52 +36,59 @@ class Parts:
     """
 
     def __init__(self, store: Store, decoders: dict[str, msgspec.json.Decoder[list[Any]]]) -> None:
-        self._rows: dict[Owner, list[Row]] = {}
+        self._lists: defaultdict[Owner, _Kept] = defaultdict(lambda: _Kept([], []))
         self._last = 0
         self._changed: list[tuple[int, str, str, bytes]] = []
         self._gone: list[tuple[int]] = []
         if not store.rows("SELECT 1 FROM sqlite_master WHERE name = 'parts'"):
             return  # a file of an earlier version that is only read: its lists are in the entities' own rows
         for number, kind, name, body in store.rows("SELECT n, kind, id, body FROM parts ORDER BY n"):
-            self._rows.setdefault((kind, name), []).append((number, decoders[kind].decode(body)))
+            elements, kept = decoders[kind].decode(body), self._lists[kind, name]
+            kept.elements.extend(elements)
+            kept.numbers.extend([number] * len(elements))
             self._last = number
 
     def of(self, owner: Owner) -> list[Any]:
         """The whole list of an entity, as the file has it."""
-        return [element for _, elements in self._rows.get(owner, ()) for element in elements]
+        return list(self._lists[owner].elements)
 
     def compare(self, owner: Owner, now: list[Any]) -> None:
         """Note what has to be written so that the list of an entity becomes ``now``."""
-        rows, at, kept = self._rows.get(owner, []), 0, []
-        for row in rows:
-            number, before = row
-            end = at + len(before)
-            if now[at:end] == before:  # all of it is still there, as nearly always
-                at = end
-                kept.append(row)
-                continue
-            left = []
-            for element in before:
-                if at < len(now) and now[at] is element:
-                    left.append(element)
-                    at += 1
-            self._write(number, owner, left, kept)
+        before, numbers = self._lists[owner]
+        # How much of both is the same from the front on; all of it is done without a loop in Python.
+        same = next(itertools.compress(itertools.count(), map(operator.is_not, before, now)), min(len(before), len(now)))
+        kept = _Kept(before[:same], numbers[:same])
+        touched: dict[int, None] = {}
+        at = place = same
+        while place < len(before):
+            if at < len(now) and before[place] is now[at]:
+                end = len(before) if before[place:] == now[at : at + len(before) - place] else place + 1
+                kept.elements.extend(before[place:end])
+                kept.numbers.extend(numbers[place:end])
+                at, place = at + end - place, end
+            else:
+                touched[numbers[place]] = None
+                place += 1
         if at < len(now):
             self._last += 1
-            self._write(self._last, owner, now[at:], kept)
-        self._rows[owner] = kept
+            touched[self._last] = None
+            kept.elements.extend(now[at:])
+            kept.numbers.extend([self._last] * (len(now) - at))
+        self._lists[owner] = kept
+        self._note(owner, kept, touched)
 
-    def _write(self, number: int, owner: Owner, elements: list[Any], kept: list[Row]) -> None:
-        if elements:
-            kept.append((number, elements))
-            self._changed.append((number, *owner, _encode(elements)))
-        else:
-            self._gone.append((number,))
+    def _note(self, owner: Owner, kept: _Kept, touched: Iterable[int]) -> None:
+        for number in touched:
+            first, end = bisect.bisect_left(kept.numbers, number), bisect.bisect_right(kept.numbers, number)
+            if first < end:
+                self._changed.append((number, *owner, _encode(kept.elements[first:end])))
+            else:
+                self._gone.append((number,))
 
     def drop(self, owners: Iterable[Owner]) -> None:
         """The entities are gone."""
         for owner in owners:
-            self._gone += [(number,) for number, _ in self._rows.pop(owner, ())]
+            self._gone += [(number,) for number in dict.fromkeys(self._lists.pop(owner, _Kept([], [])).numbers)]
 
     def flush(self, store: Store) -> None:
         """Write what was noted; inside a write transaction."""
