@@ -238,10 +238,11 @@ def flatten(world: World, disks: DiskSet) -> None:
 def _write_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:
     import numpy as np
 
-    # Of a large disk most chunks are zeros, which a base of its own need not hold: not to be looked at one by one.
-    held = range(-(-len(stamps) // _CHUNK)) if disks.parent else np.unique(np.flatnonzero(stamps != 0) // _CHUNK)
+    held = np.arange(-(-len(stamps) // _CHUNK))
+    if not disks.parent:  # a base of its own need not hold zeros: of a large disk most chunks, not to be looked at
+        held = np.flatnonzero(np.bincount(np.flatnonzero(stamps != 0) // _CHUNK))
     unused = world.chunks.keys(disks.number, disk)
-    for number in map(int, held):
+    for number in held.tolist():
         part, key = stamps[number * _CHUNK : (number + 1) * _CHUNK], (disks.number, disk, number)
         unused.discard(key)
         world.chunks.put(key, zlib.compress(part.astype("<i8").tobytes(), 1))

@@ -55,8 +55,9 @@ class Parts:
     def compare(self, owner: Owner, now: list[Any]) -> None:
         """Note what has to be written so that the list of an entity becomes ``now``."""
         before, numbers = self._lists[owner]
-        # How much of both is the same from the front on; all of it is done without a loop in Python.
-        same = next(itertools.compress(itertools.count(), map(operator.is_not, before, now)), min(len(before), len(now)))
+        # How much of both is the same from the front on, without a loop in Python.
+        differ = itertools.compress(itertools.count(), map(operator.is_not, before, now))
+        same = next(differ, min(len(before), len(now)))
         kept = _Kept(before[:same], numbers[:same])
         touched: dict[int, None] = {}
         at = place = same

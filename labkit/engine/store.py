@@ -20,10 +20,12 @@ from labkit.engine.errors import LabError
 SCHEMA = 3
 APPLICATION = 0x4C41424B  # "LABK"
 
+_PARTS = (
+    "CREATE TABLE IF NOT EXISTS parts (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL)"
+)
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE entities (kind TEXT, id TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TABLE parts (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE timers (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, priority INTEGER NOT NULL,
                      kind TEXT NOT NULL, entity TEXT NOT NULL);
 CREATE TABLE facts (n INTEGER PRIMARY KEY, fact TEXT NOT NULL);
@@ -94,7 +96,7 @@ class Store:
             store.db.execute("PRAGMA page_size = 16384")
             store.db.execute("PRAGMA journal_mode = WAL")
             store.db.execute(f"PRAGMA application_id = {APPLICATION}")
-            store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+            store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} {_PARTS}; PRAGMA user_version = {SCHEMA}; COMMIT;")
             store._settings()
         return store
 
@@ -170,7 +172,7 @@ class Store:
     def _bring_up(self) -> None:
         """A file of the schema before this one: what is new in it is empty, and is filled by the next commit."""
         with self.writing():
-            self.write(next(line for line in _TABLES.splitlines() if "parts" in line).replace("TABLE", "TABLE IF NOT EXISTS"))
+            self.write(_PARTS)
             self.write(f"PRAGMA user_version = {SCHEMA}")
 
     @staticmethod
