@@ -211,13 +211,25 @@ class Churn:
             seen[units.astype(np.intp)] = True  # numbers of any other kind are turned into these one by one
         return int(np.count_nonzero(seen))
 
-    def _walk(self, slots: range) -> Iterator[tuple[Ints, Slots]]:
-        """Whole slots page by page: distinct units of each slot, and which slots with how many units."""
+    def _walk(self, slots: range, *, every: bool = False) -> Iterator[tuple[Ints, Slots]]:
+        """Whole slots page by page: distinct units of each slot, and which slots with how many units.
+
+        ``every``: a unit may come several times in a slot; sorting a page only to look at it once costs more.
+        """
         for page in range(slots.start // SLOTS, -(-slots.stop // SLOTS)):
-            units, bounds = self._page(page)
+            found = self._pages.get(page)
+            units, bounds = found or (self._as_written(page) if every else self._page(page))
             low = max(slots.start - page * SLOTS, 0)
             high = min(slots.stop - page * SLOTS, SLOTS)
             yield units[bounds[low] : bounds[high]], (page * SLOTS + low, bounds[low : high + 1])
+
+    def _as_written(self, page: int) -> tuple[Ints, list[int]]:
+        """All units of each slot in order of writing, and the bounds of the slots; not kept."""
+        import numpy as np
+
+        units, counts = self._draw(page)
+        written = units[np.arange(units.shape[1], dtype=np.int32) < counts[:, None]]
+        return written, [0, *np.cumsum(counts).tolist()]
 
     def bytes_written(self, after: int, upto: int) -> int:
         """Every byte written in ``(after, upto]``, repeats included: what the log on the host grows by."""
@@ -238,7 +250,7 @@ class Churn:
         before, slots, behind = self._split(after, upto)
         for slot, units in before:
             stamps[units // per] = base | (slot + 1)
-        for units, (first, bounds) in self._walk(slots):
+        for units, (first, bounds) in self._walk(slots, every=True):
             numbers = np.arange(first + 1, first + len(bounds))
             stamps[(units // per).astype(np.intp)] = base | np.repeat(numbers, np.diff(bounds))
         for slot, units in behind:
