@@ -184,8 +184,8 @@ def peak_memory() -> int:
         return int(psutil.Process().memory_info().peak_wset)
     if sys.platform == "linux":
         # What getrusage says begins with the peak of the process that started this one.
-        with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            for line in status:
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/self/status").read_text("utf-8", "replace").splitlines():
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
     import resource

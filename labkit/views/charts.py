@@ -51,9 +51,9 @@ def rpo_chart(
         lines: dict[str, Any] = {}
         for number, (name, points) in enumerate(sorted(curves.items())):
             times, values = _line(thin(points), offset_min)
-            style = DASHES[number // len(SERIES) % len(DASHES)]
+            dashes = DASHES[number // len(SERIES) % len(DASHES)]
             (lines[name],) = axes.plot(
-                times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, linestyle=style
+                times, values, color=SERIES[number % len(SERIES)], linewidth=1.4, linestyle=dashes
             )
         rows = [(lines[name], title(name)) for name in _named(curves)]
         if target is not None:
