@@ -85,6 +85,15 @@ def churn(world: World, run: Run, disk: int) -> Churn:
     return found
 
 
+def _churns(world: World, run: Run) -> list[Churn]:
+    """The churn of each disk of a run that has any: asked for at every cut."""
+    key = ("churns", run.number)
+    found: list[Churn] | None = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = [churn(world, run, disk) for disk, spec in enumerate(run.streams) if spec.rate]
+    return found
+
+
 # --- explicit writes --------------------------------------------------------------------------------------------------
 
 
@@ -234,9 +243,8 @@ def pages_written(world: World, run: Run, after: int, upto: int) -> int:
     if upto > run.stopped:
         upto = run.stopped
     total = 0
-    for disk, spec in enumerate(run.streams):
-        if spec.rate:
-            total += churn(world, run, disk).pages_written(after, upto)
+    for found in _churns(world, run):
+        total += found.pages_written(after, upto)
     if run.application >= 0:
         masks: dict[int, int] = {}
         for at, entry in explicit(world, run.streams[run.application].number).items():
