@@ -6,6 +6,7 @@ point, a snapshot under way, the replica's newest log, a test failover's place).
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -138,8 +139,18 @@ def _drop_bytes(world: World) -> None:
             for entry in streams.explicit(world, run.streams[run.application].number).values():
                 named.update(entry.stamps.tolist())
     for disks in world.all(DiskSet):
-        named.update(record.stored_stamps(world, disks))
+        named.update(_named_by(world, disks))
     for key in world.blobs.all_keys():
         if key[0] | REAL not in named:
             world.blobs.drop(key)
             world.hashes.drop(key)
+
+
+def _named_by(world: World, disks: DiskSet) -> list[int]:
+    """Stamps of a set that name stored bytes: looked for anew only when its record has changed, not for each cycle."""
+    key, state = ("named", disks.number), (disks.base, disks.parent, disks.next_seq, len(disks.segments))
+    known = world.cache.get(key)
+    if known is None or known[0] != state:
+        known = world.cache[key] = (state, array("q", record.stored_stamps(world, disks)))
+    found: array[int] = known[1]
+    return found.tolist()
