@@ -148,15 +148,32 @@ def place_at(disks: DiskSet, at: int) -> Place:
     return Place(last.seq, min(last.upto, at) if last.kind == SPAN else 0)
 
 
-def fold(world: World, disks: DiskSet, disk: int, place: Place | None = None) -> NDArray[np.int64]:
-    """The stamps of one disk (``int64``, one per block) at a place, by default as the record stands."""
+def extent(world: World, disks: DiskSet, disk: int) -> int:
+    """How many blocks from the front may hold something: behind them a disk, however large, is zeros."""
+    found = [extent(world, set_of(world, disks.parent), disk)] if disks.parent else [0]
+    found += [(number + 1) * _CHUNK for _, _, number in world.chunks.keys(disks.number, disk)]
+    for segment in disks.segments:
+        if segment.kind == SPAN:
+            found.append(streams.extent(world, streams.run_of(world, segment.run), disk))
+        elif segment.disk == disk:
+            found.append(int(cargo(world, disks, segment)[0].max(initial=-1)) + 1)
+    return min(max(found), -(-disks.sizes[disk] // BLOCK))
+
+
+def fold(
+    world: World, disks: DiskSet, disk: int, place: Place | None = None, count: int | None = None
+) -> NDArray[np.int64]:
+    """The stamps of one disk (``int64``, one per block) at a place, by default as the record stands.
+
+    ``count``: of so many blocks from the front only, not less than its :func:`extent`.
+    """
     import numpy as np
 
     place = place or now_place(disks, world.now)
     if disks.parent:
-        stamps = fold(world, set_of(world, disks.parent), disk, disks.place)
+        stamps = fold(world, set_of(world, disks.parent), disk, disks.place, count)
     else:
-        stamps = np.zeros(-(-disks.sizes[disk] // BLOCK), np.int64)
+        stamps = np.zeros(-(-disks.sizes[disk] // BLOCK) if count is None else count, np.int64)
     _read_base(world, disks, disk, stamps)
     for segment in disks.segments:
         if segment.seq > place.seq:
@@ -202,13 +219,13 @@ def _read_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64
     for (_, _, chunk), body in world.chunks.items(disks.number, disk):
         values = np.frombuffer(zlib.decompress(body), "<i8")
         part = stamps[chunk * _CHUNK : chunk * _CHUNK + len(values)]
-        np.copyto(part, values, where=values >= 0)
+        np.copyto(part, values[: len(part)], where=values[: len(part)] >= 0)
 
 
 def rebase(world: World, disks: DiskSet, place: Place) -> None:
     """Move the base up to a place; states before it cannot be looked at any more. The content does not change."""
     for disk in range(len(disks.sizes)):
-        _write_base(world, disks, disk, fold(world, disks, disk, place))
+        _write_base(world, disks, disk, fold(world, disks, disk, place, extent(world, disks, disk)))
     kept = []
     for segment in disks.segments:
         if segment.seq > place.seq:
@@ -223,13 +240,14 @@ def rebase(world: World, disks: DiskSet, place: Place) -> None:
 
 
 def set_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:
-    """Give a new disk its first content."""
+    """Give a new disk its first content: the stamps of its blocks from the front, as far as it has any."""
     _write_base(world, disks, disk, stamps)
 
 
 def flatten(world: World, disks: DiskSet) -> None:
     """Make a set with a parent stand on its own; its content does not change."""
-    whole = [fold(world, disks, disk, Place(0, 0)) for disk in range(len(disks.sizes))]
+    counts = [extent(world, disks, disk) for disk in range(len(disks.sizes))]
+    whole = [fold(world, disks, disk, Place(0, 0), count) for disk, count in enumerate(counts)]
     disks.parent = 0
     for disk, stamps in enumerate(whole):
         _write_base(world, disks, disk, stamps)
@@ -239,7 +257,7 @@ def _write_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int6
     import numpy as np
 
     held = np.arange(-(-len(stamps) // _CHUNK))
-    if not disks.parent:  # a base of its own need not hold zeros: of a large disk most chunks, not to be looked at
+    if not disks.parent:  # a base of its own need not hold zeros
         held = np.flatnonzero(np.bincount(np.flatnonzero(stamps != 0) // _CHUNK))
     unused = world.chunks.keys(disks.number, disk)
     for number in held.tolist():

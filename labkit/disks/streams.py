@@ -276,6 +276,15 @@ def bytes_pending(world: World, run: Run, after: int, upto: int) -> int:
     return pages_written(world, run, after, upto) * PAGE
 
 
+def extent(world: World, run: Run, disk: int) -> int:
+    """How many blocks from the front of a disk a run may have written to."""
+    spec = run.streams[disk]
+    most = -(-spec.hot * spec.write // BLOCK) if spec.rate else 0
+    if run.application == disk:
+        most = max([most, *(int(entry.blocks[-1]) + 1 for entry in explicit(world, spec.number).values())])
+    return most
+
+
 def fold(world: World, run: Run, disk: int, stamps: NDArray[np.int64], after: int, upto: int) -> None:
     """Lay what a run wrote to one disk in ``(after, upto]`` over the disk's stamps, in place."""
     after, upto = max(after, run.started), min(upto, run.stopped)

@@ -70,12 +70,14 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     from labkit.disks.digest import differing
 
     source = record.set_of(world, relation.source)
-    ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
+    place = record.place_at(source, relation.snapshot)
     if relation.compared is None:
-        blocks = np.flatnonzero(ours.stamps != 0)  # of truth values: nine times as fast as of numbers
-    else:
-        theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
-        blocks = differing(ours, theirs)
+        stamps = record.fold(world, source, disk, place, record.extent(world, source, disk))
+        blocks = np.flatnonzero(stamps != 0)  # of truth values: nine times as fast as of numbers
+        return _Snapshot(blocks, stamps[blocks])
+    ours = record.frozen(world, source, disk, place)
+    theirs = record.frozen(world, record.set_of(world, relation.replica), disk, relation.compared)
+    blocks = differing(ours, theirs)
     return _Snapshot(blocks, ours.stamps[blocks])
 
 

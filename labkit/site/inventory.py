@@ -136,7 +136,5 @@ def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:
 
     if disk.application or not disk.used:
         return
-    blocks = -(-disk.used // BLOCK)
-    stamps = np.zeros(-(-disk.size // BLOCK), np.int64)
-    stamps[:blocks] = synthetic_stamp(world.next("stream"), 0)
+    stamps = np.full(-(-disk.used // BLOCK), synthetic_stamp(world.next("stream"), 0), np.int64)
     record.set_base(world, disks, number, stamps)
