@@ -53,7 +53,8 @@ def _grow(options: argparse.Namespace) -> int:
 def _tell(done: int, total: int) -> None:
     """How far it is, on a terminal alone."""
     if sys.stderr.isatty():
-        print(_("\r{done} of {total} measured").format(done=done, total=total), end="", file=sys.stderr, flush=True)
+        words = _("{done} of {total} measured").format(done=done, total=total)
+        print(f"\r{words}", end="", file=sys.stderr, flush=True)
         if done == total:
             print(file=sys.stderr)
 
