@@ -16,7 +16,7 @@ from labkit.disks import streams
 from labkit.disks.blocks import REAL
 from labkit.disks.sealing import Key
 from labkit.engine.errors import LabError
-from labkit.engine.store import Shelf
+from labkit.engine.shelf import Shelf
 from labkit.engine.world import World
 
 if TYPE_CHECKING:

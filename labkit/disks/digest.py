@@ -72,7 +72,7 @@ def byte_sample(frozen: Frozen, seed: int, count: int = 256, *, other: Frozen | 
     blocks = frozen.nonzero()
     if other is not None:
         _same_size(frozen, other)
-        blocks = np.union1d(blocks, other.nonzero())
+        blocks = np.flatnonzero((frozen.stamps != 0) | (other.stamps != 0))
     if len(blocks) <= count:
         return [int(block) for block in blocks]
     chosen: set[int] = set()
@@ -100,12 +100,16 @@ def differing(a: Frozen, b: Frozen) -> npt.NDArray[np.int64]:
     """
     _same_size(a, b)
     unequal = a.stamps != b.stamps
-    real = ((a.stamps | b.stamps) & REAL) != 0
-    doubtful = real & unequal if a.real == b.real else real
-    differs = unequal & ~real
-    for block in np.flatnonzero(doubtful).tolist():
-        differs[block] = a.read(block) != b.read(block)
-    return np.flatnonzero(differs)
+    if a.real != b.real:
+        unequal |= ((a.stamps | b.stamps) & REAL) != 0
+    blocks = np.flatnonzero(unequal)
+    real = ((a.stamps[blocks] | b.stamps[blocks]) & REAL) != 0
+    differs = ~real
+    for place in np.flatnonzero(real).tolist():
+        block = int(blocks[place])
+        differs[place] = a.read(block) != b.read(block)
+    found: npt.NDArray[np.int64] = blocks[differs]
+    return found
 
 
 def _same_size(a: Frozen, b: Frozen) -> None:

@@ -57,11 +57,11 @@ class Frozen:
 
     def nonzero(self) -> npt.NDArray[np.int64]:
         """Numbers of the blocks whose stamp is not 0, ascending (a real one among them may still hold only zeros)."""
-        return np.flatnonzero(self.stamps)
+        return np.flatnonzero(self.stamps != 0)
 
     def real_blocks(self) -> npt.NDArray[np.int64]:
         """Numbers of the blocks that name stored bytes, ascending."""
-        return np.flatnonzero(self.stamps & REAL)
+        return np.flatnonzero((self.stamps & REAL) != 0)
 
     def held(self) -> int:
         """Bytes of the blocks whose stamp is not 0: what reading or exporting has to produce."""

@@ -204,19 +204,40 @@ def place_at(disks: DiskSet, at: int) -> Place:
     return Place(last.seq, min(last.upto, at) if last.kind == SPAN else 0)
 
 
+def extent(world: World, disks: DiskSet, disk: int, key: Key | None = None) -> int:
+    """How many blocks from the front may hold something: behind them a disk, however large, is zeros."""
+    found = [extent(world, set_of(world, disks.parent), disk, key)] if disks.parent else [0]
+    found += [(number + 1) * _CHUNK for _, _, number in world.chunks.keys(disks.number, disk)]
+    for segment in spans(world, disks, key):
+        if segment.kind == SPAN:
+            found.append(streams.extent(world, streams.run_of(world, segment.run), disk))
+        elif segment.disk == disk:
+            found.append(int(cargo(world, disks, segment, key)[0].max(initial=-1)) + 1)
+    return min(max(found), -(-disks.sizes[disk] // BLOCK))
+
+
 def fold(
-    world: World, disks: DiskSet, disk: int, place: Place | None = None, key: Key | None = None
+    world: World,
+    disks: DiskSet,
+    disk: int,
+    place: Place | None = None,
+    key: Key | None = None,
+    *,
+    count: int | None = None,
 ) -> NDArray[np.int64]:
-    """The stamps of one disk (``int64``, one per block) at a place, by default as the record stands."""
+    """The stamps of one disk (``int64``, one per block) at a place, by default as the record stands.
+
+    ``count``: of so many blocks from the front only, not less than its :func:`extent`.
+    """
     import numpy as np
 
     if disks.sealed:
         bodies.needed(disks, key)
     place = place or now_place(disks, world.now)
     if disks.parent:
-        stamps = fold(world, set_of(world, disks.parent), disk, disks.place, key)
+        stamps = fold(world, set_of(world, disks.parent), disk, disks.place, key, count=count)
     else:
-        stamps = np.zeros(-(-disks.sizes[disk] // BLOCK), np.int64)
+        stamps = np.zeros(-(-disks.sizes[disk] // BLOCK) if count is None else count, np.int64)
     _read_base(world, disks, disk, stamps, key)
     for segment in disks.segments:
         if segment.seq > place.seq:
@@ -300,13 +321,14 @@ def _read_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64
     for (_, _, chunk), body in world.chunks.items(disks.number, disk):
         values = np.frombuffer(bodies.unpack(disks, "chunks", disk, chunk, body, key), "<i8")
         part = stamps[chunk * _CHUNK : chunk * _CHUNK + len(values)]
-        np.copyto(part, values, where=values >= 0)
+        np.copyto(part, values[: len(part)], where=values[: len(part)] >= 0)
 
 
 def rebase(world: World, disks: DiskSet, place: Place, key: Key | None = None) -> None:
     """Move the base up to a place; states before it cannot be looked at any more. The content does not change."""
     for disk in range(len(disks.sizes)):
-        _write_base(world, disks, disk, fold(world, disks, disk, place, key), key)
+        count = extent(world, disks, disk, key)
+        _write_base(world, disks, disk, fold(world, disks, disk, place, key, count=count), key)
     kept = []
     for segment in disks.segments:
         if segment.seq > place.seq:
@@ -332,26 +354,32 @@ def cut_off(world: World, disks: DiskSet, place: Place) -> None:
 
 
 def set_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64]) -> None:
-    """Give a new disk its first content."""
+    """Give a new disk its first content: the stamps of its blocks from the front, as far as it has any."""
     _write_base(world, disks, disk, stamps)
 
 
 def flatten(world: World, disks: DiskSet) -> None:
     """Make a set with a parent stand on its own; its content does not change."""
-    whole = [fold(world, disks, disk, Place(0, 0)) for disk in range(len(disks.sizes))]
+    counts = [extent(world, disks, disk) for disk in range(len(disks.sizes))]
+    whole = [fold(world, disks, disk, Place(0, 0), count=count) for disk, count in enumerate(counts)]
     disks.parent = 0
     for disk, stamps in enumerate(whole):
         _write_base(world, disks, disk, stamps)
 
 
 def _write_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64], key: Key | None = None) -> None:
-    for number, start in enumerate(range(0, len(stamps), _CHUNK)):
-        part, where = stamps[start : start + _CHUNK], (disks.number, disk, number)
-        if disks.parent or part.any():
-            body = bodies.pack(disks, "chunks", disk, number, part.astype("<i8").tobytes(), key)
-            world.chunks.put(where, body)
-        else:
-            world.chunks.drop(where)
+    import numpy as np
+
+    held = np.arange(-(-len(stamps) // _CHUNK))
+    if not disks.parent:  # a base of its own need not hold zeros
+        held = np.flatnonzero(np.bincount(np.flatnonzero(stamps != 0) // _CHUNK))
+    unused = world.chunks.keys(disks.number, disk)
+    for number in held.tolist():
+        part, where = stamps[number * _CHUNK : (number + 1) * _CHUNK], (disks.number, disk, number)
+        unused.discard(where)
+        world.chunks.put(where, bodies.pack(disks, "chunks", disk, number, part.astype("<i8").tobytes(), key))
+    for where in unused:
+        world.chunks.drop(where)
 
 
 def stored_stamps(world: World, disks: DiskSet, key: Key | None = None) -> set[int]:

@@ -109,6 +109,15 @@ def _source(world: World, phase: int, spec: StreamSpec) -> Source:
     return paced.Paced(world.seed, spec.number, phase, spec.size, profile, meter, meter.start)
 
 
+def _churns(world: World, run: Run) -> list[Source]:
+    """What writes to each disk of a run beside an application: asked for at every cut."""
+    key = ("churns", run.number)
+    found: list[Source] | None = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = [churn(world, run, disk) for disk, spec in enumerate(run.streams) if spec.writes]
+    return found
+
+
 # --- explicit writes --------------------------------------------------------------------------------------------------
 
 
@@ -258,9 +267,8 @@ def pages_written(world: World, run: Run, after: int, upto: int) -> int:
     if upto > run.stopped:
         upto = run.stopped
     total = 0
-    for disk, spec in enumerate(run.streams):
-        if spec.writes:
-            total += churn(world, run, disk).pages_written(after, upto)
+    for found in _churns(world, run):
+        total += found.pages_written(after, upto)
     if run.application >= 0:
         masks: dict[int, int] = {}
         for at, entry in explicit(world, run.streams[run.application].number).items():
@@ -290,6 +298,17 @@ def bytes_written(world: World, run: Run, after: int, upto: int) -> int:
 def bytes_pending(world: World, run: Run, after: int, upto: int) -> int:
     """Bytes a cycle over ``(after, upto]`` would send, without its overhead."""
     return pages_written(world, run, after, upto) * PAGE
+
+
+def extent(world: World, run: Run, disk: int) -> int:
+    """How many blocks from the front of a disk a run may have written to."""
+    spec = run.streams[disk]
+    most = -(-spec.hot * spec.write // BLOCK) if spec.rate else 0
+    if spec.trace or workload.paced(spec.kind):
+        most = -(-spec.size // BLOCK)  # a trace, a sweep, or a database with its log behind it
+    if run.application == disk:
+        most = max([most, *(int(entry.blocks[-1]) + 1 for entry in explicit(world, spec.number).values())])
+    return most
 
 
 def fold(world: World, run: Run, disk: int, stamps: NDArray[np.int64], after: int, upto: int) -> None:

@@ -24,6 +24,7 @@ class Timer(NamedTuple):
     entity: str
 
 
+_make = tuple.__new__
 Handler = Callable[["World", Timer], None]
 HANDLERS: dict[str, Handler] = {}
 
@@ -52,7 +53,8 @@ class Timers:
         """Set a timer; returns its ``seq``, by which it can be cancelled."""
         seq = self.next_seq
         self.next_seq = seq + 1
-        heapq.heappush(self._heap, Timer(due, priority, seq, kind, entity))
+        # Several for each cycle: made without the detour by the named tuple's own function in Python.
+        heapq.heappush(self._heap, _make(Timer, (due, priority, seq, kind, entity)))
         self._live.add(seq)
         return seq
 
@@ -70,18 +72,19 @@ class Timers:
             if timer.kind == kind and timer.entity == entity:
                 self.cancel(timer.seq)
 
-    def peek(self) -> Timer | None:
-        """The next timer, left where it is."""
+    def take(self, until: int | None = None) -> Timer | None:
+        """The next timer that is due by ``until`` (ms), taken out; ``None`` when there is none."""
         heap, live = self._heap, self._live
-        while heap and heap[0].seq not in live:
+        while heap:
+            timer = heap[0]
+            seq = timer[2]
+            if seq in live:
+                if until is not None and timer[0] > until:
+                    return None
+                live.remove(seq)
+                return heapq.heappop(heap)
             heapq.heappop(heap)
-        return heap[0] if heap else None
-
-    def pop(self) -> Timer:
-        """The next timer, taken out; :meth:`peek` must have found one."""
-        timer = heapq.heappop(self._heap)
-        self._live.discard(timer.seq)
-        return timer
+        return None
 
     def rows(self) -> list[Timer]:
         """All live timers in order."""

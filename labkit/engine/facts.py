@@ -8,6 +8,7 @@ fact n) (promise 4).
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -56,28 +57,56 @@ class Facts:
         """The number of all facts, those not yet written among them."""
         return self.count + len(self._pending)
 
+    def unwritten(self) -> Iterator[Fact]:
+        """The facts that are not in the file yet, in order."""
+        for line in self._pending:
+            yield _decoder.decode(line)
+
     def flush(self, store: Store) -> None:
         """Write what is pending; inside a write transaction."""
         first = self.count + 1
         store.write_many(
             "INSERT INTO facts VALUES (?, ?)",
-            ((first + index, line.decode("utf-8")) for index, line in enumerate(self._pending)),
+            zip(itertools.count(first), map(bytes.decode, self._pending), strict=False),
         )
         self.count += len(self._pending)
         self._pending.clear()
 
 
-def lines(store: Store, after: int = 0, upto: int | None = None) -> Iterator[str]:
-    """Canonical lines of the committed facts ``after < n <= upto``, in order."""
+def lines(store: Store, after: int = 0, upto: int | None = None, where: str = "", *values: str) -> Iterator[str]:
+    """Canonical lines of the committed facts ``after < n <= upto``, in order; of those, what SQLite finds ``where``."""
     last = upto if upto is not None else (store.rows("SELECT coalesce(max(n), 0) FROM facts")[0][0])
     step = 4096
     for start in range(after, last, step):
-        sql = "SELECT fact FROM facts WHERE n > ? AND n <= ? ORDER BY n"
-        for (line,) in store.rows(sql, (start, min(start + step, last))):
+        sql = f"SELECT fact FROM facts WHERE n > ? AND n <= ? {where} ORDER BY n"
+        for (line,) in store.rows(sql, (start, min(start + step, last), *values)):
             yield line
 
 
-def read(store: Store, after: int = 0, upto: int | None = None) -> Iterator[Fact]:
-    """The committed facts ``after < n <= upto`` as dictionaries, in order."""
-    for line in lines(store, after, upto):
+def read(store: Store, after: int = 0, upto: int | None = None, *, without: str = "") -> Iterator[Fact]:
+    """The committed facts ``after < n <= upto`` as dictionaries, in order; ``without`` those of a kind."""
+    where = ("AND instr(fact, ?) = 0", f'"kind":{_text(without)}') if without else ()
+    for line in lines(store, after, upto, *where):
         yield _decoder.decode(line)
+
+
+def of(store: Store, entity: str) -> Iterator[Fact]:
+    """The committed facts of an entity, in order; those of others are passed over without being decoded."""
+    for line in lines(store, 0, None, "AND instr(fact, ?)", f'"entity":{_text(entity)}'):
+        fact = _decoder.decode(line)
+        if fact["entity"] == entity:
+            yield fact
+
+
+def _text(text: str) -> str:
+    return _encoder.encode(text).decode("utf-8")
+
+
+def count_until(store: Store, at: int) -> int:
+    """How many of the committed facts are not later than an instant (ms): they are in order of time."""
+    low, high = 0, int(store.rows("SELECT coalesce(max(n), 0) FROM facts")[0][0])
+    while low < high:
+        middle = (low + high + 1) // 2
+        fact = _decoder.decode(store.rows("SELECT fact FROM facts WHERE n = ?", (middle,))[0][0])
+        low, high = (middle, high) if fact["at"] <= at else (low, middle - 1)
+    return low

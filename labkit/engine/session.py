@@ -212,13 +212,10 @@ class Session:
         limit = min(pace.ticks() + seconds, deadline or float("inf"))
         if stop is not None and stop(world):
             return True
-        timers = world.timers
         for count in range(most):
-            timer = timers.peek()
-            if timer is None or (until is not None and timer.due > until):
+            if not world.step(until):
                 world.now = until if until is not None and until > world.now else world.now
                 return True
-            world.step()
             if stop is not None and stop(world):
                 return True
             if count & 15 == 15 and pace.ticks() >= limit:

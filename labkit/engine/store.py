@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import uuid
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +17,12 @@ from typing import Any
 from labkit.engine import host
 from labkit.engine.errors import LabError
 
-SCHEMA = 2
+SCHEMA = 3
 APPLICATION = 0x4C41424B  # "LABK"
 
+_PARTS = (
+    "CREATE TABLE IF NOT EXISTS parts (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL)"
+)
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE entities (kind TEXT, id TEXT, body BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -42,6 +44,7 @@ CREATE TABLE hashes (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRI
 INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
 """
 
+_BEFORE = 2  # the schema that is brought up when a file is opened: it lacks the table of parts
 _WAIT_MS = 10_000
 
 
@@ -93,7 +96,7 @@ class Store:
             store.db.execute("PRAGMA page_size = 16384")
             store.db.execute("PRAGMA journal_mode = WAL")
             store.db.execute(f"PRAGMA application_id = {APPLICATION}")
-            store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+            store.db.executescript(f"BEGIN IMMEDIATE; {_TABLES} {_PARTS}; PRAGMA user_version = {SCHEMA}; COMMIT;")
             store._settings()
         return store
 
@@ -159,10 +162,18 @@ class Store:
             schema = store.db.execute("PRAGMA user_version").fetchone()[0]
             if application != APPLICATION:
                 raise LabError(900004, path=path, found=f"application id {application}")
-            if schema != SCHEMA:
+            if schema not in (_BEFORE, SCHEMA):
                 raise LabError(900005, path=path, found=schema, choices=SCHEMA)
             store.meta()  # the first page may be whole and the rest not
+            if schema == _BEFORE and not read_only:
+                store._bring_up()
         return store
+
+    def _bring_up(self) -> None:
+        """A file of the schema before this one: what is new in it is empty, and is filled by the next commit."""
+        with self.writing():
+            self.write(_PARTS)
+            self.write(f"PRAGMA user_version = {SCHEMA}")
 
     @staticmethod
     def _connect(path: Path, *, unchanging: bool = False) -> sqlite3.Connection:
@@ -307,99 +318,3 @@ class Store:
         finally:
             copy.close()
         beside.rename(target)
-
-
-Key = tuple[int, int, int]
-
-
-class Shelf:
-    """A table of large values under three integers; reads see what is put but not yet committed.
-
-    What is put and dropped between two commits never reaches the file. With ``packed`` values are compressed in the
-    file, but for those that have that many bytes there: these are stored as they are.
-    """
-
-    def __init__(self, store: Store, table: str, *, packed: int = 0) -> None:
-        self._store, self._table, self._packed = store, table, packed
-        self._pending: dict[Key, bytes | None] = {}
-        self._ready: dict[Key, bytes] = {}
-
-    def get(self, key: Key) -> bytes | None:
-        """The value, or ``None``."""
-        if key in self._pending:
-            return self._pending[key]
-        sql = f"SELECT body FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"
-        found = self._store.db.execute(sql, key).fetchone()
-        return None if found is None else self._unpack(found[0])
-
-    def _unpack(self, body: bytes) -> bytes:
-        return zlib.decompress(body) if self._packed and len(body) != self._packed else body
-
-    def following(self, k1: int, count: int) -> dict[int, bytes]:
-        """What the file holds under ``(k1, 0, 0)`` and the numbers after it, ``count`` at most, in one look."""
-        sql = f"SELECT k1, body FROM {self._table} WHERE k1 >= ? AND k1 < ? AND k2 = 0 AND k3 = 0"
-        rows = self._store.db.execute(sql, (k1, k1 + count))
-        return {number: self._unpack(body) for number, body in rows if (number, 0, 0) not in self._pending}
-
-    def put(self, key: Key, body: bytes) -> None:
-        """Keep a value at the next commit."""
-        self._pending[key] = body
-        self._ready.pop(key, None)
-
-    def drop(self, key: Key) -> None:
-        """Forget a value at the next commit."""
-        self._pending[key] = None
-        self._ready.pop(key, None)
-
-    def items(self, k1: int, k2: int | None = None) -> list[tuple[Key, bytes]]:
-        """All values under ``k1`` (and ``k2``), in order of their keys."""
-        sql = f"SELECT k1, k2, k3, body FROM {self._table} WHERE k1 = ?"
-        arguments = [k1]
-        if k2 is not None:
-            sql += " AND k2 = ?"
-            arguments.append(k2)
-        merged = {(a, b, c): self._unpack(body) for a, b, c, body in self._store.db.execute(sql, arguments)}
-        for key, body in self._pending.items():
-            if key[0] == k1 and (k2 is None or key[1] == k2):
-                if body is None:
-                    merged.pop(key, None)
-                else:
-                    merged[key] = body
-        return sorted(merged.items())
-
-    def keys(self, k1: int) -> list[Key]:
-        """All keys under ``k1``, in order; the values are not read."""
-        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table} WHERE k1 = ?", (k1,)))
-        for key, body in self._pending.items():
-            if key[0] == k1:
-                (found.discard if body is None else found.add)(key)
-        return sorted(found)
-
-    def all_keys(self) -> set[Key]:
-        """All keys."""
-        found = set(self._store.db.execute(f"SELECT k1, k2, k3 FROM {self._table}"))
-        for key, body in self._pending.items():
-            (found.discard if body is None else found.add)(key)
-        return found
-
-    def prepare(self) -> None:
-        """Do the slow part of a flush (compressing) before the write lock is taken."""
-        if self._packed:
-            for key, body in self._pending.items():
-                if body is not None and key not in self._ready:
-                    small = zlib.compress(body, 1)
-                    self._ready[key] = body if len(small) >= self._packed == len(body) else small
-
-    def flush(self) -> None:
-        """Write what is pending; inside a write transaction."""
-        self.prepare()
-        gone = [key for key, body in self._pending.items() if body is None]
-        kept = [(*key, self._ready.get(key, body)) for key, body in self._pending.items() if body is not None]
-        if gone:
-            sql = f"DELETE FROM {self._table} WHERE k1 = ? AND k2 = ? AND k3 = ?"
-            self._store.write_many(sql, gone)
-        if kept:
-            sql = f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)"
-            self._store.write_many(sql, kept)
-        self._pending.clear()
-        self._ready.clear()

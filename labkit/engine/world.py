@@ -14,7 +14,9 @@ import msgspec
 from labkit.engine.clock import HANDLERS, Timer, Timers
 from labkit.engine.facts import START, Facts
 from labkit.engine.names import unknown
-from labkit.engine.store import Shelf, Store
+from labkit.engine.parts import Parts
+from labkit.engine.shelf import Shelf
+from labkit.engine.store import Store
 
 
 class Entity(msgspec.Struct):
@@ -27,15 +29,24 @@ E = TypeVar("E", bound=Entity)
 KINDS: dict[str, type[Entity]] = {}
 _NAMES: dict[type[Entity], str] = {}
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {}
+_LISTS: dict[str, str] = {}
+_LIST_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {}
 _encode = msgspec.json.Encoder().encode
 
 
-def entity(kind: str) -> Callable[[type[E]], type[E]]:
-    """Register a class of entities under the name its rows have."""
+def entity(kind: str, *, parts: str = "") -> Callable[[type[E]], type[E]]:
+    """Register a class of entities under the name its rows have.
+
+    ``parts``: the field with a long list of immutable things that is kept in rows of its own (:mod:`.parts`).
+    """
 
     def register(cls: type[E]) -> type[E]:
         KINDS[kind], _NAMES[cls] = cls, kind
         _DECODERS[kind] = msgspec.json.Decoder(cls)
+        if parts:
+            _LISTS[kind] = parts
+            types = {field.name: field.type for field in msgspec.structs.fields(cls)}
+            _LIST_DECODERS[kind] = msgspec.json.Decoder(types[parts])
         return cls
 
     return register
@@ -59,9 +70,12 @@ class World:
         self._timers_written = self.timers.rows()
         self._entities: dict[type[Entity], dict[str, Entity]] = {cls: {} for cls in _NAMES}
         self._written: dict[tuple[str, str], bytes] = {}
+        self._parts = Parts(store, _LIST_DECODERS)
         for kind, name, body in store.rows("SELECT kind, id, body FROM entities"):
-            self._entities[KINDS[kind]][name] = _DECODERS[kind].decode(body)
+            thing = self._entities[KINDS[kind]][name] = _DECODERS[kind].decode(body)
             self._written[kind, name] = body
+            if kind in _LISTS:
+                getattr(thing, _LISTS[kind]).extend(self._parts.of((kind, name)))
         self.chunks, self.writes = Shelf(store, "chunks"), Shelf(store, "writes")
         self.cargo, self.blobs = Shelf(store, "cargo"), Shelf(store, "blobs", packed=1 << 16)
         self.hashes = Shelf(store, "hashes")
@@ -75,10 +89,10 @@ class World:
 
     def get(self, cls: type[E], name: str) -> E:
         """The entity; 900010 with the nearest names when there is none."""
-        found = self._entities[cls].get(name)
-        if found is None:
-            raise unknown(_NAMES[cls], name, self._entities[cls])
-        return found  # type: ignore[return-value]  # asked for very often: not even a cast
+        try:  # asked for ten times a cycle: not even a cast
+            return self._entities[cls][name]  # type: ignore[return-value]
+        except KeyError:
+            raise unknown(_NAMES[cls], name, self._entities[cls]) from None
 
     def all(self, cls: type[E]) -> list[E]:
         """All entities of a class in order of their ids (the order in memory is not the order in the file)."""
@@ -113,11 +127,14 @@ class World:
         """Set a timer ``delay`` ms from now."""
         return self.timers.add(self.now + delay, kind, entity, priority)
 
-    def step(self) -> None:
-        """Let the next timer happen; :meth:`Timers.peek` must have found one."""
-        timer = self.timers.pop()
-        self.now = timer.due
-        HANDLERS[timer.kind](self, timer)
+    def step(self, until: int | None = None) -> bool:
+        """Let the next timer happen that is due by ``until`` (ms); whether there was one."""
+        timer = self.timers.take(until)
+        if timer is None:
+            return False
+        self.now = timer[0]
+        HANDLERS[timer[3]](self, timer)
+        return True
 
     # --- the file -----------------------------------------------------------------------------------------------------
 
@@ -144,8 +161,10 @@ class World:
         written, changed, seen = self._written, [], set()
         for cls, table in self._entities.items():
             kind = _NAMES[cls]
+            encode = self._encode_without_parts if kind in _LISTS else _encode
             for name, thing in table.items():
-                key, body = (kind, name), _encode(thing)
+                key = (kind, name)
+                body = encode(thing)
                 seen.add(key)
                 if written.get(key) != body:
                     changed.append((kind, name, body))
@@ -153,8 +172,21 @@ class World:
         gone = [key for key in written if key not in seen]
         for key in gone:
             del written[key]
+        self._parts.drop(gone)
+        self._parts.flush(self.store)
         self.store.write_many("INSERT OR REPLACE INTO entities VALUES (?, ?, ?)", changed)
         self.store.write_many("DELETE FROM entities WHERE kind = ? AND id = ?", gone)
+
+    def _encode_without_parts(self, thing: Entity) -> bytes:
+        kind = _NAMES[type(thing)]
+        field = _LISTS[kind]
+        parts = getattr(thing, field)
+        self._parts.compare((kind, thing.id), parts)
+        setattr(thing, field, [])
+        try:
+            return _encode(thing)
+        finally:
+            setattr(thing, field, parts)
 
     def _flush_meta(self) -> None:
         self._counters["timer"] = self.timers.next_seq

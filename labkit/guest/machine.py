@@ -299,7 +299,7 @@ def _volume(world: World, machine: Machine) -> tuple[Volume, dict[int, int]]:
     run, known = world.cache.get(key, (0, {}))
     if run != machine.run:
         stamps = record.fold(world, disks, disk)
-        known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+        known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps != 0)}
         world.cache[key] = (machine.run, known)
     return volume_of(known, disks.sizes[disk], streams.reader(world)), known
 
@@ -322,7 +322,7 @@ def look_at(world: World, disks: DiskSet, disk: int, place: record.Place | None 
     import numpy as np
 
     stamps = record.fold(world, disks, disk, place, key)
-    known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps)}
+    known = {int(block): int(stamps[block]) for block in np.flatnonzero(stamps != 0)}
     return orders.look(volume_of(known, disks.sizes[disk], record.content_of(world, disks, key)))
 
 

@@ -45,7 +45,7 @@ def machine_view(world: World, machine: Machine) -> MachineView:
 
 
 def _facts_of(world: World, vm: str) -> list[Fact]:
-    return [fact for fact in facts.read(world.store) if fact["entity"] == vm]
+    return list(facts.of(world.store, vm))
 
 
 class SiteDoor:

@@ -24,10 +24,8 @@ from labkit.replication.relation import INITIAL, REPLICATING, STOPPED, Relation
 from labkit.site import inventory
 
 REPLICA = "replica"
-INITIALISING, ENABLED, PREPARING, WAITING, FAILED_OVER = (
-    "WaitingForInitialReplication", "Replicating", "PreparingPlannedFailover",
-    "FailedOverWaitingCompletion", "FailedOver",
-)  # fmt: skip
+INITIALISING, ENABLED, PREPARING = "WaitingForInitialReplication", "Replicating", "PreparingPlannedFailover"
+WAITING, FAILED_OVER = "FailedOverWaitingCompletion", "FailedOver"
 # (state, operation) -> state. The names of states follow Msvm_ReplicationRelationship (facts.md 1.7).
 TABLE: dict[tuple[str, str], str] = {
     (INITIALISING, "ImportInitialReplica"): INITIALISING,
@@ -160,6 +158,7 @@ def _relate(world: World, replica: HostReplica, *, offline: bool = False, compar
             ratio=settings["ratio"],
             first_hour=False,
             offline=offline,
+            there=replica.host,
             compared=record.now_place(there, world.now) if compare else None,
         )
     )

@@ -9,14 +9,14 @@ from labkit.engine.world import World
 from labkit.replication import line, statistics
 from labkit.replication.relation import Relation
 
-_EVERY = 300_000  # health by the rules of 2012 is counted from many facts: while it is bad, not at each cycle
+_EVERY = 300_000  # health by the rules of 2012 is counted from many facts: for a cycle that was late not each time
 
 
-def look(world: World, relation: Relation) -> None:
-    """Tell if health is another than was told last."""
+def look(world: World, relation: Relation, *, urgent: bool = True) -> None:
+    """Tell if health is another than was told last. Not ``urgent``: unless one was just now."""
     if relation.direction == line.DOWN:
         return  # a failback, which nobody watches
-    if statistics.counts(world) and world.now < relation.looked + _EVERY and relation.told != statistics.NORMAL:
+    if not urgent and statistics.counts(world) and world.now < relation.looked + _EVERY:
         return
     relation.looked = world.now
     health, reasons = statistics.judged(world, relation)

@@ -160,7 +160,7 @@ def _arrived(world: World, flow: Flow) -> None:
         _schedule(world, relation)
         swap(world, relation)
     if late or relation.told != NORMAL:
-        alerts.look(world, relation)
+        alerts.look(world, relation, urgent=False)
     if relation.final:
         announce(world, relation)
 

@@ -49,8 +49,11 @@ _CONNECTION = {
 def read(facts: list[Fact], now: int, offset_min: int) -> list[Event]:
     """All entries in order, from all facts; for each monitoring interval that has closed its statistics (29174)."""
     found = [event for fact in facts for event in _of(fact)]
-    for vm in dict.fromkeys(str(fact["entity"]) for fact in facts if fact["kind"] == "grid"):
-        told = [fact for fact in facts if fact["entity"] == vm]
+    replicated: dict[str, list[Fact]] = {str(fact["entity"]): [] for fact in facts if fact["kind"] == "grid"}
+    for fact in facts:
+        if fact["entity"] in replicated:
+            replicated[fact["entity"]].append(fact)
+    for vm, told in replicated.items():
         for begin, end in statistics.closed_intervals(told, now, offset_min):
             counted = statistics.count(told, begin, end)
             details = {

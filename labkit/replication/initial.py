@@ -63,10 +63,10 @@ def arrived(world: World, relation: Relation) -> int:
 
 
 class _Snapshot(NamedTuple):
-    """One disk of the snapshot: its stamps, and the numbers of the blocks to send."""
+    """What is to be sent of one disk: the numbers of its blocks, and their stamps. Kept: not as large as the disk."""
 
-    stamps: NDArray[np.int64]
     blocks: NDArray[np.int64]
+    stamps: NDArray[np.int64]
 
 
 def _snapshot(world: World, relation: Relation, disk: int) -> _Snapshot:
@@ -85,12 +85,15 @@ def _make(world: World, relation: Relation, disk: int) -> _Snapshot:
     from labkit.disks.digest import differing
 
     source = record.set_of(world, relation.source)
-    ours = record.frozen(world, source, disk, record.place_at(source, relation.snapshot))
+    place = record.place_at(source, relation.snapshot)
     if relation.compared is None:
-        return _Snapshot(ours.stamps, np.flatnonzero(ours.stamps))
-    replica = record.set_of(world, relation.replica)
+        stamps = record.fold(world, source, disk, place, count=record.extent(world, source, disk))
+        blocks = np.flatnonzero(stamps != 0)  # of truth values: nine times as fast as of numbers
+        return _Snapshot(blocks, stamps[blocks])
+    ours, replica = record.frozen(world, source, disk, place), record.set_of(world, relation.replica)
     theirs = record.frozen(world, replica, disk, relation.compared, keys.of(world, replica))
-    return _Snapshot(ours.stamps, differing(ours, theirs))
+    blocks = differing(ours, theirs)
+    return _Snapshot(blocks, ours.stamps[blocks])
 
 
 def go_on(world: World, relation: Relation) -> None:
@@ -132,8 +135,7 @@ def _piece_arrived(world: World, flow: Flow) -> None:
     stops.arrived(world, relation)
     disk, sent = relation.piece
     snapshot = _snapshot(world, relation, disk)
-    blocks = snapshot.blocks[sent : sent + _piece_blocks()]
-    stamps = snapshot.stamps[blocks]
+    blocks, stamps = (found[sent : sent + _piece_blocks()] for found in snapshot)
     replica = record.set_of(world, relation.replica)
     record.append_blocks(world, replica, disk, blocks, stamps, key=keys.of(world, replica))
     relation.piece = [disk, sent + len(blocks)]

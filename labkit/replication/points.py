@@ -32,7 +32,7 @@ def keep(points: list[Point], frequency: int, retention: int) -> None:
     ``frequency`` in ms, ``retention`` in hours (0 to 24).
     """
     newest = points[-1].cut
-    recent = bisect.bisect_right(points, newest - HOUR, key=_cut)
+    recent = _recent(points, newest - HOUR, HOUR // frequency)
     if recent > 1 and _one_more(points, recent, frequency, retention):
         return
     hourly: list[Point] = []
@@ -53,6 +53,14 @@ def keep_hourly(points: list[Point], count: int) -> None:
         if not kept or point.cut // HOUR != kept[-1].cut // HOUR:
             kept.append(point)
     points[:-1] = kept[len(kept) - min(count, len(kept)) :]
+
+
+def _recent(points: list[Point], edge: int, usual: int) -> int:
+    """Where the points after ``edge`` (ms) begin; looked for first where they do when no cycle was late."""
+    guess = len(points) - usual
+    if guess > 0 and points[guess - 1].cut <= edge < points[guess].cut:
+        return guess
+    return bisect.bisect_right(points, edge, key=_cut)
 
 
 def _one_more(points: list[Point], recent: int, frequency: int, retention: int) -> bool:

@@ -39,7 +39,7 @@ class Log(msgspec.Struct, array_like=True):
     kind: str
 
 
-@entity("relation")
+@entity("relation", parts="points")
 class Relation(Entity):
     """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut.
 
@@ -49,7 +49,8 @@ class Relation(Entity):
     resynchronisation, ``staging``: the set in which it gathers what has arrived. ``failed``: attempts to send that
     failed one after another, ``error``: what was in the way of the last one, ``retry``: the timer of the next.
     ``ratio``: per mille of the data that crosses the line (compression); ``first_hour``: whether all points of the last
-    hour are kept; ``offline``: initial replication goes by a medium that somebody carries. ``told``: the health that
+    hour are kept; ``offline``: initial replication goes by a medium that somebody carries; ``there``: the
+    host at the replica site. ``told``: the health that
     the last alert told, ``looked``: when it was looked at.
     """
 
@@ -91,6 +92,7 @@ class Relation(Entity):
     ratio: int = 1000
     first_hour: bool = True
     offline: bool = False
+    there: str = ""
     told: str = NORMAL
     looked: int = 0
 

@@ -94,7 +94,7 @@ def arrived(world: World, relation: Relation) -> None:
 
 def watch_log(world: World, relation: Relation) -> None:
     """Nothing can be sent: a log that has grown too large ends in a resynchronisation (facts.md 1.8)."""
-    alerts.look(world, relation)
+    alerts.look(world, relation, urgent=False)
     source = record.set_of(world, relation.source)
     relation.logged = changelog.count(world, source, relation.cut, relation.logged)
     if relation.direction != line.DOWN and relation.logged[2] > changelog.limit(source):

@@ -6,6 +6,10 @@ point, a snapshot under way, the replica's newest log, a test failover's place).
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
+from typing import NamedTuple
+
 from labkit.disks import record, streams
 from labkit.disks.blocks import REAL
 from labkit.disks.record import DiskSet, Place
@@ -28,15 +32,34 @@ def start(world: World) -> None:
 @on("tidy")
 def _tidy(world: World, timer: Timer) -> None:
     world.after(HOUR, "tidy", "lab", priority=90)
+    users = _users(world)
     for disks in world.all(DiskSet):
-        _tidy_set(world, disks)
+        _tidy_set(world, disks, users)
     _tidy_writes(world)
 
 
-def _tidy_set(world: World, disks: DiskSet) -> None:
+class _Users(NamedTuple):
+    """Who may ask for states of a set, by its number: relations from it, relations to it, sets that stand on it."""
+
+    sources: dict[int, list[Relation]]
+    replicas: dict[int, list[Relation]]
+    children: dict[int, list[DiskSet]]
+
+
+def _users(world: World) -> _Users:
+    found = _Users(defaultdict(list), defaultdict(list), defaultdict(list))
+    for relation in world.all(Relation):
+        found.sources[relation.source].append(relation)
+        found.replicas[relation.replica].append(relation)
+    for disks in world.all(DiskSet):
+        found.children[disks.parent].append(disks)
+    return found
+
+
+def _tidy_set(world: World, disks: DiskSet, users: _Users) -> None:
     if disks.side == STAGING:
         return  # each block in it is still to be laid over the replica
-    place = _oldest(world, disks)
+    place = _oldest(world, disks, users)
     if place is None or not disks.segments:
         return
     first = disks.segments[0]
@@ -53,15 +76,13 @@ def _began(disks: DiskSet, place: Place) -> int:
     return next((segment.at for segment in disks.segments if segment.seq == place.seq), 0)
 
 
-def _oldest(world: World, disks: DiskSet) -> Place | None:
+def _oldest(world: World, disks: DiskSet, users: _Users) -> Place | None:
     """The oldest place of a set that somebody may still ask for; ``None``: do not touch it."""
-    instants, places = [world.now], []
-    for relation in world.all(Relation):
-        if relation.source == disks.number:
-            instants += _asked_of_source(relation)
-        if relation.replica == disks.number:
-            places.append(_oldest_of_replica(relation))
-    places += [child.place for child in world.all(DiskSet) if child.parent == disks.number]
+    instants = [world.now]
+    for relation in users.sources.get(disks.number, ()):
+        instants += _asked_of_source(relation)
+    places = [_oldest_of_replica(relation) for relation in users.replicas.get(disks.number, ())]
+    places += [child.place for child in users.children.get(disks.number, ())]
     live = record.place_at(disks, min(instants))
     return min([live, *places], key=lambda place: (place.seq, place.upto))
 
@@ -129,8 +150,18 @@ def _drop_bytes(world: World) -> None:
         if disks.sealed:
             record.drop_contents(world, disks, keys.of(world, disks))
         else:
-            named.update(record.stored_stamps(world, disks))
+            named.update(_named_by(world, disks))
     for key in world.blobs.all_keys():
         if key[0] | REAL not in named:
             world.blobs.drop(key)
             world.hashes.drop(key)
+
+
+def _named_by(world: World, disks: DiskSet) -> list[int]:
+    """Stamps of a set that name stored bytes: looked for anew only when its record has changed, not for each cycle."""
+    key, state = ("named", disks.number), (disks.base, disks.parent, disks.next_seq, len(disks.segments))
+    known = world.cache.get(key)
+    if known is None or known[0] != state:
+        known = world.cache[key] = (state, array("q", record.stored_stamps(world, disks)))
+    found: array[int] = known[1]
+    return found.tolist()

@@ -101,10 +101,10 @@ def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
 
 def machine(world: World, name: str) -> Machine:
     """The site's VM of that name; 900010 when there is none."""
-    known = [found.name for found in world.all(Machine) if found.side == SITE]
-    if name not in known:
-        raise unknown("VM", name, known)
-    return world.get(Machine, f"{SITE}/{name}")
+    found = world.find(Machine, f"{SITE}/{name}")
+    if found is None:
+        raise unknown("VM", name, [machine.name for machine in world.all(Machine) if machine.side == SITE])
+    return found
 
 
 def host_of(world: World, name: str) -> str:
@@ -146,7 +146,5 @@ def _fill(world: World, disks: record.DiskSet, number: int, disk: Disk) -> None:
 
     if disk.application or not disk.used:
         return
-    blocks = -(-disk.used // BLOCK)
-    stamps = np.zeros(-(-disk.size // BLOCK), np.int64)
-    stamps[:blocks] = synthetic_stamp(world.next("stream"), 0)
+    stamps = np.full(-(-disk.used // BLOCK), synthetic_stamp(world.next("stream"), 0), np.int64)
     record.set_base(world, disks, number, stamps)

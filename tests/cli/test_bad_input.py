@@ -51,6 +51,9 @@ from tests.recovery.labs import SHOP, site_file
         (["drill", "run", "planned", "-p", "frequency"], ["900702"]),
         (["drill", "run", "planned", "-p", "a=1", "-p", "a=2"], ["900702"]),
         (["bench", "cycle"], ["900705", "cycles"]),
+        (["bench", "cycles", "--grow"], ["--grow", "NAME"]),
+        (["bench", "cycles", "--chart", "OUT"], ["900710", "--grow"]),
+        (["bench", "--grow", "--chart", "OUT"], ["900709", ".svg, .png"]),
     ],
     ids=lambda value: " ".join(value[:6]) if isinstance(value, list) else None,
 )

@@ -30,7 +30,7 @@ def test_the_journal_has_every_command_done_and_refused(tmp_path: Path) -> None:
         rows = lab.journal[-4:]
     assert [row["outcome"] for row in rows] == ["done", "refused", "refused", "refused"]
     assert [row["code"] for row in rows] == [None, 900010, 900010, 900502]
-    assert json.loads(rows[0]["arguments"]) == {"bandwidth": "20Mbps"}
+    assert json.loads(rows[0]["arguments"]) == {"bandwidth": "20Mbps", "to": "azure"}
     assert json.loads(rows[3]["arguments"])["block"] == 2**80
     assert {row["surface"] for row in rows} == {"test"}
     assert [row["n"] for row in rows] == list(range(rows[0]["n"], rows[0]["n"] + 4))

@@ -12,7 +12,8 @@ import pytest
 
 import labkit
 from labkit import LabError
-from labkit.engine.store import Shelf, Store
+from labkit.engine.shelf import Shelf
+from labkit.engine.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,10 @@ def test_timers_come_by_due_priority_and_age(wanted: list[tuple[int, int]], canc
     for seq in cancelled:
         timers.cancel(seq)  # also such as never were
     came = []
-    while timers.peek() is not None:
-        timer = timers.pop()
-        came.append((timer.due, timer.priority, timer.seq))
+    for until in (2, None):  # first those that are due by then, the others stay where they are
+        while (timer := timers.take(until)) is not None:
+            assert until is None or timer.due <= until
+            came.append((timer.due, timer.priority, timer.seq))
     assert came == sorted(timer for timer in added if timer[2] not in cancelled)
 
 

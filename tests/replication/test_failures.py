@@ -14,6 +14,7 @@ import pytest
 import labkit
 from labkit.lab import Lab
 from labkit.lab.alerts import Alert
+from labkit.replication import line
 from tests.recovery.labs import MINUTE, QUIET, SHOP, error_of, facts, new_lab, records, twin
 
 LINUX = SHOP.replace("Windows Server 2012 R2", "Ubuntu Server").replace("SHOP", "LINUX")
@@ -96,9 +97,7 @@ def test_a_transfer_under_way_fails_with_the_line(tmp_path: Path) -> None:
     """A log half sent is lost at the instant the plug is pulled, and goes again as a whole, with what came since."""
     with new_lab(tmp_path, ROOMY, bandwidth="200kbps") as lab:
         lab.run("1h")
-        lab.run_until(
-            lambda world: bool(world.timers.peek() and world.timers.peek().kind == "line.end"), within="10min"
-        )
+        lab.run_until(lambda world: line.under_way(world, "BUSY"), within="10min")
         lab.run("1s")
         points = len(lab.vault.items["BUSY"].recovery_points)
         lab.faults.lose_line()
