@@ -58,7 +58,8 @@ def status(options: argparse.Namespace) -> int:
     for name, replica in found["replicas"].items():
         text = _("  {name}: {state}, from {primary} to {replica}, health {health}, RPO {rpo}")
         rpo = "-" if replica["rpo_ms"] is None else f"{replica['rpo_ms'] / 1000:.0f} s"
-        print(text.format(name=name, **{**replica, "health": _(replica["health"]), "rpo": rpo}))
+        word = replica["health"]
+        print(text.format(name=name, **{**replica, "health": _(word), "rpo": rpo}))
     for name, job in found["jobs"].items():
         words = {key: in_words(key, job[key]) for key in ("scenario", "state", "task")}
         text = _("  {name}  {scenario}, {target}: {state}; task: {task}")

@@ -98,6 +98,10 @@ class World:
         """All entities of a class in order of their ids (the order in memory is not the order in the file)."""
         return cast("list[E]", [found for _, found in sorted(self._entities[cls].items())])
 
+    def any(self, cls: type[E]) -> bool:
+        """Whether there is an entity of a class."""
+        return bool(self._entities[cls])
+
     def add(self, thing: E) -> E:
         """Put a new entity into the world; two of one id are a programming error."""
         table = self._entities[type(thing)]

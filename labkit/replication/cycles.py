@@ -113,7 +113,9 @@ def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
     if inventory.state(world).dark or relation.paused or relation.state != REPLICATING:
         return
-    if error := stops.blocked(world, relation):
+    if (world.any(stops.Obstacle) or not world.get(line.Line, relation.direction).connected) and (
+        error := stops.blocked(world, relation)
+    ):
         stops.fail(world, relation, error)
         return
     machine = world.get(Machine, relation.machine)
@@ -124,7 +126,7 @@ def swap(world: World, relation: Relation) -> None:
     size = on_the_wire(relation, data) + overhead()["cycle"]
     relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
     relation.swapped = world.now
-    line.send(world, relation.direction, "cycle", relation.id, size, inventory.host_of(world, relation.vm))
+    line.send(world, relation.direction, "cycle", relation.id, size)
 
 
 @line.arrival("cycle")
@@ -133,7 +135,8 @@ def _arrived(world: World, flow: Flow) -> None:
     log = relation.flight
     assert log is not None
     relation.flight = None
-    stops.arrived(world, relation)
+    if relation.failed:
+        stops.arrived(world, relation)
     if reason := _refused(relation, log):
         stops.require(world, relation, reason)
         return
@@ -178,7 +181,7 @@ def _refused(relation: Relation, log: Log) -> str:
 def _apply(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:
     source = record.set_of(world, relation.source)
     found = changelog.spans(world, source, log.after, log.upto)
-    record.append_log(world, replica, found, keys.of(world, replica))
+    record.append_log(world, replica, found, keys.of(world, replica) if replica.sealed else None)
 
 
 def _apply_badly(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:

@@ -116,7 +116,7 @@ def _send_piece(world: World, relation: Relation) -> None:
                 stops.fail(world, relation, error)
                 return
             size = on_the_wire(relation, count * BLOCK) + overhead()["piece"]
-            line.send(world, relation.direction, "initial", relation.id, size, inventory.host_of(world, relation.vm))
+            line.send(world, relation.direction, "initial", relation.id, size)
             return
         disk, sent = disk + 1, 0
     relation.piece = [disk, 0]

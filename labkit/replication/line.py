@@ -18,6 +18,7 @@ from labkit.engine import resources
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
+from labkit.site import inventory
 
 UP, DOWN = "up", "down"
 LAN, LAN_BACK = "lan", "lan-back"  # between the hosts of two sites
@@ -53,7 +54,8 @@ class Line(Entity):
     """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; counters were right at ``updated``.
 
     ``loss``: packets lost, per million. In bit/s, 0 for no limit: ``each`` is the most one transfer gets, which is what
-    a blob takes, or TCP on a line that loses packets; ``account`` what the storage account takes in all.
+    a blob takes, or TCP on a line that loses packets; ``account`` what the storage account takes in all; ``total``
+    the least of bandwidth and account.
     """
 
     bandwidth: int
@@ -67,6 +69,7 @@ class Line(Entity):
     loss: int = 0
     each: int = 0
     account: int = 0
+    total: int = 0
 
     @property
     def limit(self) -> int:
@@ -144,31 +147,33 @@ def create(world: World, bandwidth: int, latency: int, loss: int = 0, account: i
     for name in AZURE:
         made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
         made.each, made.account = _each(name, latency, loss), account if name == UP else 0
+        made.total = min(bandwidth, made.account or bandwidth)
 
 
 def create_between_sites(world: World, bandwidth: int, latency: int, loss: int = 0) -> None:
     """Both directions between the site and its replica site; no blob and no account is in the way."""
     for name in SITES:
         made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
-        made.each = _each(name, latency, loss)
+        made.each, made.total = _each(name, latency, loss), bandwidth
 
 
 def _of(world: World, names: tuple[str, ...]) -> list[Line]:
     return [found for name in names if (found := world.find(Line, name)) is not None]
 
 
-def send(world: World, direction: str, kind: str, target: str, size: int, host: str = _FREE) -> int:
-    """Begin a transfer of ``size`` bytes by a host; returns its number."""
+def send(world: World, direction: str, kind: str, target: str, size: int) -> int:
+    """Begin a transfer of ``size`` bytes for a target, in the lane of its host; returns its number."""
     line = world.get(Line, direction)
     _advance(line, world.now)
     number = world.next("flow")
-    lane = _lane(line, host)
+    lane = line.lanes[0] if len(line.lanes) == 1 else _lane(world, line, target)
     heapq.heappush(lane.flows, Flow(lane.counter + (size << _SCALE), number, kind, target, size, world.now))
     _plan(world, line)
     return number
 
 
-def _lane(line: Line, host: str) -> Lane:
+def _lane(world: World, line: Line, target: str) -> Lane:
+    host = inventory.host_of(world, target.removeprefix("failback/"))
     return next((lane for lane in line.lanes if lane.host == host), line.lanes[0])
 
 
@@ -201,7 +206,7 @@ def set_bandwidth(world: World, bandwidth: int, names: tuple[str, ...] = AZURE) 
         raise LabError(900503, found=bandwidth)
     for line in _of(world, names):
         _advance(line, world.now)
-        line.bandwidth = bandwidth
+        line.bandwidth, line.total = bandwidth, min(bandwidth, line.account or bandwidth)
         _plan(world, line)
     world.fact("line.bandwidth", _entity(names), bandwidth=bandwidth)
 
@@ -237,8 +242,8 @@ def limit(world: World, direction: str, host: str, bits: int) -> None:
     _plan(world, line)
 
 
-def rearrange(world: World, direction: str, host_of: Callable[[str], str]) -> None:
-    """Put each transfer under way into the lane of its host; ``host_of`` knows the host of a target."""
+def rearrange(world: World, direction: str) -> None:
+    """Put each transfer under way into the lane of its host, and drop lanes without a limit."""
     line = world.get(Line, direction)
     _advance(line, world.now)
     moved = [(lane, flow) for lane in line.lanes for flow in lane.flows]
@@ -246,7 +251,7 @@ def rearrange(world: World, direction: str, host_of: Callable[[str], str]) -> No
     for lane in line.lanes:
         lane.flows = []
     for old, flow in moved:
-        lane = _lane(line, host_of(flow.target))
+        lane = _lane(world, line, flow.target)
         flow.tag += lane.counter - old.counter
         heapq.heappush(lane.flows, flow)
     _plan(world, line)
@@ -265,14 +270,25 @@ def set_connected(world: World, connected: bool, names: tuple[str, ...] = AZURE)
 
 
 def _rates(line: Line) -> list[int]:
-    total = min(line.bandwidth, line.account) if line.account else line.bandwidth
-    return rates(total, line.each, [(len(lane.flows), lane.limit) for lane in line.lanes])
+    if len(line.lanes) == 1:
+        return [_rate(line, len(line.lanes[0].flows))]
+    return rates(line.total, line.each, [(len(lane.flows), lane.limit) for lane in line.lanes])
+
+
+def _rate(line: Line, count: int) -> int:
+    """What the first lane gets when there is no other: nearly always, and asked for twice for each transfer."""
+    most = line.each * count
+    return most if 0 < most < line.total else line.total
 
 
 def _advance(line: Line, now: int) -> None:
     elapsed, line.updated = now - line.updated, now
-    shares = _rates(line) if elapsed and line.connected else [0] * len(line.lanes)
-    for lane, rate in zip(line.lanes, shares, strict=True):
+    lanes = line.lanes
+    if len(lanes) == 1 and not lanes[0].flows:
+        lanes[0].counter = 0
+        return
+    shares = _rates(line) if elapsed and line.connected else [0] * len(lanes)
+    for lane, rate in zip(lanes, shares, strict=True):
         if not lane.flows:
             lane.counter = 0
         elif rate:
@@ -289,13 +305,21 @@ def _plan(world: World, line: Line) -> None:
         line.timer = 0
     if not line.connected:
         return
-    waits = []
-    for lane, rate in zip(line.lanes, _rates(line), strict=True):
-        if lane.flows and rate:
-            rest = (lane.flows[0].tag - lane.counter) * 8_000 * len(lane.flows)
-            waits.append(max(0, -(-rest // (rate << _SCALE))))
+    lanes = line.lanes
+    if len(lanes) == 1:
+        if lanes[0].flows:
+            wait = _wait(lanes[0], _rate(line, len(lanes[0].flows)))
+            line.timer = world.after(wait, "line.end", line.id, priority=20)
+        return
+    waits = [_wait(lane, rate) for lane, rate in zip(lanes, _rates(line), strict=True) if lane.flows and rate]
     if waits:
         line.timer = world.after(min(waits), "line.end", line.id, priority=20)
+
+
+def _wait(lane: Lane, rate: int) -> int:
+    """Milliseconds until the next transfer of a lane ends."""
+    rest = (lane.flows[0].tag - lane.counter) * 8_000 * len(lane.flows)
+    return max(0, -(-rest // (rate << _SCALE)))
 
 
 @on("line.end")

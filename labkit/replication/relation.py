@@ -40,7 +40,7 @@ class Log(msgspec.Struct, array_like=True):
 
 
 @entity("relation", parts="points")
-class Relation(Entity):
+class Relation(Entity, omit_defaults=True):
     """``id`` is the VM's name. ``cut``: source time of the newest log wholly applied; ``swapped``: of the last cut.
 
     ``snapshots``: hours between snapshots that freeze the guest (0: none, rule 2.7-6), ``frozen``: the last one.

@@ -163,7 +163,7 @@ def _compared(world: World, timer: Timer) -> None:
         stops.fail(world, relation, error)
         return
     size = on_the_wire(relation, len(found) * BLOCK) + count * int(_figures()["checksum"]) + overhead()["piece"]
-    line.send(world, relation.direction, "resync", relation.id, size, inventory.host_of(world, relation.vm))
+    line.send(world, relation.direction, "resync", relation.id, size)
 
 
 def _differing(world: World, relation: Relation, disk: int, first: int, count: int) -> NDArray[np.int64]:

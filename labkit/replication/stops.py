@@ -38,9 +38,9 @@ def reasons(group: str) -> list[str]:
 
 def blocked(world: World, relation: Relation) -> str:
     """What is in the way of sending now; "" for nothing. What needs a person comes first."""
-    found = [o.reason for o in world.all(Obstacle) if o.vm in ("", relation.vm)]
-    for group in ("final", "retried"):
-        for reason in reasons(group):
+    if world.any(Obstacle):
+        found = [o.reason for o in world.all(Obstacle) if o.vm in ("", relation.vm)]
+        for reason in (*reasons("final"), *reasons("retried")):
             if reason in found:
                 return reason
     return "" if world.get(line.Line, relation.direction).connected else NETWORK

@@ -53,16 +53,11 @@ def set_limits(world: World, hosts: Iterable[str], work: int, other: int, begin:
         _apply(world, found)
 
 
-def lane_of(world: World, target: str) -> str:
-    """The host whose throttle a transfer of a target obeys; any name where there is no throttle."""
-    return inventory.host_of(world, target.removeprefix("failback/"))
-
-
 def _apply(world: World, found: Throttle) -> None:
     """The limit of this moment, and a timer for the moment at which it may change."""
     limit, wait = at(found, world.now, inventory.site_of(world).offset_min)
     line.limit(world, line.UP, found.id, limit)
-    line.rearrange(world, line.UP, lambda target: lane_of(world, target))
+    line.rearrange(world, line.UP)
     world.timers.cancel(found.timer)
     found.timer = world.after(wait, "throttle", found.id, priority=10) if found.work or found.other else 0
 
