@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit.disks import record
-from labkit.disks.record import DiskSet, Place
-from labkit.disks.sealing import Key
+from labkit.disks.record import DiskSet
 from labkit.engine import resources
+from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
@@ -33,24 +33,10 @@ def ingress(region: str, redundancy: str) -> int:
     return int(table[place]["GRS" if redundancy in ("GRS", "RA-GRS") else "LRS"])
 
 
-def create_vm(
-    world: World,
-    source: Machine,
-    name: str,
-    side: str,
-    parent: DiskSet,
-    place: Place,
-    size: str,
-    key: Key | None = None,
-) -> Machine:
-    """A VM whose disks start as ``parent`` at ``place`` and go their own way; it is not started yet.
-
-    Of sealed disks it gets a copy that is not sealed; 900380 without their key.
-    """
-    if parent.sealed:
-        disks = record.opened(world, parent, place, name, side, key)
-    else:
-        disks = record.overlay(world, parent, place, name, side)
+def create_vm(world: World, source: Machine, name: str, side: str, disks: DiskSet, size: str) -> Machine:
+    """A VM like ``source`` on disks of its own; it is not started yet. 900380 for disks that are sealed."""
+    if disks.sealed:
+        raise LabError(900380, vm=name, cloud=disks.sealed)
     called = source.name if side == guests.AZURE else name
     machine = guests.twin(world, source, f"{side}/{name}", called, side, disks.number, size)
     world.fact("azure.vm.created", machine.id, size=size, os=source.os)

@@ -40,9 +40,12 @@ def export(options: argparse.Namespace) -> int:
 
 def _password(options: argparse.Namespace) -> str | None:
     """Of the certificate: from ``LABKIT_PFX_PASSWORD``, or asked for; never an argument that others could see."""
-    if options.certificate is None:
+    if options.certificate is None or options.side == "site":
         return None
-    return os.environ.get("LABKIT_PFX_PASSWORD") or getpass.getpass(_("Password of the certificate: "))
+    try:
+        return os.environ.get("LABKIT_PFX_PASSWORD") or getpass.getpass(_("Password of the certificate: "))
+    except EOFError:  # nobody is there to be asked
+        return None
 
 
 def info(options: argparse.Namespace) -> int:

@@ -89,18 +89,6 @@ def overlay(world: World, parent: DiskSet, place: Place, machine: str, side: str
     return child
 
 
-def opened(world: World, parent: DiskSet, place: Place, machine: str, side: str, key: Key | None) -> DiskSet:
-    """A set with the content of a sealed one at a place, no longer sealed, on its own; 900380 without the key."""
-    child = create(world, machine, side, parent.names, parent.sizes)
-    for disk in range(len(parent.sizes)):
-        disk_then = frozen(world, parent, disk, place, key)
-        stamps = disk_then.stamps.copy()
-        for block in disk_then.real_blocks().tolist():
-            stamps[block] = streams.store_bytes(world, disk_then.stored(int(stamps[block])))
-        set_base(world, child, disk, stamps)
-    return child
-
-
 def delete(world: World, disks: DiskSet) -> None:
     """Remove a set with all that only it holds."""
     for shelf in (world.chunks, world.cargo):
@@ -326,9 +314,11 @@ def _read_base(world: World, disks: DiskSet, disk: int, stamps: NDArray[np.int64
 
 def rebase(world: World, disks: DiskSet, place: Place, key: Key | None = None) -> None:
     """Move the base up to a place; states before it cannot be looked at any more. The content does not change."""
-    for disk in range(len(disks.sizes)):
-        count = extent(world, disks, disk, key)
-        _write_base(world, disks, disk, fold(world, disks, disk, place, key, count=count), key)
+    counts = [extent(world, disks, disk, key) for disk in range(len(disks.sizes))]
+    # All of them are folded before one is written: a sealed set may not open.
+    whole = [fold(world, disks, disk, place, key, count=count) for disk, count in enumerate(counts)]
+    for disk, stamps in enumerate(whole):
+        _write_base(world, disks, disk, stamps, key)
     kept = []
     for segment in disks.segments:
         if segment.seq > place.seq:
@@ -397,9 +387,3 @@ def stored_stamps(world: World, disks: DiskSet, key: Key | None = None) -> set[i
         elif segment.kind == LOG:
             named.update(stamp for part in _parts(world, disks, segment, key) for stamp in part.stamps)
     return named
-
-
-def drop_contents(world: World, disks: DiskSet, key: Key | None) -> None:
-    """Drop the contents of a sealed set that neither its base nor its record names any more."""
-    for stamp in bodies.contents_of(world.cargo, disks.number) - stored_stamps(world, disks, key):
-        world.cargo.drop((disks.number, stamp & ~REAL, 1))

@@ -35,7 +35,7 @@ class Key:
 
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the second for what is shorter than a nonce
             raise LabError(900381, place=place) from None
 
     def __reduce__(self) -> str:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 Stop = Callable[[World], bool]
 BATCH_STEPS = 1_000
 BUSY = 900007
+_MOST_HELD = 64 << 20  # bytes that wait to be written; more than that ends a batch
 _BATCH_SECONDS, _SHARED_SECONDS, _FREE_SECONDS = 0.5, 0.1, 0.005
 
 
@@ -218,6 +219,6 @@ class Session:
                 return True
             if stop is not None and stop(world):
                 return True
-            if count & 15 == 15 and pace.ticks() >= limit:
+            if (count & 15 == 15 and pace.ticks() >= limit) or world.held > _MOST_HELD:
                 break
         return False

@@ -21,6 +21,7 @@ class Shelf:
         self._pending: dict[Key, bytes | None] = {}
         self._under: dict[int, set[Key]] = {}  # the pending ones by their first number
         self._ready: dict[Key, bytes] = {}
+        self.held = 0  # bytes that are not in the file yet
 
     def get(self, key: Key) -> bytes | None:
         """The value, or ``None``."""
@@ -48,6 +49,7 @@ class Shelf:
         self._change(key, None)
 
     def _change(self, key: Key, body: bytes | None) -> None:
+        self.held += len(body or b"") - len(self._pending.get(key) or b"")
         self._pending[key] = body
         self._under.setdefault(key[0], set()).add(key)
         self._ready.pop(key, None)
@@ -110,3 +112,4 @@ class Shelf:
         self._pending.clear()
         self._under.clear()
         self._ready.clear()
+        self.held = 0

@@ -12,12 +12,12 @@ from labkit.disks.record import DiskSet, Place
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
-from labkit.recovery import failover
+from labkit.recovery import failover, hyperv
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import keys
 from labkit.replication.points import Point
-from labkit.replication.relation import Relation
+from labkit.replication.relation import REPLICATING, Relation
 from labkit.replication.resync import STAGING
 
 CYCLES = ("drop", "double", "swap", "cut", "corrupt")
@@ -25,9 +25,8 @@ CYCLES = ("drop", "double", "swap", "cut", "corrupt")
 
 def next_cycle(world: World, vm: str, fault: str) -> None:
     """Damage the next log of a VM: ``drop``, ``double``, ``swap``, ``cut``, or ``corrupt``, which the replica sees."""
-    items.get(world, vm)
-    relation = world.find(Relation, vm)
-    if relation is None or relation.state != "replicating":
+    relation = hyperv.relation_of(world, vm)
+    if relation.state != REPLICATING:
         raise LabError(900532, vm=vm)
     relation.faults.append(fault)
     world.fact("fault", vm, fault=fault)
@@ -38,12 +37,13 @@ def restore_replica(world: World, vm: str, number: int) -> None:
 
     The next log does not follow on it: a resynchronisation is required (facts.md 1.8). 900522 for a point that is none.
     """
-    item = items.get(world, vm)
-    relation = world.find(Relation, vm)
-    if relation is None or relation.state != "replicating":
+    relation = hyperv.relation_of(world, vm)
+    if relation.state != REPLICATING:
         raise LabError(900532, vm=vm)
     point = failover.point_of(relation, number)
-    record.cut_off(world, items.replica(world, item), point.place)
+    if any(child.parent == relation.replica for child in world.all(DiskSet)):
+        raise LabError(900591, vm=vm)  # a test VM stands on it
+    record.cut_off(world, record.set_of(world, relation.replica), point.place)
     relation.points = [known for known in relation.points if known.number <= number]
     relation.held.clear()
     world.fact("fault", vm, fault="old replica", to=point.cut)
@@ -67,8 +67,11 @@ def flip_block(world: World, vm: str, disk: str, block: int) -> None:
     key = keys.of(world, replica)
     content = bytearray(record.frozen(world, replica, number, None, key).read(block).ljust(BLOCK, b"\0"))
     content[0] ^= 1
+    before = record.frozen(world, replica, number, None, key).read(block)
     record.edit(world, replica, number, block, bytes(content), key)
     _reach(world, item, replica, stands)
+    if replica.sealed and attached is not None and item.point is not None:
+        _reach_copy(world, record.set_of(world, attached.disks), number, block, before, bytes(content))
     world.fact("fault", vm, fault="flip", disk=disk, block=block)
 
 
@@ -85,6 +88,12 @@ def _reach(world: World, item: ProtectedItem, replica: DiskSet, before: Place) -
         # A comparison under way stays with the replica as it was when it began.
         if child.parent == replica.number and child.place == before and child.side != STAGING:
             child.place = after
+
+
+def _reach_copy(world: World, copy: DiskSet, disk: int, block: int, before: bytes, after: bytes) -> None:
+    """A VM made from a sealed replica has a copy of it: the block is damaged there, too, unless its guest wrote it."""
+    if record.frozen(world, copy, disk).read(block) == before:
+        record.edit(world, copy, disk, block, after)
 
 
 def _moved(point: Point, place: Place) -> Point:

@@ -17,7 +17,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import hostreplica, hyperv
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import resume, stops
+from labkit.replication import alerts, line, resume, stops
 from labkit.replication.relation import INITIAL, REPLICATING, RESYNCHRONISING, STOPPED, Relation
 from labkit.site import inventory
 
@@ -34,6 +34,7 @@ def crash_host(world: World) -> None:
     site.hosts_down = True
     world.fact("host.crashed", "site")
     power_failure(world)
+    world.timers.cancel_for("host.up", "site")
     world.after(int(resources.yaml("replication.yml")["host_boot_ms"]), "host.up", "site")
 
 
@@ -45,8 +46,10 @@ def power_failure(world: World) -> None:
     for machine in running:
         guests.power_off(world, machine, clean=False)
     for relation in world.all(Relation):
-        if relation.state != INITIAL or relation.snapshot:  # one that waits for its time of day goes on waiting
-            stops.halt(world, relation)
+        if stops.dark(world, relation) and (relation.state != INITIAL or relation.snapshot):
+            stops.halt(world, relation)  # one that waits for its time of day goes on waiting
+    stops.interrupt(world)
+    alerts.look_at_all(world)
 
 
 @on("host.up")
@@ -67,8 +70,10 @@ def power_back(world: World) -> None:
         if machine is not None and not machine.run and not _elsewhere(world, machine):
             guests.power_on(world, machine)
     for relation in world.all(Relation):
-        _replicate_again(world, relation, site.ran)
+        if relation.direction != line.LAN_BACK:  # those are tried again by their own hosts
+            _replicate_again(world, relation, site.ran)
     site.ran = []
+    alerts.look_at_all(world)
     for job in world.all(JobRecord):
         jobs.resume(world, job)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
-from labkit.recovery import item as items
+from labkit.recovery import hyperv
 from labkit.replication import stops
 from labkit.replication.stops import Obstacle
+from labkit.site import inventory
 
 ALL = ("proxy", "disk space", "memory", "authorisation")  # these can concern all VMs at once
 
@@ -39,7 +40,8 @@ def obstruct(world: World, reason: str, vm: str | None) -> None:
 
 
 def _fits(world: World, reason: str, vm: str) -> None:
-    machine = items.source(world, items.get(world, vm))
+    hyperv.relation_of(world, vm)
+    machine = inventory.machine(world, vm)
     known = stops.reasons("windows" if machine.windows else "linux")
     if reason not in (*stops.reasons("retried"), *stops.reasons("final"), *known):
         raise LabError(900560, vm=vm, found=reason, os=machine.os, choices=", ".join(known))

@@ -11,7 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.faults import host
-from labkit.replication import line, stops
+from labkit.replication import alerts, line, stops
 from labkit.site import inventory
 
 
@@ -25,12 +25,14 @@ def lose_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
     """Pull the plug between site and Azure, or the replica site: transfers under way fail (facts.md 1.9)."""
     line.set_connected(world, False, names)
     stops.interrupt(world)
+    alerts.look_at_all(world)
     _wake(world)
 
 
 def restore_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
     """Put the plug back; replication goes on at its next attempt, or when somebody resumes it."""
     line.set_connected(world, True, names)
+    alerts.look_at_all(world)
     _wake(world)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.engine import facts, host
+from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.texts import gettext as _
 
@@ -56,8 +57,11 @@ def command_hook(command: str) -> Hook:
     """A hook that starts a command and gives it one line of JSON on its standard input.
 
     ``{"vm", "time", "at", "health", "reasons"}``. A command that fails or takes longer than 10 s is logged, and the lab
-    goes on.
+    goes on. 900592 for an empty command.
     """
+
+    if not command.strip():
+        raise LabError(900592)
 
     def tell(alert: Alert) -> None:
         found = host.feed(command, json.dumps(alert._asdict()) + "\n", _SECONDS)
@@ -69,6 +73,14 @@ def command_hook(command: str) -> Hook:
     return tell
 
 
+def _call(hook: Hook, alert: Alert) -> None:
+    """What was committed is done: an error of the hook is logged, and the lab goes on."""
+    try:
+        hook(alert)
+    except Exception:
+        logging.getLogger("labkit").exception(_("the function for alerts failed"))
+
+
 def listener(lab: Lab, hook: Hook) -> Callable[[int, int], None]:
     """What a session calls after each commit, with the number of facts before and after it."""
 
@@ -76,6 +88,6 @@ def listener(lab: Lab, hook: Hook) -> Callable[[int, int], None]:
         store = lab._session.store
         for fact in list(facts.read(store, before, after)):
             if fact["kind"] == "alert":
-                hook(alert_of(lab, fact))
+                _call(hook, alert_of(lab, fact))
 
     return look

@@ -11,8 +11,9 @@ from labkit.engine.world import World
 from labkit.guest.machine import Machine
 from labkit.lab.site import MachineView, machine_view
 from labkit.lab.views import RecoveryPoint
-from labkit.recovery import hostreplica
+from labkit.recovery import hostfailover, hostreplica
 from labkit.recovery.hostreplica import INITIALISING, PREPARING, REPLICA, HostReplica
+from labkit.replication import resync
 from labkit.replication.relation import INITIAL, Relation
 from labkit.site import inventory
 
@@ -95,42 +96,50 @@ class HyperVDoor:
 
     def test_failover(self, vm: str, point: int | None = None) -> None:
         """A VM "NAME - Test" beside production, not connected; ends with :meth:`end_test`."""
-        self._on("test_failover", vm, lambda world, found: hostreplica.test_failover(world, found, point), point=point)
+        self._on("test_failover", vm, lambda world, found: hostfailover.test_failover(world, found, point), point=point)
 
     def end_test(self, vm: str) -> None:
         """Delete the test VM."""
-        self._on("end_test", vm, hostreplica.end_test)
+        self._on("end_test", vm, hostfailover.end_test)
 
     def planned_failover(self, vm: str) -> None:
         """The VM must be off: the rest is sent, the other VM starts, replication turns round by itself."""
-        self._on("planned_failover", vm, hostreplica.planned)
+        self._on("planned_failover", vm, hostfailover.planned)
 
     def cancel_planned_failover(self, vm: str) -> None:
         """Give it up before the rest has arrived."""
-        self._on("cancel_planned_failover", vm, hostreplica.cancel_planned)
+        self._on("cancel_planned_failover", vm, hostfailover.cancel_planned)
 
     def failover(self, vm: str, point: int | None = None) -> None:
         """From the replica, to a recovery point (its id; None: the newest); refused while the VM runs."""
-        self._on("failover", vm, lambda world, found: hostreplica.unplanned(world, found, point), point=point)
+        self._on("failover", vm, lambda world, found: hostfailover.unplanned(world, found, point), point=point)
 
     def cancel_failover(self, vm: str) -> None:
         """Before it is completed: go back to what there was."""
-        self._on("cancel_failover", vm, hostreplica.cancel)
+        self._on("cancel_failover", vm, hostfailover.cancel)
 
     def complete_failover(self, vm: str) -> None:
         """Make it final; the VM is not replicated until :meth:`reverse`."""
-        self._on("complete_failover", vm, hostreplica.complete)
+        self._on("complete_failover", vm, hostfailover.complete)
 
     def reverse(self, vm: str) -> None:
         """Turn replication round by hand after an unplanned failover."""
-        self._on("reverse", vm, hostreplica.reverse)
+        self._on("reverse", vm, hostfailover.reverse)
 
     def shut_down(self, vm: str) -> None:
         """Shut down the VM where it is active, as a planned failover needs it; 900553 when it is off."""
-        self._on("shut_down", vm, hostreplica.shut_down)
+        self._on("shut_down", vm, hostfailover.shut_down)
+
+    def start(self, vm: str) -> None:
+        """Start the VM where it is active; 900551 when it runs."""
+        self._on("start", vm, hostfailover.start)
+
+    def resynchronise(self, vm: str) -> None:
+        """Compare both sides now, where that is required; 900547 otherwise."""
+        self._on("resynchronise", vm, lambda world, found: resync.start(world, world.get(Relation, found.id)))
 
     def remove(self, vm: str) -> None:
-        """Remove replication; the replica VM is deleted unless it is the active one."""
+        """Remove replication, and the replica VM with its disks; 900590 while that is the active one."""
         self._on("remove", vm, hostreplica.remove)
 
     def wait(self, vm: str, within: str = "30d") -> None:

@@ -78,15 +78,15 @@ class SiteDoor:
         from labkit.recovery import certificates
 
         out = Path(path)
-        out = out / encryption.FILE_NAME if out.is_dir() else out
         server = self.vmm
         full, now = self._lab.read(lambda world: (inventory.site_of(world).servers.fqdn(server), world.now))
         pfx, der = certificates.new_certificate(full, now, password)
         try:
+            out = out / encryption.FILE_NAME if out.is_dir() else out
             with out.open("xb") as file:
                 file.write(pfx)
-        except OSError as error:
-            raise LabError(900570, path=out, found=error.strerror or str(error)) from None
+        except (OSError, ValueError) as error:
+            raise LabError(900570, path=out, found=getattr(error, "strerror", None) or str(error)) from None
         try:
             keep = lambda world: encryption.keep_certificate(world, server, der)  # noqa: E731
             self._lab.command("site.make_certificate", {"server": server, "file": out.name}, keep)
@@ -118,7 +118,7 @@ class SiteDoor:
 
         Hours may go past midnight ("22:00-04:00"). 900556 for hours that are none.
         """
-        window = None if hours is None else throttle.span(hours)
+        window = None if hours is None else throttle.span(str(hours))
         work = lambda world: power.resync_hours(world, vm, window)  # noqa: E731
         self._lab.command("site.resynchronise_by_itself", {"vm": vm, "hours": hours}, work)
 

@@ -34,7 +34,7 @@ def verify(world: World, *, full: bool = False) -> list[str]:
     problems = [*_file(world), *_facts(world), *_timers(world), *_entities(world), *_opens(_bytes(world))]
     problems += _traces(world)
     if full:
-        problems += _hashes(world)
+        problems += [*_hashes(world), *_contents(world)]
     for item in world.all(ProtectedItem):
         problems += _opens(_item(world, item, full=full))
     for relation, source, replica in hostreplica.pairs(world):
@@ -112,6 +112,19 @@ def _bytes(world: World) -> Iterator[str]:
 def _traces(world: World) -> Iterator[str]:
     for found in trace.missing(world):
         yield _("trace of {disk}: parts of it are missing").format(disk=found.owner)
+
+
+def _contents(world: World) -> Iterator[str]:
+    """Each block's content that a sealed set has opens."""
+    for disks in world.all(DiskSet):
+        if disks.sealed:
+            for number in sorted(bodies.contents_of(world.cargo, disks.number)):
+                yield from _opens(_read(world, disks, number))
+
+
+def _read(world: World, disks: DiskSet, stamp: int) -> Iterator[str]:
+    record.content_of(world, disks, keys.of(world, disks))(stamp)
+    yield from ()
 
 
 def _hashes(world: World) -> Iterator[str]:

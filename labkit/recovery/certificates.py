@@ -26,7 +26,11 @@ def new_certificate(server: str, now: int, password: str) -> tuple[bytes, bytes]
 
     900568 for an empty password.
     """
-    if not password:
+    try:
+        secret = password.encode()
+    except UnicodeEncodeError:
+        secret = b""
+    if not secret:
         raise LabError(900568)
     private = rsa.generate_private_key(public_exponent=65_537, key_size=_BITS)
     begin = datetime.fromtimestamp(now // 1000, UTC)
@@ -41,7 +45,7 @@ def new_certificate(server: str, now: int, password: str) -> tuple[bytes, bytes]
         .not_valid_after(begin + timedelta(days=_DAYS))
         .sign(private, hashes.SHA256())
     )
-    sealed = BestAvailableEncryption(password.encode())
+    sealed = BestAvailableEncryption(secret)
     pfx = pkcs12.serialize_key_and_certificates(_FRIENDLY, private, certificate, None, sealed)
     return pfx, certificate.public_bytes(Encoding.DER)
 
@@ -50,10 +54,10 @@ def read_pfx(path: Path, password: str | None) -> RSAPrivateKey:
     """The private key in a ``.pfx``; 900564: the file cannot be read, 900565: wrong password, or no ``.pfx``."""
     try:
         body = path.read_bytes()
-    except OSError as error:
-        raise LabError(900564, path=path, found=error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:
+        raise LabError(900564, path=path, found=getattr(error, "strerror", None) or str(error)) from None
     try:
-        found = pkcs12.load_pkcs12(body, (password or "").encode() or None)
+        found = pkcs12.load_pkcs12(body, str(password or "").encode() or None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise LabError(900565, path=path) from None
     if not isinstance(found.key, RSAPrivateKey):

@@ -42,6 +42,9 @@ class Unlocked(Entity):
 
     secret: bytes
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
 
 # --- an encrypted cloud -----------------------------------------------------------------------------------------------
 
@@ -106,6 +109,12 @@ def take(world: World, job: JobRecord) -> Key | None:
     """The key a job was lent, once; None when it was lent none."""
     found = world.find(Unlocked, job.id)
     forget(world, job)
+    return None if found is None else Key(found.secret)
+
+
+def lent(world: World, job: JobRecord) -> Key | None:
+    """The key a job was lent and still has."""
+    found = world.find(Unlocked, job.id)
     return None if found is None else Key(found.secret)
 
 

@@ -157,6 +157,8 @@ def _invoices(world: World, orders: Machine, source_at: int, key: Key | None) ->
         if relation is None or not relation.points:
             return ours, None
         target = record.set_of(world, relation.replica)
+        if target.sealed and key is None:
+            return ours, None  # nobody on this side can tell what it holds
         return ours, guests.look_at(world, target, app.disk, relation.points[-1].place, key)
     return None, None
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from labkit.azure import compute
 from labkit.azure.compute import VirtualNetwork
-from labkit.disks import record
+from labkit.disks import opening, record
+from labkit.disks.record import DiskSet
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcome
@@ -64,6 +65,38 @@ def test_failover(
     return _begin(world, item, "TestFailover", private, point=point.number, network=network or "")
 
 
+def _disks(world: World, job: JobRecord, point: Point, name: str, side: str) -> DiskSet | None:
+    """Disks for the VM to be made, from the replica at a point; None while a sealed one is still being opened.
+
+    That goes piece by piece, each a step of its own. What does not open (900381) leaves nothing behind.
+    """
+    parent = items.replica(world, _item(world, job))
+    if not parent.sealed:
+        return record.overlay(world, parent, point.place, name, side)
+    if "disks" not in job.data:
+        made = record.create(world, name, side, parent.names, parent.sizes)
+        job.data["disks"], job.data["piece"] = made.number, (0, 0)
+    child, (disk, done) = record.set_of(world, job.data["disks"]), job.data["piece"]
+    try:
+        piece = opening.open_some(world, parent, point.place, child, (disk, done), encryption.lent(world, job))
+    except LabError:
+        _forget(world, job)
+        raise
+    if piece is None:
+        del job.data["disks"], job.data["piece"]
+        return child
+    job.data["piece"] = piece
+    return None
+
+
+def _forget(world: World, job: JobRecord) -> None:
+    """The key a job was lent, and disks it has not made a VM of."""
+    encryption.forget(world, job)
+    if "disks" in job.data:
+        record.delete(world, record.set_of(world, job.data["disks"]))
+        del job.data["disks"], job.data["piece"]
+
+
 @jobs.task("TestFailover", "VmTfoPrepareTestVm")
 def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     item = _item(world, job)
@@ -71,10 +104,12 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     known = {point.number: point for point in relation.points}
     # The point may have been thinned out while the job was under way: then the oldest one there is follows it.
     point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
-    source, parent = items.source(world, item), items.replica(world, item)
+    source, name = items.source(world, item), f"{item.id}-test"
+    disks = _disks(world, job, point, name, TEST)
+    if disks is None:
+        return jobs.Until(world.now)
     guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
-    key, name = encryption.take(world, job), f"{item.id}-test"
-    test = compute.create_vm(world, source, name, TEST, parent, point.place, item.size, key)
+    test, key = compute.create_vm(world, source, name, TEST, disks, item.size), encryption.take(world, job)
     evidence.take(
         world,
         operation="TestFailover",
@@ -118,7 +153,7 @@ def _delete_test_vm(world: World, job: JobRecord) -> Outcome:
 
 @jobs.ending("TestFailover")
 def _test_ended(world: World, job: JobRecord) -> None:
-    encryption.forget(world, job)
+    _forget(world, job)
     test = world.find(Machine, f"{TEST}/{job.target}-test")
     if test is not None:
         compute.delete_vm(world, test)
@@ -159,7 +194,10 @@ def _send_rest(world: World, job: JobRecord) -> Outcome:
 
 @jobs.ending("PlannedFailover")
 def _planned_ended(world: World, job: JobRecord) -> None:
-    encryption.forget(world, job)
+    _forget(world, job)
+    relation = world.find(Relation, job.target)
+    if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
+        cycles.keep_on(world, relation)
     items.settle(world, job, "PlannedFailover")
 
 
@@ -200,20 +238,27 @@ def _try_send_rest(world: World, job: JobRecord) -> Outcome:
 
 @jobs.ending("UnplannedFailover")
 def _unplanned_ended(world: World, job: JobRecord) -> None:
-    encryption.forget(world, job)
+    _forget(world, job)
+    relation = world.find(Relation, job.target)
+    if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
+        cycles.take_up(world, relation)  # nothing has taken over: the VM is replicated as before
     items.settle(world, job, "UnplannedFailover")
 
 
 # --- the VM in Azure --------------------------------------------------------------------------------------------------
 
 
-def _attach(world: World, job: JobRecord, point: Point) -> None:
+def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
     """Make the Azure VM from the replica at a point, and count what it has and has not."""
     item = _item(world, job)
+    disks = _disks(world, job, point, item.id, AZURE)
+    if disks is None:
+        return jobs.Until(world.now)
+    source = items.source(world, item)
+    if items.relation(world, item).state != replication.STOPPED:
+        stops.stop(world, items.relation(world, item))
     item.point = point
-    source, parent = items.source(world, item), items.replica(world, item)
-    key = encryption.take(world, job)
-    machine = compute.create_vm(world, source, item.id, AZURE, parent, point.place, item.size, key)
+    machine, key = compute.create_vm(world, source, item.id, AZURE, disks, item.size), encryption.take(world, job)
     kept = evidence.take(
         world,
         operation=job.scenario,
@@ -227,20 +272,13 @@ def _attach(world: World, job: JobRecord, point: Point) -> None:
     item.failovers.append(kept.id)
     details = {"point": point.number, "cut": point.cut, "source": kept.source_at}
     world.fact("failover", item.id, operation=job.scenario, consistency=point.kind, **details)
+    return DONE
 
 
 @jobs.task("PlannedFailover", "VmFailover")
-def _fail_over_planned(world: World, job: JobRecord) -> Outcome:
-    relation = world.get(Relation, job.target)
-    stops.stop(world, relation)
-    _attach(world, job, relation.points[-1])
-    return DONE
-
-
 @jobs.task("UnplannedFailover", "VmFailover")
-def _fail_over_unplanned(world: World, job: JobRecord) -> Outcome:
-    _attach(world, job, world.get(Relation, job.target).points[-1])
-    return DONE
+def _fail_over(world: World, job: JobRecord) -> Outcome:
+    return _attach(world, job, world.get(Relation, job.target).points[-1])
 
 
 @jobs.task("PlannedFailover", "VmFoStartVmOnSecondary")
@@ -275,13 +313,12 @@ def _undo(world: World, job: JobRecord) -> Outcome:
 
 @jobs.task("ChangePit", "VmFailover")
 def _fail_over_again(world: World, job: JobRecord) -> Outcome:
-    _attach(world, job, point_of(world.get(Relation, job.target), job.data["point"]))
-    return DONE
+    return _attach(world, job, point_of(world.get(Relation, job.target), job.data["point"]))
 
 
 @jobs.ending("ChangePit")
 def _changed(world: World, job: JobRecord) -> None:
-    encryption.forget(world, job)
+    _forget(world, job)
     items.settle(world, job, "ChangePit")
 
 

@@ -15,12 +15,12 @@ from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import evidence, failover, vault
+from labkit.recovery import vault
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
-from labkit.replication.relation import INITIAL, REPLICATING, STOPPED, Relation
+from labkit.replication.relation import INITIAL, STOPPED, Relation
 from labkit.site import inventory
 
 REPLICA = "replica"
@@ -41,7 +41,6 @@ TABLE: dict[tuple[str, str], str] = {
     (WAITING, "Cancel"): ENABLED,
     (WAITING, "Complete"): FAILED_OVER,
     (FAILED_OVER, "Reverse"): INITIALISING,
-    (FAILED_OVER, "Remove"): "",
 }
 _BY_ITSELF = ("Begin", "Switch")
 MOST_POINTS = {"Windows Server 2012 R2": 24, "Windows Server 2012": 15}  # additional ones, hourly; facts.md 1.4
@@ -81,12 +80,14 @@ def allowed(replica: HostReplica) -> tuple[str, ...]:
     return tuple(operation for operation in found if operation != "EndTest")
 
 
-def _request(replica: HostReplica, operation: str) -> None:
+def request(replica: HostReplica, operation: str) -> None:
+    """Pass, or refuse an operation (900582) with what is allowed."""
     if operation not in allowed(replica):
         raise LabError(900582, vm=replica.id, operation=operation, state=replica.state, allowed=allowed(replica))
 
 
-def _move(world: World, replica: HostReplica, operation: str) -> None:
+def move(world: World, replica: HostReplica, operation: str) -> None:
+    """An operation has succeeded: the next state, by the table."""
     replica.state = TABLE[replica.state, operation]
     world.fact("replica.state", replica.id, state=replica.state, operation=operation)
 
@@ -98,10 +99,11 @@ def active(world: World, replica: HostReplica) -> Machine:
 
 def standby(world: World, replica: HostReplica) -> Machine:
     """The machine on the other host."""
-    return world.get(Machine, f"{_other(replica)}/{replica.id}")
+    return world.get(Machine, f"{other(replica)}/{replica.id}")
 
 
-def _other(replica: HostReplica) -> str:
+def other(replica: HostReplica) -> str:
+    """The side that is not active."""
     return REPLICA if replica.active == SITE else SITE
 
 
@@ -113,9 +115,11 @@ def check(world: World, settings: dict[str, int]) -> None:
     system = inventory.site_of(world).servers.host_os
     vault.check_frequency(world, settings["frequency"])
     count, snapshots = settings["points"], settings["app_consistent"]
-    if not 0 <= count <= MOST_POINTS[system]:
+    if type(count) is not int or not 0 <= count <= MOST_POINTS[system]:
         raise LabError(900514, setting="points", found=count, values=f"0-{MOST_POINTS[system]}")
-    if not 0 <= snapshots <= min(12, count):  # it must be less often than there are points
+    if type(snapshots) is not int or not 0 <= snapshots <= min(
+        12, count
+    ):  # it must be less often than there are points
         raise LabError(900514, setting="app_consistent", found=snapshots, values=f"0-{min(12, count)} h")
 
 
@@ -138,10 +142,10 @@ def enable(world: World, vm: str, host: str, settings: dict[str, int], *, offlin
     guests.twin(world, machine, f"{REPLICA}/{vm}", vm, REPLICA, copy.number)
     replica = world.add(HostReplica(vm, host, settings))
     world.fact("replica.enabled", vm, host=host, **settings)
-    _relate(world, replica, offline=offline)
+    relate(world, replica, offline=offline)
 
 
-def _relate(world: World, replica: HostReplica, *, offline: bool = False, compare: bool = False) -> Relation:
+def relate(world: World, replica: HostReplica, *, offline: bool = False, compare: bool = False) -> Relation:
     """The relation from the active machine to the other; ``compare``: what is alike there is not sent."""
     source, target, settings = active(world, replica), standby(world, replica), replica.settings
     there = record.set_of(world, target.disks)
@@ -168,200 +172,50 @@ def _relate(world: World, replica: HostReplica, *, offline: bool = False, compar
 
 def bring(world: World, replica: HostReplica) -> None:
     """Import at the replica what was exported; 900584 unless it was."""
-    _request(replica, "ImportInitialReplica")
+    request(replica, "ImportInitialReplica")
+    reachable(world)
     relation = world.get(Relation, replica.id)
     if not relation.offline or initial.complete(world, relation):
         raise LabError(900584, vm=replica.id)
     initial.bring(world, relation)
 
 
-def _announced(world: World, relation: Relation) -> None:
-    """Initial replication is through, or a last log has arrived."""
-    replica = world.find(HostReplica, relation.id)
-    if replica is None:
-        return
-    if replica.state == INITIALISING and relation.state == INITIAL and initial.complete(world, relation):
-        cycles.begin(world, relation)
-        _move(world, replica, "Begin")
-    elif replica.state == PREPARING:
-        _try_switch(world, replica)
+def reachable(world: World) -> None:
+    """Refuse while the site has no power (900530)."""
+    if inventory.state(world).dark:
+        raise LabError(900530)
 
 
-replication.WAITERS.append(_announced)
-
-
-# --- test -------------------------------------------------------------------------------------------------------------
-
-
-def test_failover(world: World, replica: HostReplica, number: int | None) -> None:
-    """A machine "NAME - Test" from a recovery point, not connected; replication goes on (facts.md 1.12)."""
-    _request(replica, "TestFailover")
-    relation = world.get(Relation, replica.id)
-    point = failover.point_of(relation, number)
-    guests.settle(world, active(world, replica), "cycle")
-    parent = record.set_of(world, relation.replica)
-    name = _test_name(replica)
-    disks = record.overlay(world, parent, point.place, name, _other(replica))
-    machine = guests.twin(world, standby(world, replica), f"{disks.side}/{name}", name, disks.side, disks.number)
-    replica.test = True
-    _move(world, replica, "TestFailover")
-    _keep(world, replica, "TestFailover", machine, point)
-    guests.power_on(world, machine)
-
-
-def _test_name(replica: HostReplica) -> str:
-    return f"{replica.id} - Test"
-
-
-def end_test(world: World, replica: HostReplica) -> None:
-    """Delete the test machine with all it wrote."""
-    _request(replica, "EndTest")
-    machine = world.get(Machine, f"{_other(replica)}/{_test_name(replica)}")
-    _delete(world, machine)
-    replica.test = False
-    _move(world, replica, "EndTest")
-
-
-def _delete(world: World, machine: Machine) -> None:
+def delete_machine(world: World, machine: Machine) -> None:
+    """Delete a machine with its disks."""
     guests.power_off(world, machine, clean=False)
     record.delete(world, guests.disks_of(world, machine))
     world.remove(machine)
 
 
-def _keep(world: World, replica: HostReplica, operation: str, target: Machine, point: Point) -> None:
-    source = active(world, replica)
-    evidence.take(world, operation=operation, job="", triggered=world.now, source=source, target=target, point=point)
-    world.fact("replica.failover", replica.id, operation=operation, point=point.number, cut=point.cut)
-
-
-# --- planned ----------------------------------------------------------------------------------------------------------
-
-
-def planned(world: World, replica: HostReplica) -> None:
-    """From the primary: the VM is off, the rest is sent, the other machine starts, replication turns round by itself.
-
-    900550 while the VM runs, 900530 while the site has no power. A last log that cannot be sent is tried again.
-    """
-    _request(replica, "PlannedFailover")
-    machine = active(world, replica)
-    if machine.run:
-        raise LabError(900550, vm=replica.id, found=machine.state)
-    _reachable(world)
-    _move(world, replica, "PlannedFailover")
-    _try_switch(world, replica)
-
-
-def cancel_planned(world: World, replica: HostReplica) -> None:
-    """Give a planned failover up before the rest has arrived; replication goes on as before."""
-    _request(replica, "CancelPlannedFailover")
-    relation = world.get(Relation, replica.id)
-    relation.final = False
-    _move(world, replica, "CancelPlannedFailover")
-    if not relation.failed:
-        cycles.go_on(world, relation)
-
-
-def _reachable(world: World) -> None:
-    if inventory.state(world).dark:
-        raise LabError(900530)
-
-
-def _try_switch(world: World, replica: HostReplica) -> None:
-    relation = world.get(Relation, replica.id)
-    if relation.state != REPLICATING or not cycles.finish(world, relation, active(world, replica).stopped_at):
+def _announced(world: World, relation: Relation) -> None:
+    """Initial replication is through."""
+    replica = world.find(HostReplica, relation.id)
+    if replica is None:
         return
-    target, point = standby(world, replica), relation.points[-1]
-    stops.stop(world, relation)
-    _keep(world, replica, "PlannedFailover", target, point)
-    stops.remove(world, relation)
-    _move(world, replica, "Switch")
-    replica.active = _other(replica)
-    guests.power_on(world, target)
-    _relate(world, replica, compare=True)
+    if replica.state == INITIALISING and relation.state == INITIAL and initial.complete(world, relation):
+        cycles.begin(world, relation)
+        move(world, replica, "Begin")
 
 
-def shut_down(world: World, replica: HostReplica) -> None:
-    """Shut the VM down where it is active; 900553 when it is off."""
-    machine = active(world, replica)
-    if not machine.run:
-        raise LabError(900553, vm=replica.id, found=machine.state)
-    guests.power_off(world, machine, clean=True)
-
-
-# --- unplanned --------------------------------------------------------------------------------------------------------
-
-
-def unplanned(world: World, replica: HostReplica, number: int | None) -> None:
-    """From the replica, to a recovery point; 900585 while the VM runs: it must not run twice (facts.md 1.12)."""
-    _request(replica, "Failover")
-    source, target = active(world, replica), standby(world, replica)
-    if source.run:
-        raise LabError(900585, vm=replica.id)
-    relation = world.get(Relation, replica.id)
-    point = failover.point_of(relation, number)
-    if replica.test:
-        end_test(world, replica)
-    stops.halt(world, relation)
-    stops.stop(world, relation)
-    parent = record.set_of(world, relation.replica)
-    replica.replica, replica.point = parent.number, point
-    target.disks = record.overlay(world, parent, point.place, replica.id, target.side).number
-    _move(world, replica, "Failover")
-    _keep(world, replica, "UnplannedFailover", target, point)
-    guests.power_on(world, target)
-
-
-def cancel(world: World, replica: HostReplica) -> None:
-    """Before it is completed: the replica is as it was, what the failed-over VM wrote is gone, replication goes on."""
-    _request(replica, "Cancel")
-    _reachable(world)
-    target = standby(world, replica)
-    guests.power_off(world, target, clean=False)
-    record.delete(world, guests.disks_of(world, target))
-    target.disks, replica.replica, replica.point = replica.replica, 0, None
-    _move(world, replica, "Cancel")
-    relation = world.get(Relation, replica.id)
-    relation.state, relation.stopped = REPLICATING, 0
-    if relation.reason:  # the primary's host crashed before
-        stops.require(world, relation, relation.reason)
-    else:
-        cycles.go_on(world, relation)
-
-
-def complete(world: World, replica: HostReplica) -> None:
-    """Make it final: the recovery points are merged. The VM is not replicated until it is turned round by hand."""
-    _request(replica, "Complete")
-    target = standby(world, replica)
-    record.flatten(world, guests.disks_of(world, target))
-    record.delete(world, record.set_of(world, replica.replica))
-    stops.remove(world, world.get(Relation, replica.id))
-    replica.replica, replica.point = 0, None
-    _move(world, replica, "Complete")
-    replica.active = _other(replica)
-
-
-def reverse(world: World, replica: HostReplica) -> None:
-    """Turn replication round by hand: the old primary is compared and becomes the replica; 900550 while it runs."""
-    _request(replica, "Reverse")
-    _reachable(world)
-    old = standby(world, replica)
-    if old.run:
-        raise LabError(900550, vm=replica.id, found=old.state)
-    _move(world, replica, "Reverse")
-    _relate(world, replica, compare=True)
+replication.WAITERS.append(_announced)
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
 def remove(world: World, replica: HostReplica) -> None:
-    """Remove replication; the machine that is not active is deleted with its disks, the site's VM never is."""
-    _request(replica, "Remove")
-    relation = world.find(Relation, replica.id)
-    if relation is not None:
-        stops.remove(world, relation)
-    if replica.active == SITE:
-        _delete(world, standby(world, replica))
+    """Remove replication and the replica with its disks; 900590 while the VM is active at the replica site."""
+    request(replica, "Remove")
+    if replica.active != SITE:
+        raise LabError(900590, vm=replica.id)
+    stops.remove(world, world.get(Relation, replica.id))
+    delete_machine(world, standby(world, replica))
     world.remove(replica)
     world.fact("replica.removed", replica.id)
 
@@ -396,4 +250,10 @@ def pairs(world: World) -> list[tuple[Relation, DiskSet, DiskSet]]:
 def elsewhere(world: World, vm: str) -> bool:
     """Whether a VM's other machine has taken over, so that the site's must not start by itself."""
     found = world.find(HostReplica, vm)
-    return found is not None and (found.active != SITE or found.state == WAITING)
+    return found is not None and (other(found) if found.state == WAITING else found.active) != SITE
+
+
+def locked(world: World, vm: str) -> bool:
+    """Whether a VM must not be started at the site: it is prepared for a failover, or its disks are a replica."""
+    found = world.find(HostReplica, vm)
+    return found is not None and (found.state == PREPARING or (found.active != SITE and found.state != FAILED_OVER))

@@ -6,12 +6,16 @@ from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
+from labkit.recovery import hostreplica
 from labkit.recovery import item as items
 from labkit.replication import resume as resuming
 from labkit.replication import resync, stops
-from labkit.replication.relation import STOPPED, Relation
+from labkit.replication.relation import Relation
 from labkit.site import inventory
 from labkit.site.schema import DATA_DISK_LIMIT, OS_DISK_LIMIT
+
+# Jobs during which the site's VM must stay off: its last log is being sent, or its disks are being written to.
+_AT_WORK = ("PlannedFailover", "Failback")
 
 
 def start(world: World, vm: str) -> None:
@@ -22,9 +26,9 @@ def start(world: World, vm: str) -> None:
     if machine.run:
         raise LabError(900551, vm=vm, found=machine.state)
     job = jobs.of_target(world, vm)
-    if job is not None and job.scenario == "Failback":  # its disks are being written to
+    if job is not None and job.scenario in _AT_WORK:
         raise LabError(532, vm=vm, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
-    if any(found.replica == machine.disks and found.state != STOPPED for found in world.all(Relation)):
+    if hostreplica.locked(world, vm):
         raise LabError(900587, vm=vm)
     guests.power_on(world, machine)
 
@@ -44,7 +48,7 @@ def resize(world: World, vm: str, disk: str, size: int) -> None:
     """
     disks = guests.disks_of(world, inventory.machine(world, vm))
     number = guests.disk_number(disks, disk)
-    if world.find(items.ProtectedItem, vm) is not None:
+    if any(world.find(kind, vm) is not None for kind in (items.ProtectedItem, hostreplica.HostReplica)):
         raise LabError(900572, vm=vm, disk=disk)
     most = units.size(OS_DISK_LIMIT if number == 0 else DATA_DISK_LIMIT)
     if not disks.sizes[number] < size <= most or size % 512:

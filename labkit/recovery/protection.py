@@ -11,8 +11,8 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
+from labkit.recovery import hostreplica, states
 from labkit.recovery import item as items
-from labkit.recovery import states
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud
 from labkit.replication import cycles, initial, line, stops
@@ -27,7 +27,7 @@ def enable(world: World, name: str) -> JobRecord:
     found = world.find(ProtectedItem, name)
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
-    if world.find(Relation, name) is not None:  # it has a replica on a host
+    if world.find(hostreplica.HostReplica, name) is not None:
         raise LabError(900583, vm=name)
     cloud = _cloud(world)
     if inventory.bits(inventory.machine(world, name).os) != 64:

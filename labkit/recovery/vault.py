@@ -106,9 +106,11 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
     _running(world, name)
     if cloud.configured:
         raise LabError(900513, cloud=name)
+    checked = check_settings(world, settings)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
-    return jobs.start(world, "AssociateProtectionProfile", name, **check_settings(world, settings))
+        encryption.begin(world, cloud.id, cloud.server)  # with the certificate there is at the click
+    return jobs.start(world, "AssociateProtectionProfile", name, **checked)
 
 
 def check_frequency(world: World, frequency: int) -> None:
@@ -171,15 +173,15 @@ def _changed(world: World, job: JobRecord) -> None:
 
 @jobs.ending("AssociateProtectionProfile")
 def _configured(world: World, job: JobRecord) -> None:
+    if job.state != jobs.SUCCEEDED:
+        encryption.end(world, job.target)
     if job.state == jobs.SUCCEEDED:
         cloud = world.get(Cloud, job.target)
         cloud.configured = True
         cloud.frequency, cloud.retention = job.data["frequency"], job.data["retention"]
         cloud.app_consistent, cloud.storage = job.data["app_consistent"], job.data["storage"]
         cloud.initial_start = job.data.get("initial_start", AT_ONCE)
-        if job.data.get("encrypt"):
-            cloud.encrypted = True
-            encryption.begin(world, cloud.id, cloud.server)
+        cloud.encrypted = bool(job.data.get("encrypt"))
         details = {"frequency": cloud.frequency, "retention": cloud.retention, "app_consistent": cloud.app_consistent}
         world.fact("cloud.configured", cloud.id, **details)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.engine.world import World
 from labkit.replication import line, statistics
-from labkit.replication.relation import Relation
+from labkit.replication.relation import STOPPED, Relation
 
 _EVERY = 300_000  # health by the rules of 2012 is counted from many facts: for a cycle that was late not each time
 
@@ -23,6 +23,13 @@ def look(world: World, relation: Relation, *, urgent: bool = True) -> None:
     if health != relation.told:
         relation.told = health
         tell(world, relation, *reasons)
+
+
+def look_at_all(world: World) -> None:
+    """Something that concerns all VMs has happened."""
+    for relation in world.all(Relation):
+        if relation.state != STOPPED:
+            look(world, relation)
 
 
 def tell(world: World, relation: Relation, *reasons: str) -> None:

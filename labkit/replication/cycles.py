@@ -24,6 +24,7 @@ from labkit.replication.relation import (
     REPLICATING,
     RESYNC,
     RESYNCHRONISING,
+    STOPPED,
     Log,
     Relation,
     announce,
@@ -39,6 +40,7 @@ def begin(world: World, relation: Relation) -> None:
     relation.state = REPLICATING
     relation.paused, relation.failed, relation.error = False, 0, ""
     relation.cut = relation.swapped = relation.frozen = relation.snapshot
+    relation.compared = None
     _add_point(relation, points.CRASH, record.now_place(record.set_of(world, relation.replica), world.now))
     # Cuts lie on the guest's grid of 30 s slots, so that a cycle in time covers whole slots.
     phase = guests.phase(world, machine)
@@ -71,7 +73,8 @@ def change(world: World, relation: Relation, frequency: int, retention: int, sna
 
 def _waits(relation: Relation) -> bool:
     """Whether the next swap is not that of the grid."""
-    return bool(relation.late or relation.paused or relation.final or relation.failed)
+    awaits = relation.failed and relation.flight is None
+    return bool(relation.late or relation.paused or relation.final or awaits)
 
 
 def _schedule(world: World, relation: Relation) -> None:
@@ -111,11 +114,9 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
 def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
-    if inventory.state(world).dark or relation.paused or relation.state != REPLICATING:
+    if relation.paused or relation.state != REPLICATING or stops.dark(world, relation):
         return
-    if (world.any(stops.Obstacle) or not world.get(line.Line, relation.direction).connected) and (
-        error := stops.blocked(world, relation)
-    ):
+    if error := stops.blocked(world, relation):
         stops.fail(world, relation, error)
         return
     machine = world.get(Machine, relation.machine)
@@ -230,9 +231,30 @@ def finish(world: World, relation: Relation, upto: int) -> bool:
     return False
 
 
+def take_up(world: World, relation: Relation) -> None:
+    """Replicate again after :func:`stops.stop`, where nothing has taken over; compared, if the log was worthless."""
+    if relation.state != STOPPED:
+        return
+    relation.state, relation.stopped, relation.swapped = REPLICATING, 0, relation.cut
+    _tell_grid(world, relation)
+    if relation.reason:
+        stops.require(world, relation, relation.reason)
+    else:
+        go_on(world, relation)
+
+
+def keep_on(world: World, relation: Relation) -> None:
+    """A planned failover was given up: cycles go on as before, or wait for the next attempt, or for a person."""
+    relation.final = False
+    if relation.state != REPLICATING or (relation.failed and relation.flight is None):
+        return
+    if world.timers.due(relation.timer) is None:
+        go_on(world, relation)
+
+
 def go_on(world: World, relation: Relation) -> None:
     """What kept the log from being sent is over: the next one goes at once, then on the grid."""
+    if not relation.final:
+        _schedule(world, relation)
     if relation.flight is None:
-        if not relation.final:
-            _schedule(world, relation)
         swap(world, relation)

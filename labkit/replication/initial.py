@@ -18,7 +18,6 @@ from labkit.guest.machine import Machine
 from labkit.replication import keys, line, stops
 from labkit.replication.line import Flow
 from labkit.replication.relation import Relation, announce, on_the_wire, overhead
-from labkit.site import inventory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +103,7 @@ def go_on(world: World, relation: Relation) -> None:
 
 def _send_piece(world: World, relation: Relation) -> None:
     """Send the next piece, if the site has power; past the last one, tell that all has arrived."""
-    if inventory.state(world).dark:
+    if stops.dark(world, relation):
         return
     disks = record.set_of(world, relation.source)
     disk, sent = relation.piece

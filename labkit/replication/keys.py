@@ -17,6 +17,9 @@ class DataKey(Entity):
 
     secret: bytes
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
 
 def of(world: World, disks: DiskSet) -> Key | None:
     """The key of a sealed set; None for one that is not sealed."""

@@ -94,7 +94,7 @@ def tcp(latency: int, loss: int) -> int:
     figures = _figures()
     # mss bytes, 8 bits, 1000 ms a second, and 1000 for the square root of a million.
     whole = figures["connections"] * figures["mss"] * 8 * 1000 * 1000
-    return math.isqrt(whole * whole * 3 // (2 * loss)) // (2 * latency)
+    return max(1, math.isqrt(whole * whole * 3 // (2 * loss)) // (2 * latency))
 
 
 def _each(name: str, latency: int, loss: int) -> int:

@@ -91,7 +91,7 @@ stops.WHEN_REQUIRED.append(schedule)
 @on("resync.window")
 def _window(world: World, timer: Timer) -> None:
     relation = world.get(Relation, timer.entity)
-    if inventory.state(world).dark or stops.blocked(world, relation):
+    if stops.dark(world, relation) or stops.blocked(world, relation):
         relation.timer = world.after(HOUR, "resync.window", relation.id, priority=30)  # not today, if it is not back
     else:
         start(world, relation)
@@ -117,9 +117,9 @@ def cancel(world: World, relation: Relation) -> None:
         raise LabError(900547, vm=relation.id)
     world.fact("resync.cancelled", relation.id)
     stops.require(world, relation, relation.reason)
-    window = hours_of(world, relation.vm)
-    if window is not None:  # not once more this night
-        since_midnight = (world.now + inventory.site_of(world).offset_min * 60_000) % DAY
+    window, zone = hours_of(world, relation.vm), inventory.site_of(world).offset_min
+    if window is not None and window_opens(world.now, zone, window) == world.now:  # not once more this night
+        since_midnight = (world.now + zone * 60_000) % DAY
         schedule(world, relation, world.now + (window[1] * 60_000 - since_midnight) % DAY)
 
 
@@ -158,7 +158,13 @@ def _compared(world: World, timer: Timer) -> None:
         stops.require(world, relation, "log full")  # it took so long that the rule strikes again
         return
     disk, first, count = _chunk(world, relation)
-    found = _differing(world, relation, disk, first, count)
+    try:
+        found = _differing(world, relation, disk, first, count)
+    except LabError as closed:
+        if closed.code != 900381:
+            raise
+        stops.fail(world, relation, "replica state")  # sealed, and it does not open: only a new replica helps
+        return
     if error := stops.blocked(world, relation):
         stops.fail(world, relation, error)
         return

@@ -177,7 +177,7 @@ class _Grid(NamedTuple):
 
 
 # What ends the time in which cycles are due, until another grid is told.
-_ENDS = ("resync.required", "failover")
+_ENDS = ("resync.required", "failover", "replica.failover", "replica.removed")
 _GIVES_UP = ("VmPrepareForUnPlannedFailover", "DisableProtectionOnPrimary")
 
 
@@ -185,7 +185,8 @@ def _grids(told: list[Fact]) -> list[_Grid]:
     found: list[_Grid] = []
     for fact in told:
         at = int(fact["at"])
-        ends = fact["kind"] in _ENDS or (fact["kind"] == "job.task" and fact["task"] in _GIVES_UP)
+        told_end = fact["kind"] in _ENDS and fact.get("operation") != "TestFailover"
+        ends = told_end or (fact["kind"] == "job.task" and fact["task"] in _GIVES_UP)
         if found and (ends or fact["kind"] == "grid"):
             found[-1] = found[-1]._replace(end=min(found[-1].end, at))
         if fact["kind"] == "grid":

@@ -17,6 +17,7 @@ from labkit.engine.world import Entity, World, entity
 from labkit.guest.machine import Machine
 from labkit.replication import alerts, changelog, line
 from labkit.replication.relation import REPLICATING, RESYNC, RESYNCHRONISING, STOPPED, Relation, announce
+from labkit.site import inventory
 
 NETWORK = "network"
 PRIMARY, REPLICA = "primary", "replica"
@@ -43,7 +44,18 @@ def blocked(world: World, relation: Relation) -> str:
         for reason in (*reasons("final"), *reasons("retried")):
             if reason in found:
                 return reason
-    return "" if world.get(line.Line, relation.direction).connected else NETWORK
+    reached = world.get(line.Line, relation.direction).connected and not _other_side_dark(world, relation)
+    return "" if reached else NETWORK
+
+
+def _other_side_dark(world: World, relation: Relation) -> bool:
+    """Whether the site that is replicated to has no power."""
+    return relation.direction == line.LAN_BACK and inventory.state(world).dark
+
+
+def dark(world: World, relation: Relation) -> bool:
+    """Whether the host that would send has no power; it goes on when that is back."""
+    return relation.direction != line.LAN_BACK and inventory.state(world).dark
 
 
 def no_snapshot(world: World, relation: Relation, machine: Machine) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from labkit.disks import record, streams
+from labkit.disks import opening, record, streams
 from labkit.disks.blocks import REAL
 from labkit.disks.record import DiskSet, Place
 from labkit.disks.streams import Run
 from labkit.engine.clock import Timer, on
+from labkit.engine.errors import LabError
 from labkit.engine.units import HOUR
 from labkit.engine.world import World
 from labkit.replication import keys
@@ -34,8 +37,19 @@ def _tidy(world: World, timer: Timer) -> None:
     world.after(HOUR, "tidy", "lab", priority=90)
     users = _users(world)
     for disks in world.all(DiskSet):
-        _tidy_set(world, disks, users)
+        with _left_alone():
+            _tidy_set(world, disks, users)
     _tidy_writes(world)
+
+
+@contextmanager
+def _left_alone() -> Iterator[None]:
+    """A sealed set that does not open is left as it is: ``verify`` and a failover tell of it."""
+    try:
+        yield
+    except LabError as error:
+        if error.code != 900381:
+            raise
 
 
 class _Users(NamedTuple):
@@ -139,7 +153,8 @@ def _logged_since(relation: Relation, now: int) -> int:
 
 def _drop_bytes(world: World) -> None:
     """Drop stored bytes that no image and no write names any more."""
-    if not any(run.application >= 0 for run in world.all(Run)):
+    applications = any(run.application >= 0 for run in world.all(Run))
+    if not applications and not any(disks.sealed for disks in world.all(DiskSet)):
         return
     named: set[int] = set()
     for run in world.all(Run):
@@ -148,7 +163,8 @@ def _drop_bytes(world: World) -> None:
                 named.update(entry.stamps.tolist())
     for disks in world.all(DiskSet):
         if disks.sealed:
-            record.drop_contents(world, disks, keys.of(world, disks))
+            with _left_alone():
+                opening.drop_contents(world, disks, keys.of(world, disks))
         else:
             named.update(_named_by(world, disks))
     for key in world.blobs.all_keys():

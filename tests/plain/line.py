@@ -47,7 +47,7 @@ class PlainLine:
         if self.latency and self.loss:
             # 1460 bytes a packet; isqrt of a square is exact, so the root of the loss is taken last.
             carried = math.isqrt((4 * 1460 * 8 * 1_000_000) ** 2 * 3 // (2 * self.loss)) // (2 * self.latency)
-            each = min(each, carried)
+            each = min(each, max(1, carried))
         return min(self.bandwidth, each * len(self.under_way))
 
     def _look(self) -> None:

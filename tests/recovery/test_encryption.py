@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 import labkit
 from labkit.azure import compute
-from labkit.disks import record
+from labkit.disks import opening, record
 from labkit.disks.sealing import Key
 from labkit.engine.world import World
 from labkit.guest import machine as guests
@@ -206,13 +206,16 @@ def test_the_layers_below_cannot_read_it_either(tmp_path: Path) -> None:
         def layers(world: World, key: Key | None) -> Iterator[Callable[[], object]]:
             replica = items.replica(world, items.get(world, "SHOP"))
             source, place = items.source(world, items.get(world, "SHOP")), record.now_place(replica, world.now)
+            child = record.create(world, "THIEF", "azure", replica.names, replica.sizes)
             yield lambda: record.fold(world, replica, 1, None, key)
             yield lambda: record.frozen(world, replica, 1, None, key)
             yield lambda: record.cargo(world, replica, replica.segments[0], key)
             yield lambda: record.stored_stamps(world, replica, key)
             yield lambda: list(record.spans(world, replica, key))
             yield lambda: guests.look_at(world, replica, 1, None, key)
-            yield lambda: compute.create_vm(world, source, "THIEF", "azure", replica, place, "M", key)
+            yield lambda: opening.open_some(world, replica, place, child, (1, 0), key)
+            sealed = record.overlay(world, replica, place, "THIEF", "azure")
+            assert error_of(lambda: compute.create_vm(world, source, "THIEF", "azure", sealed, "M")).code == 900380
 
         def codes(world: World, key: Key | None) -> list[int]:
             return [error_of(layer).code for layer in layers(world, key)]
@@ -423,3 +426,144 @@ def test_the_file_stays_small(tmp_path: Path) -> None:
             lab.run("1d")
             sizes.append(sum(map(len, _bodies(lab.path, numbers).values())))
         assert sizes[2] < 2 * sizes[0]
+
+
+# --- what a review found ----------------------------------------------------------------------------------------------
+
+
+def _spoil(path: Path, sql: str, *values: int) -> list[tuple[int, int, bytes]]:
+    """Flip a bit of each body that the SQL finds; returns what was there, to be put back by :func:`_mend`."""
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute(f"SELECT k2, k3, body FROM cargo WHERE k1 = ? AND {sql}", values).fetchall()
+        for k2, k3, body in found:
+            spoilt = body[:-1] + bytes([body[-1] ^ 1])
+            db.execute("UPDATE cargo SET body = ? WHERE k1 = ? AND k2 = ? AND k3 = ?", (spoilt, values[0], k2, k3))
+        db.commit()
+    return found
+
+
+def _mend(path: Path, number: int, was: list[tuple[int, int, bytes]]) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        for k2, k3, body in was:
+            db.execute("UPDATE cargo SET body = ? WHERE k1 = ? AND k2 = ? AND k3 = ?", (body, number, k2, k3))
+        db.commit()
+
+
+@pytest.mark.parametrize("operation", ["test_failover", "planned_failover", "unplanned_failover"])
+def test_a_failover_that_cannot_open_the_replica_leaves_all_as_it_was(tmp_path: Path, operation: str) -> None:
+    """The job fails with 900381; nothing is left of it, the VM goes on being replicated, and time passes.
+
+    With the byte back in its place the same failover succeeds.
+    """
+    with encrypted_lab(tmp_path) as lab:
+        lab.run("2h")
+        number, path = _replica_of(lab, "SHOP"), lab.path
+    was = _spoil(path, "k3 = 0 AND k2 = (SELECT max(k2) FROM cargo WHERE k1 = ? AND k3 = 0)", number, number)
+    with labkit.open(path) as lab:
+        sets = lab.read(lambda world: sorted(disks.number for disks in world.all(record.DiskSet)))
+        job = getattr(lab.vault, operation)("SHOP", **pfx(tmp_path))
+        assert error_of(lambda: lab.wait(job)).code == 900381
+        assert lab.vault.items["SHOP"].state == "Protected"
+        assert lab.read(lambda world: sorted(disks.number for disks in world.all(record.DiskSet))) == sets
+        assert lab.read(lambda world: items.get(world, "SHOP").point) is None
+        if operation == "planned_failover":
+            lab.site.start("SHOP")
+        lab.run("3h")
+        assert (lab.vault.items["SHOP"].rpo or 9_999) < 400
+    _mend(path, number, was)
+    with labkit.open(path) as lab:
+        assert lab.verify(full=True) == []
+        lab.wait(getattr(lab.vault, operation)("SHOP", **pfx(tmp_path)))
+        assert lab.verify() == []
+
+
+def test_verify_opens_every_content(tmp_path: Path) -> None:
+    """One bit in each of many contents, also of blocks that only older points name: each is named by ``--full``."""
+    with encrypted_lab(tmp_path) as lab:
+        lab.run("2h")
+        number, path = _replica_of(lab, "SHOP"), lab.path
+    spoilt = _spoil(path, "k3 = 1", number)
+    assert len(spoilt) > 40
+    with labkit.open(path) as lab:
+        named = {problem.split("/")[2] for problem in lab.verify(full=True) if "content/" in problem}
+    assert named == {str(k2) for k2, _, _ in spoilt}
+
+
+def test_a_partner_in_an_encrypted_cloud(tmp_path: Path) -> None:
+    """SHOP has a host replica, BILLS, which invoices its orders, is encrypted: SHOP fails over all the same."""
+    path = tmp_path / "mixed.yml"
+    path.write_text(f"site: mixed\nreplica_site: {{hosts: [HV11]}}\nvms:\n  - {SHOP}\n  - {BILLS}\n", encoding="utf-8")
+    with labkit.create(tmp_path / "mixed.lab", site=path, stage="registered") as lab:
+        lab.site.make_certificate(tmp_path, password=WORD)
+        lab.vault.configure_protection(encrypt=True, wait=True)
+        lab.vault.enable_protection("BILLS", wait=True)
+        lab.hyperv.enable("SHOP")
+        lab.hyperv.wait("SHOP")
+        lab.wait(lab.vault.items["BILLS"])
+        lab.run("2h")
+        lab.hyperv.test_failover("SHOP")
+        lab.run("1h")
+        lab.hyperv.end_test("SHOP")
+        lab.site.shut_down("SHOP")
+        lab.hyperv.planned_failover("SHOP")
+        lab.hyperv.wait("SHOP")
+        lab.run("1h")
+        assert lab.hyperv.machines["SHOP"].answering
+        assert lab.verify() == []
+
+
+def test_copies_for_tests_do_not_stay(tmp_path: Path) -> None:
+    """An image without an application: after each test the copy of its blocks is dropped from the file."""
+    image = tmp_path / "files.raw"
+    image.write_bytes(bytes(range(256)) * 256 * 128)  # 8 MiB of 128 real blocks
+    vm = "{name: FILES, os: Ubuntu Server, disks: [{name: os, image: files.raw}]}"
+    with encrypted_lab(tmp_path, vm) as lab:
+        counts = []
+        for _ in range(3):
+            test = lab.vault.test_failover("FILES", wait=True, **pfx(tmp_path))
+            lab.wait(test.complete())
+            lab.run("2h")
+            counts.append(lab.read(lambda world: len(world.blobs.all_keys())))
+        assert counts == [128] * 3
+
+
+def test_a_flip_reaches_the_copy_in_azure(tmp_path: Path) -> None:
+    """After a failover the VM's disk is damaged as it is without encryption: the failback sends the block."""
+    with encrypted_lab(tmp_path) as lab:
+        lab.run("1h")
+        lab.vault.planned_failover("SHOP", wait=True, **pfx(tmp_path))
+        block = next(block for block in range(100, 120))
+        before = lab.read(lambda world: record.fold(world, _azure(world), 0).copy())
+        lab.faults.flip_block("SHOP", "os", block)
+        after = lab.read(lambda world: record.fold(world, _azure(world), 0).copy())
+        assert [int(n) for n in (before != after).nonzero()[0]] == [block]
+
+
+def _azure(world: World) -> record.DiskSet:
+    return guests.disks_of(world, world.get(guests.Machine, "azure/SHOP"))
+
+
+def test_a_certificate_made_after_the_click_does_not_count(tmp_path: Path) -> None:
+    """Configuring takes minutes; the certificate there was at its beginning opens, the one made meanwhile does not."""
+    with new_lab(tmp_path, stage="registered") as lab:
+        lab.site.make_certificate(tmp_path, password=WORD)
+        job = lab.vault.configure_protection(encrypt=True)
+        other = lab.site.make_certificate(tmp_path / "b.pfx", password=WORD)
+        lab.wait(job)
+        lab.vault.enable_protection("SHOP", wait=True)
+        lab.wait(lab.vault.items["SHOP"])
+        refused = error_of(lambda: lab.vault.test_failover("SHOP", certificate=other, password=WORD))
+        assert refused.code == 900566
+        lab.vault.test_failover("SHOP", wait=True, **pfx(tmp_path))
+
+
+@pytest.mark.parametrize("certificate", ["a\0b", "\ud800.pfx"])
+def test_odd_names_and_passwords_are_refused_in_words(tmp_path: Path, certificate: str) -> None:
+    """Names no file can have, half a character as a password: a code, never a traceback."""
+    with encrypted_lab(tmp_path) as lab:
+        call = lambda: lab.vault.test_failover("SHOP", certificate=certificate, password=WORD)  # noqa: E731
+        assert error_of(call).code == 900564
+        assert error_of(lambda: lab.site.make_certificate(tmp_path / "b.pfx", password="\ud800")).code == 900568
+        assert error_of(lambda: lab.site.make_certificate(f"{tmp_path}/{certificate}", password=WORD)).code == 900570
+        shown = lab.read(lambda world: repr(world.all(keys.DataKey)[0]))
+        assert shown == "<DataKey OnPremise Cloud>"
