@@ -42,7 +42,7 @@ class Blocks:
     """
 
     def __init__(self, lines: Lines, host: str, disk: str) -> None:
-        self._lines, self._host, self._disk = lines, host.casefold(), disk.casefold()
+        self._lines, self._host, self._disk = lines, host.casefold(), plain_number(disk.casefold())
         self._seen: dict[tuple[str, str], bool] = {}
         self._chosen_ones: set[tuple[str, str]] = set()
         self.least = self.most = -1
@@ -115,7 +115,7 @@ class Blocks:
         found = self._seen.get(pair)
         if found is not None:
             return found
-        known = (pair[0].casefold(), str(int(pair[1])))
+        known = (pair[0].casefold(), plain_number(pair[1]))
         found = (not self._host or known[0] == self._host) and (not self._disk or known[1] == self._disk)
         if found:
             self._chosen_ones.add(known)
@@ -127,6 +127,15 @@ class Blocks:
         """Refuse a trace in which the disk asked for is none or several."""
         there = sorted(f"{shown(host)} {shown(disk)}" for host, disk in self._seen)
         check_choice(self._lines, len(self._chosen_ones), there, f"{self._host} {self._disk}".strip())
+
+
+def plain_number(text: str) -> str:
+    """A number of a disk without zeros in front; what is no number stays as it is.
+
+    >>> plain_number("00"), plain_number("c:")
+    ('0', 'c:')
+    """
+    return str(int(text)) if text.isdecimal() and text.isascii() else text
 
 
 def check_choice(lines: Lines, chosen: int, there: list[str], wanted: str) -> None:

@@ -70,7 +70,7 @@ class Counters:
         hosts = [c for c in rates if not host or c.host.casefold() == host.casefold()]
         found = [c for c in hosts if c.disk.casefold() == disk.casefold()] if disk else hosts
         if not disk and len(found) > 1:
-            found = [c for c in found if c.disk != _TOTAL]
+            found = [c for c in found if c.disk != _TOTAL] or found
         if disk and not found:  # "0" or "C:" for "0 C:"
             found = [c for c in hosts if disk.casefold() in c.disk.casefold().split()]
         there = [f"{shown(c.host)} {shown(c.disk)}".strip() for c in rates]

@@ -24,7 +24,7 @@ from labkit.engine.texts import gettext as _
 COLUMNS = ("Timestamp", "Hostname", "DiskNumber", "Type", "Offset", "Size", "ResponseTime")
 _GZIP = b"\x1f\x8b"
 _LONGEST_LINE = 1 << 20  # a log of many counters has headers of many thousand characters
-_HEAD, _READ, _SHOWN, _DIGITS = 4_096, 1 << 16, 60, 18
+_HEAD, _READ, _SHOWN, _DIGITS = 1 << 16, 1 << 16, 60, 18
 ROWS = 8_192  # looked at in one go
 _CELLS = 1 << 16
 
@@ -135,7 +135,7 @@ def opened(path: Path) -> Iterator[Lines]:
             body.seek(0)
         except (OSError, EOFError, zlib.error) as error:
             raise LabError(900361, path=path, reason=_reason(error)) from None
-        text = io.TextIOWrapper(body, encoding=_encoding(head), errors="replace", newline="")
+        text = io.TextIOWrapper(body, encoding=_encoding(head), newline="")
         try:
             yield Lines(path, raw, text)
         finally:
@@ -145,10 +145,8 @@ def opened(path: Path) -> Iterator[Lines]:
 def _encoding(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    line = head.split(b"\n", 1)[0]
-    try:
-        # A header longer than what was looked at may end within a letter.
-        codecs.getincrementaldecoder("utf-8")().decode(line, final=len(line) < len(head))
+    try:  # what was looked at may end within a letter
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD)
     except UnicodeDecodeError:
         return "cp932"
     return "utf-8-sig"

@@ -103,7 +103,7 @@ def _look_counters(lines: Lines, choice: Choice, write: int) -> Look:
         raise LabError(900369, path=lines.path)
     write = write or (_power(total // writes) if writes else BLOCK)
     if most.rate > MOST_WRITES * write * 1000:
-        found, limit = show_size(most.rate // 1000), show_size(MOST_WRITES * write)
+        found, limit = most.rate // 1000, MOST_WRITES * write
         raise LabError(900372, path=lines.path, line=most.line, found=found, limit=limit, write=show_size(write))
     zero = first + choice.skip
     return Look(lines.format, zero, last - zero, write=write)
@@ -165,7 +165,8 @@ def _block_rows(lines: Lines, choice: Choice, known: Look) -> Iterator[_Rows]:
         if needed > known.needed:
             break
         yield _Rows(_pieces(times, rows), BLOCK_ROWS, len(times), int(rows.sizes.sum()), hashed)
-    if needed != known.needed or blocks.least + choice.skip * TICKS != known.zero:
+    length = (blocks.most - known.zero) // TICKS + 1
+    if (needed, length) != (known.needed, known.length) or blocks.least + choice.skip * TICKS != known.zero:
         raise LabError(900373, path=lines.path)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from labkit.disks.trace import BLOCKS, Trace
+from labkit.engine.errors import LabError
 from labkit.engine.progress import Progress
 from labkit.engine.store import Store
 from labkit.engine.units import MINUTE
@@ -29,7 +30,11 @@ def looked_at(churn: Churn, size: int) -> Churn:
     from labkit.disks.tracing import Choice, look
 
     trace = churn.trace
-    if trace is None or trace.format:
+    if trace is None:
+        return churn
+    if trace.format:  # looked at before, perhaps for a disk of another size
+        if size and trace.needed > size:
+            raise LabError(900375, path=trace.file, needed=trace.needed, size=size)
         return churn
     found = look(Path(trace.file), Choice(trace.host, trace.disk, trace.skip), size, churn.write)
     known = msgspec.structs.replace(

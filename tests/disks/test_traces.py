@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -415,7 +416,7 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
         (packed[:30] + bytes(40) + packed[70:], (900361, 900362, 900365, 900366, 900367)),
         (_GOOD.encode() + b"7" * (3 << 20), (900367,)),
         (b"7" * (3 << 20), (900362,)),
-        (SIX_ROWS.encode() + random.Random(2).randbytes(10_000), (900365, 900366, 900367)),
+        (SIX_ROWS.encode() + random.Random(2).randbytes(10_000), (900362, 900365, 900366, 900367)),
     ):
         path.write_bytes(content)
         with pytest.raises(LabError) as caught:
@@ -620,3 +621,74 @@ def test_lines_are_read_without_the_whole_file(tmp_path: Path) -> None:
         assert isinstance(lines, Lines)
         next(lines.batches())
         assert lines.position < path.stat().st_size // 5
+
+
+# --- what a review found ----------------------------------------------------------------------------------------------
+
+HEAD_LINE = "Timestamp,Hostname,DiskNumber,Type,Offset,Size,ResponseTime"
+
+
+def test_hosts_in_code_page_932(tmp_path: Path) -> None:
+    """An English header, Japanese hosts in code page 932: they are two hosts, and one can be chosen by its name."""
+    rows = [f"{n * 10_000_000},{('東京', '京東')[n % 2]},0,Write,{n * 65_536},4096,1" for n in range(1, 9)]
+    path = tmp_path / "japan.csv"
+    path.write_bytes("\r\n".join([HEAD_LINE, *rows]).encode("cp932"))
+    with pytest.raises(LabError) as refused:
+        look(path, Choice("", "", 0), 1 << 30)
+    assert refused.value.code == 900363
+    assert "東京" in str(refused.value)
+    assert look(path, Choice("東京", "", 0), 1 << 30).needed == 8 * 65_536 + 4_096
+    assert look(path, Choice("京東", "", 0), 1 << 30).needed == 7 * 65_536 + 4_096
+
+
+def test_a_trace_that_grew_between_look_and_import(tmp_path: Path) -> None:
+    """Rows added at its end after the site file was read, within the same bytes of the disk: 900373, and no lab."""
+    rows = [f"{n * 10_000_000},web,0,Write,0,4096,1" for n in range(1, 9)]
+    (tmp_path / "web.csv").write_text("\n".join([HEAD_LINE, *rows]) + "\n", encoding="utf-8")
+    site = tmp_path / "site.yml"
+    vm = "{name: WEB, os: Ubuntu Server, disks: [{name: os, size: 1GB, churn: {trace: web.csv, repeat: yes}}]}"
+    site.write_text(f"site: grown\nvms:\n  - {vm}\n", encoding="utf-8")
+    read = sitefile.read(site)
+    with (tmp_path / "web.csv").open("a", encoding="utf-8") as more:
+        more.write("900000000,web,0,Write,0,4096,1\n")
+    with pytest.raises(LabError) as refused:
+        labkit.create(tmp_path / "grown.lab", site=read)
+    assert refused.value.code == 900373
+    assert not (tmp_path / "grown.lab").exists()
+
+
+def test_a_disk_made_smaller_by_hand(tmp_path: Path) -> None:
+    """A site changed in Python so that the trace does not fit any more: 900375, not a lab that fails later."""
+    (tmp_path / "web.csv").write_text(f"{HEAD_LINE}\n1,web,0,Write,536870912,4096,1\n", encoding="utf-8")
+    site = tmp_path / "site.yml"
+    site.write_text(
+        "site: small\nvms:\n  - {name: WEB, os: Ubuntu Server,"
+        " disks: [{name: os, size: 1GB, used: 0B, churn: {trace: web.csv}}]}\n",
+        encoding="utf-8",
+    )
+    read = sitefile.read(site)
+    vm = read.vms[0]
+    disk = msgspec.structs.replace(vm.disks[0], size=64 << 20)
+    smaller = msgspec.structs.replace(read, vms=(msgspec.structs.replace(vm, disks=(disk,)),))
+    with pytest.raises(LabError) as refused:
+        labkit.create(tmp_path / "small.lab", site=smaller)
+    assert refused.value.code == 900375
+
+
+def test_only_totals_and_zeros_in_front(tmp_path: Path) -> None:
+    """A file that has nothing but _Total is taken when it has one, and asks which when it has two; "00" is disk 0."""
+    lines = ['"(PDH-CSV 4.0) (UTC)(0)","\\\\H\\PhysicalDisk(_Total)\\Disk Write Bytes/sec"']
+    lines += [f'"10/01/2014 09:00:{second:02}.000","4096.000"' for second in (0, 15, 30)]
+    one = tmp_path / "one.csv"
+    one.write_text("\n".join(lines), encoding="utf-8")
+    assert look(one, Choice("", "", 0)).length == 30_000
+    two = tmp_path / "two.csv"
+    second = lines[0] + ',"\\\\H\\LogicalDisk(_Total)\\Disk Write Bytes/sec"'
+    two.write_text("\n".join([second, *(f'{line},"1.000"' for line in lines[1:])]), encoding="utf-8")
+    with pytest.raises(LabError) as refused:
+        look(two, Choice("", "", 0))
+    assert refused.value.code == 900363
+    zeros = tmp_path / "zeros.csv"
+    zeros.write_text(f"{HEAD_LINE}\n1,web,00,Write,0,4096,1\n2,web,1,Write,65536,4096,1\n", encoding="utf-8")
+    for wanted in ("0", "00"):
+        assert look(zeros, Choice("", wanted, 0)).needed == 4_096

@@ -432,3 +432,238 @@ def test_the_table_is_what_is_allowed() -> None:
         assert all(TABLE[state, operation] in {"", *(s for s, _ in TABLE)} for operation in expected)
     testing = HostReplica("VM", "HV11", {}, state="Replicating", test=True)
     assert set(hostreplica.allowed(testing)) == {"EndTest", "Failover"}
+
+
+# --- what a review found ----------------------------------------------------------------------------------------------
+
+
+def test_it_is_locked_while_a_planned_failover_is_prepared(tmp_path: Path) -> None:
+    """The rest is still on a slow line: the VM cannot be started, at the host or otherwise; it never runs twice."""
+    with replicated(tmp_path) as lab:
+        lab.faults.set_bandwidth("100kbps", to="replica-site")
+        lab.site.shut_down("SHOP")
+        lab.hyperv.planned_failover("SHOP")
+        assert error_of(lambda: lab.site.start("SHOP")).code == 900587
+        assert error_of(lambda: lab.hyperv.start("SHOP")).code == 900582
+        lab.hyperv.wait("SHOP")
+        assert records(lab)[-1].lost.orders == 0
+        assert lab.hyperv.machines["SHOP"].state == "Starting"
+        assert lab.site.machines["SHOP"].state == "Off"
+
+
+def test_a_planned_failover_given_up_while_the_rest_is_on_its_way(tmp_path: Path) -> None:
+    """Cancelled at once on a slow line, with a log under way: cycles go on afterwards, hour by hour."""
+    with replicated(tmp_path) as lab:
+        lab.faults.set_bandwidth("500kbps", to="replica-site")
+        lab.site.shut_down("SHOP")
+        lab.hyperv.planned_failover("SHOP")
+        lab.hyperv.cancel_planned_failover("SHOP")
+        lab.hyperv.start("SHOP")
+        lab.run("6h")
+        assert (lab.hyperv.replicas["SHOP"].rpo or 9_999) < 15 * 60
+        assert lab.verify(full=True) == []
+
+
+@pytest.mark.parametrize("field", ["points", "app_consistent"])
+@pytest.mark.parametrize("odd", [2.5, True, -1, "2"])
+def test_odd_settings_are_refused(tmp_path: Path, field: str, odd: object) -> None:
+    """A half point, a truth value, a text: 900514 or words, and the lab opens as before."""
+    with two_sites(tmp_path) as lab:
+        given = {"points": 4, field: odd}
+        assert error_of(lambda: lab.hyperv.enable("SHOP", **given)).code == 900514  # type: ignore[arg-type]
+        path = lab.path
+    with labkit.open(path) as lab:
+        assert lab.hyperv.replicas == {}
+        lab.run("1h")
+
+
+def test_what_is_refused_while_it_has_a_replica(tmp_path: Path) -> None:
+    """Its disks are not resized; in no state is it protected by the vault; active elsewhere it is not removed."""
+    with replicated(tmp_path) as lab:
+        lab.vault.register_server(wait=True)
+        lab.vault.configure_protection(wait=True)
+        assert error_of(lambda: lab.site.resize_disk("SHOP", "os", "500MB")).code == 900572
+        lab.site.turn_off("SHOP")
+        lab.hyperv.failover("SHOP")
+        assert error_of(lambda: lab.vault.enable_protection("SHOP")).code == 900583
+        lab.hyperv.complete_failover("SHOP")
+        assert error_of(lambda: lab.vault.enable_protection("SHOP")).code == 900583
+        assert error_of(lambda: lab.hyperv.remove("SHOP")).code == 900582
+        lab.hyperv.reverse("SHOP")
+        lab.hyperv.wait("SHOP")
+        assert error_of(lambda: lab.hyperv.remove("SHOP")).code == 900590
+        lab.hyperv.shut_down("SHOP")
+        lab.hyperv.planned_failover("SHOP")
+        lab.hyperv.wait("SHOP")
+        lab.hyperv.remove("SHOP")
+        lab.vault.enable_protection("SHOP", wait=True)
+        lab.wait(lab.vault.items["SHOP"])
+        lab.run("1h")
+        assert lab.verify(full=True) == []
+
+
+def test_a_resynchronisation_and_a_planned_failover(tmp_path: Path) -> None:
+    """While one is required neither a planned nor a test failover begins; required meanwhile, it is given up."""
+    with replicated(tmp_path) as lab:
+        lab.faults.fail_log("SHOP")
+        lab.site.shut_down("SHOP")
+        assert error_of(lambda: lab.hyperv.planned_failover("SHOP")).code == 900546
+        assert error_of(lambda: lab.hyperv.test_failover("SHOP")).code == 900546
+        lab.hyperv.resynchronise("SHOP")
+        lab.run("2h")
+        assert error_of(lambda: lab.hyperv.resynchronise("SHOP")).code == 900547
+        lab.hyperv.start("SHOP")
+        lab.run("1h")
+        lab.faults.set_bandwidth("50kbps", to="replica-site")
+        lab.site.shut_down("SHOP")
+        lab.hyperv.planned_failover("SHOP")
+        lab.faults.edit_disk("SHOP", "os", 7)
+        assert lab.hyperv.replicas["SHOP"].state == "Replicating"
+        lab.faults.set_bandwidth("100Mbps", to="replica-site")
+        lab.hyperv.resynchronise("SHOP")
+        lab.run("2h")
+        lab.hyperv.planned_failover("SHOP")
+        lab.hyperv.wait("SHOP")
+        lab.run("1h")
+        assert lab.hyperv.replicas["SHOP"].primary == "HV11"
+        assert lab.verify(full=True) == []
+
+
+def turned(folder: Path) -> Lab:
+    """SHOP active at the replica site, replicated to the site."""
+    lab = replicated(folder)
+    lab.site.shut_down("SHOP")
+    lab.hyperv.planned_failover("SHOP")
+    lab.hyperv.wait("SHOP")
+    lab.run("1h")
+    return lab
+
+
+def test_the_site_is_lost_while_it_is_the_replica(tmp_path: Path) -> None:
+    """The primary notices at its next cycle: failures, retries, critical. Nothing is started on a site without power.
+
+    When power is back replication goes on at the next attempt, without a comparison: the primary's log is whole.
+    """
+    with turned(tmp_path) as lab:
+        lab.faults.lose_site()
+        assert error_of(lambda: lab.hyperv.test_failover("SHOP")).code == 900530
+        lab.hyperv.shut_down("SHOP")
+        assert error_of(lambda: lab.hyperv.failover("SHOP")).code == 900530
+        lab.hyperv.start("SHOP")
+        lab.run("1h")
+        failed = facts(lab, "replication.failed", "SHOP")
+        assert [fact["next"] // MINUTE for fact in failed[:5]] == [1, 2, 4, 8, 10]
+        assert lab.hyperv.replicas["SHOP"].health == "Critical"
+        assert lab.alerts[-1].reasons == ("network",)
+        lab.faults.restore_site()
+        lab.run("45min")
+        assert lab.hyperv.replicas["SHOP"].health == "Normal"
+        assert facts(lab, "resync.required") == []
+        assert lab.verify(full=True) == []
+
+
+def test_failed_over_to_the_site_it_starts_again_with_the_power(tmp_path: Path) -> None:
+    """Turned round and failed over to the site: after a power failure there the VM that is active starts by itself."""
+    with turned(tmp_path) as lab:
+        lab.hyperv.shut_down("SHOP")
+        lab.hyperv.failover("SHOP")
+        lab.run("30min")
+        assert lab.site.machines["SHOP"].answering
+        lab.faults.lose_site()
+        lab.run("10min")
+        lab.faults.restore_site()
+        lab.run("30min")
+        assert lab.site.machines["SHOP"].answering
+        assert lab.hyperv.machines["SHOP"].state == "Off"
+
+
+def test_importing_needs_power(tmp_path: Path) -> None:
+    """On a dark site the import is refused, and works when power is back."""
+    with two_sites(tmp_path) as lab:
+        lab.hyperv.enable("SHOP", initial="export")
+        lab.faults.lose_site()
+        assert error_of(lambda: lab.hyperv.import_initial("SHOP")).code == 900530
+        lab.faults.restore_site()
+        lab.hyperv.import_initial("SHOP")
+        lab.hyperv.wait("SHOP")
+        lab.run("1h")
+        assert lab.hyperv.replicas["SHOP"].state == "Replicating"
+
+
+def test_no_cycle_is_due_after_a_failover(tmp_path: Path) -> None:
+    """In FailedOverWaitingCompletion nothing is missed; cancelled, cycles are due again; after a removal none."""
+    with replicated(tmp_path) as lab:
+        lab.site.turn_off("SHOP")
+        lab.hyperv.failover("SHOP")
+        before = lab.site.replication("SHOP").expected_count
+        lab.run("2h")
+        assert lab.site.replication("SHOP").expected_count == before
+        assert lab.site.replication("SHOP").missed_count <= 1
+        lab.hyperv.cancel_failover("SHOP")
+        lab.site.start("SHOP")
+        lab.run("1h")
+        assert lab.site.replication("SHOP").expected_count in (before + 12, before + 13)
+        lab.hyperv.remove("SHOP")
+        lab.run("3d")
+        assert [event for event in lab.site.event_log("SHOP") if event.kind == "statistics"][1:] == []
+
+
+def test_a_name_like_that_of_a_test(tmp_path: Path) -> None:
+    """A VM called "SHOP - Test" at the replica site is in nobody's way."""
+    other = QUIET.replace("name: QUIET", "name: SHOP - Test")
+    with two_sites(tmp_path, GROWN, other) as lab:
+        for name in ("SHOP", "SHOP - Test"):
+            lab.hyperv.enable(name)
+            lab.hyperv.wait(name)
+        lab.hyperv.test_failover("SHOP")
+        lab.run("1h")
+        lab.hyperv.end_test("SHOP")
+        assert lab.verify(full=True) == []
+
+
+def test_faults_of_one_vm_befall_its_host_replica(tmp_path: Path) -> None:
+    """Obstacles and damaged logs are for any relation; an older copy is refused while a test VM stands on it."""
+    with replicated(tmp_path, points=4) as lab:
+        lab.run("2h")
+        lab.faults.obstruct("disk space", "SHOP")
+        lab.run("6min")
+        assert lab.hyperv.replicas["SHOP"].health == "Critical"
+        lab.faults.clear("disk space", "SHOP")
+        lab.site.resume_replication("SHOP")
+        lab.run("10min")
+        lab.hyperv.test_failover("SHOP")
+        first = lab.hyperv.replicas["SHOP"].recovery_points[0]
+        assert error_of(lambda: lab.faults.restore_replica("SHOP", first.id)).code == 900591
+        lab.hyperv.end_test("SHOP")
+        lab.faults.corrupt_cycle("SHOP")
+        lab.run("6min")
+        assert [fact["reason"] for fact in facts(lab, "resync.required")] == ["invalid log"]
+
+
+@pytest.mark.promise(2)
+def test_reopened_at_every_step(tmp_path: Path) -> None:
+    """The whole way there and back, the file closed and opened between all steps, ends with one digest."""
+    steps = [
+        ("1h", None), ("5min", lambda lab: lab.site.shut_down("SHOP")),
+        ("20min", lambda lab: lab.hyperv.planned_failover("SHOP")), ("1h", lambda lab: lab.hyperv.shut_down("SHOP")),
+        ("10min", lambda lab: lab.hyperv.failover("SHOP")), ("40min", lambda lab: lab.hyperv.complete_failover("SHOP")),
+        ("3h", lambda lab: lab.hyperv.reverse("SHOP")),
+    ]  # fmt: skip
+    digests = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        lab = two_sites(folder)
+        lab.hyperv.enable("SHOP", points=3)
+        lab.hyperv.wait("SHOP")
+        for duration, act in steps:
+            if act is not None:
+                act(lab)
+            lab.run(duration)
+            if number:
+                lab.close()
+                lab = labkit.open(lab.path)
+        digests.append(lab.events_digest)
+        assert lab.verify(full=True) == []
+        lab.close()
+    assert digests[0] == digests[1]

@@ -394,3 +394,115 @@ def test_a_failure_outlives_the_file(tmp_path: Path) -> None:
     with labkit.open(path) as lab:
         assert failures(lab, "BUSY") == expected
         assert len(expected) > 6
+
+
+# --- what a review found ----------------------------------------------------------------------------------------------
+
+
+def test_a_vm_is_locked_while_its_last_log_is_sent(tmp_path: Path) -> None:
+    """A planned failover to Azure on a slow line: the site's VM cannot be started meanwhile (532)."""
+    with new_lab(tmp_path, SHOP.replace("24MB", "600MB")) as lab:
+        lab.run("1h")
+        lab.faults.set_bandwidth("100kbps")
+        job = lab.vault.planned_failover("SHOP")
+        lab.run("3min")
+        assert error_of(lambda: lab.site.start("SHOP")).code == 532
+        lab.wait(job)
+        assert records(lab)[-1].lost.orders == 0
+
+
+@pytest.mark.parametrize("break_it", ["lose_site", "lose_line", "crash_host"])
+def test_by_the_rules_of_2012_alerts_come_at_once(tmp_path: Path, break_it: str) -> None:
+    """What makes health critical at an instant is told at that instant, and what makes it better as well."""
+    path = tmp_path / "rules.yml"
+    path.write_text(f"site: rules\ncloud: {{health_rules: windows-2012}}\nvms:\n  - {QUIET}\n", encoding="utf-8")
+    with labkit.create(tmp_path / "rules.lab", site=path, stage="protected") as lab:
+        lab.run("3h")
+        getattr(lab.faults, break_it)()
+        assert lab.vault.items["QUIET"].health == "Critical"
+        assert [(alert.health, alert.at) for alert in lab.alerts[-1:]] == [("Critical", lab.clock.ms)]
+        lab.run("10min")
+        if break_it == "lose_line":
+            lab.faults.restore_line()
+            assert lab.alerts[-1].health != "Critical"
+
+
+def test_alerts_do_not_depend_on_batches(tmp_path: Path) -> None:
+    """By the rules of 2012, which count facts: committed each step, or a thousand at a time, the facts are the same."""
+    path = tmp_path / "rules.yml"
+    cloud = "cloud: {frequency: 30s, health_rules: windows-2012}"
+    vm = ROOMY.replace("hot: 0.1%", "hot: 1%")
+    path.write_text(f"site: rules\nline: {{bandwidth: 150kbps}}\n{cloud}\nvms:\n  - {vm}\n", encoding="utf-8")
+    digests = set()
+    for steps in (1, 7, 1_000):
+        with labkit.create(tmp_path / f"{steps}.lab", site=path, stage="protected") as lab:
+            lab._session.batch_steps = steps
+            lab.run("2h")
+            lab.faults.lose_line()
+            lab.run("30min")
+            lab.faults.restore_line()
+            lab.run("2h")
+            digests.add(lab.events_digest)
+            assert len(lab.alerts) > 2
+    assert len(digests) == 1
+
+
+def test_a_function_that_raises_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was done is done: the command succeeds, time passes, and the error stands in the log."""
+    with new_lab(tmp_path, ROOMY) as lab, caplog.at_level(logging.ERROR, "labkit"):
+        lab.on_alert(lambda alert: 1 / 0)
+        lab.faults.fail_log("BUSY")
+        lab.run("1h")
+        assert [record.getMessage() for record in caplog.records] == ["the function for alerts failed"]
+        assert "ZeroDivisionError" in caplog.text
+        assert error_of(lambda: lab.on_alert("  ")).code == 900592
+
+
+def test_a_second_crash_takes_five_minutes_too(tmp_path: Path) -> None:
+    """Crash, power lost and back, crash again: the hosts are up five minutes after the second, not after the first."""
+    with new_lab(tmp_path, QUIET) as lab:
+        lab.faults.crash_host()
+        lab.run("1min")
+        lab.faults.lose_site()
+        lab.faults.restore_site()
+        lab.run("1min")
+        lab.faults.crash_host()
+        lab.run("4min")
+        assert lab.site.machines["QUIET"].state == "Off"
+        lab.run("2min")
+        assert lab.site.machines["QUIET"].state != "Off"
+
+
+def test_settings_changed_while_an_attempt_is_under_way(tmp_path: Path) -> None:
+    """A retried log is on its way when the frequency becomes 30 s: the next cuts are 30 s apart."""
+    with new_lab(tmp_path, ROOMY, bandwidth="600kbps") as lab:
+        lab.run("1h")
+        lab.faults.obstruct("memory", "BUSY")
+        lab.run("7min")
+        lab.faults.clear("memory", "BUSY")
+        lab.run_until(lambda world: line.under_way(world, "BUSY"), within="1h")
+        lab.vault.change_protection(frequency="30s", wait=True)
+        changed = lab.clock.ms
+        lab.run("10min")
+        starts = [fact["started"] for fact in facts(lab, "cycle", "BUSY") if fact["started"] > changed]
+        assert max(after - before for before, after in itertools.pairwise(starts[1:])) <= 30_000
+
+
+def test_a_resynchronisation_cancelled_by_day_begins_the_next_night(tmp_path: Path) -> None:
+    """Cancelled at 11 in the morning it begins by itself at the coming midnight, 13 hours later; in the night a day."""
+    large = "{name: BIG, os: FreeBSD 10.0, disks: [{name: os, size: 100GB, used: 1GB}]}"
+    for hours, begins in ((11, 13), (27, 21)):  # after 0:00; begun at 9:00 of the first day
+        folder = tmp_path / str(hours)
+        folder.mkdir()
+        with new_lab(folder, large) as lab:
+            lab.site.resynchronise_by_itself("BIG", None)
+            nine = 1_412_121_600_000
+            lab.run(f"{nine + (hours - 9) * 60 * MINUTE - lab.clock.ms}ms")
+            lab.faults.fail_log("BIG")
+            lab.vault.resynchronise("BIG", wait=True)
+            lab.run("10min")
+            lab.site.resynchronise_by_itself("BIG", "00:00-06:00")
+            lab.vault.cancel_resynchronise("BIG")
+            lab.run("2d")
+            started = facts(lab, "resync.started", "BIG")[1]["at"]
+            assert (started - nine) == (hours - 9 + begins) * 60 * MINUTE
