@@ -173,8 +173,8 @@ def _refused(relation: Relation, log: Log) -> str:
     """Why the replica does not take a log (facts.md 1.8): it does not follow on what is there, or is damaged itself."""
     if relation.points and relation.points[-1].cut != log.after:
         return "out of sequence"
-    if relation.faults and relation.faults[0] == "corrupt" and not relation.held:
-        relation.faults.pop(0)
+    if relation.faults[:1] == ["corrupt"] and not relation.held:
+        del relation.faults[0]
         return "invalid log"
     return ""
 

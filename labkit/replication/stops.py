@@ -44,13 +44,10 @@ def blocked(world: World, relation: Relation) -> str:
         for reason in (*reasons("final"), *reasons("retried")):
             if reason in found:
                 return reason
-    reached = world.get(line.Line, relation.direction).connected and not _other_side_dark(world, relation)
-    return "" if reached else NETWORK
-
-
-def _other_side_dark(world: World, relation: Relation) -> bool:
-    """Whether the site that is replicated to has no power."""
-    return relation.direction == line.LAN_BACK and inventory.state(world).dark
+    if not world.get(line.Line, relation.direction).connected:
+        return NETWORK
+    # Replicated to a site that has no power.
+    return NETWORK if relation.direction == line.LAN_BACK and inventory.state(world).dark else ""
 
 
 def dark(world: World, relation: Relation) -> bool:
