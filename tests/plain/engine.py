@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from labkit.disks.content import synthetic
 from labkit.site.model import SiteFile
@@ -31,6 +31,7 @@ class Log:
     after: int
     upto: int
     writes: list[Write] = field(default_factory=list)
+    consistency: str = ""
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Protection:
     cut: int = 0
     swapped: int = 0
     begun: bool = False
+    frozen: int = 0  # the cut of the last frozen log that arrived, or when freezing last failed
     under_way: bool = False
     flight: Log | None = None
     late: bool = False
@@ -244,8 +246,8 @@ class PlainLab:
             return None
         return next(other for other in self.guests.values() if other.vm.orders_per_day)
 
-    def _session(self, guest: Guest) -> None:
-        guest.session(self.now, "cycle", self._taker(guest))
+    def _session(self, guest: Guest, kind: Literal["cycle", "freeze"] = "cycle") -> None:
+        guest.session(self.now, kind, self._taker(guest))
 
     def _hour(self, guest: Guest) -> None:
         if guest.stopped is None:
@@ -302,6 +304,7 @@ class PlainLab:
     def _begin(self, made: Protection) -> None:
         made.failed = 0
         made.begun, made.cut, made.swapped = True, made.snapshot, made.snapshot
+        made.frozen = made.snapshot
         self._add_point(made)
         phase, every = made.guest.phase, self.site.cloud.frequency
         anchor = phase + SLOT * -(-(self.now - phase) // SLOT)
@@ -327,12 +330,26 @@ class PlainLab:
         if self._blocked(made.guest.vm.name):
             self._fail(made)  # nothing is swapped, and the guest has no session
             return
-        self._session(made.guest)
+        consistency = self._freeze(made)
+        self._session(made.guest, "freeze" if consistency else "cycle")
         after, upto = made.swapped, self.now
-        log = made.flight = Log(after, upto)
+        log = made.flight = Log(after, upto, consistency=consistency)
         made.under_way, made.swapped = True, upto
         size = PAGE * made.guest.pages(after, upto) + PAGE
         self._begin_transfer(made, size, lambda transfer: self._arrived(made, log, transfer))
+
+    def _freeze(self, made: Protection) -> str:
+        """How consistent the next log is because its guest is frozen for it; "" for an ordinary one."""
+        hours, windows = self.site.cloud.app_consistent_h, made.guest.vm.os.startswith("Windows")
+        if not hours or made.guest.stopped is not None or self.now < made.frozen + hours * HOUR:
+            return ""
+        reasons = ("other backup", "integration services") if windows else ("integration services",)
+        for reason in reasons:
+            if (reason, made.guest.vm.name) in self.obstacles:
+                made.frozen = self.now
+                self._fact("snapshot.failed", made.guest.vm.name, reason=reason)
+                return ""
+        return "application-consistent" if windows else "file-system-consistent"
 
     def _arrived(self, made: Protection, log: Log, transfer: Transfer) -> None:
         if log is not made.flight:
@@ -349,7 +366,9 @@ class PlainLab:
         made.cut = log.upto
         made.guest.log = [write for write in made.guest.log if write.at > log.upto]
         self._add_point(made)
-        details = {"cut": log.upto, "bytes": transfer.size, "started": transfer.started, "late": int(late)}
+        details: Fact = {"cut": log.upto, "bytes": transfer.size, "started": transfer.started, "late": int(late)}
+        if log.consistency:
+            made.frozen, details["consistency"] = log.upto, log.consistency
         self._fact("cycle", made.guest.vm.name, **details)
         if late:
             self._swap(made)

@@ -108,6 +108,7 @@ class RealLab:
             sealed = "Cloud" if self.sealed else ""
             replica = record.create(world, name, "replica", source.names, source.sizes, sealed=sealed)
             made = Relation(name, machine.id, source.number, replica.number, "up", cloud.frequency, cloud.retention_h)
+            made.snapshots = cloud.app_consistent_h
             initial.start(world, world.add(made))
 
         self.session.command("protect", {}, work)
@@ -199,7 +200,7 @@ class RealLab:
         """All facts that replication told."""
         with self.session.reading():
             found = list(facts.read(self.session.store))
-        told = ("cycle", "initial.", "resync.", "replication.")
+        told = ("cycle", "initial.", "resync.", "replication.", "snapshot.")
         return [fact for fact in found if fact["kind"].startswith(told)]
 
     def pending(self, name: str) -> int:

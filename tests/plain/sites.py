@@ -46,7 +46,7 @@ def story(seed: int, writes: int = 25_000) -> Story:
     length = int(hours * HOUR)
     count = chance.choice((1, 1, 2) if frequency == 30_000 else (1, 1, 2, 3, 4))
     vms = _vms(chance, count, writes * 1000 / length / count)
-    cloud = Cloud("Cloud", frequency, chance.randrange(4), 0)
+    cloud = Cloud("Cloud", frequency, chance.randrange(4), chance.choice((0, 0, 1, 2)))
     loss = chance.choice((0, 0, 0, 100, 20_000, 500_000))
     line = Line(_bandwidth(chance, vms, length), chance.choice((0, 0, 1, 20, 200)), loss)
     servers = Servers("lab.example", "DC01", "VMM01", ("HOST01",))
@@ -73,7 +73,7 @@ def _vm(chance: random.Random, number: int, role: str, writes_per_s: float) -> V
     if role:
         disks.append(Disk("data", chance.randrange(20, 60) * MB, 0, None, None, True))
     orders = chance.choice((240, 2_880, 8_640)) if role == "orders" else None
-    system = "Windows Server 2012 R2"
+    system = chance.choice(("Windows Server 2012 R2", "Windows Server 2012 R2", "Ubuntu Server"))
     return Vm(f"VM{number:02}", system, "HOST01", 1, MB, MB, True, tuple(disks), orders, role == "invoices")
 
 
@@ -133,7 +133,7 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
     for _ in range(chance.choice((0, 0, 1, 3))):
         disk = chance.randrange(len(vm.disks))
         found.append(Command(later(), "flip", (vm.name, disk, chance.randrange(vm.disks[disk].size // 65_536))))
-    if chance.random() < 0.3:
+    if chance.random() < 0.4:
         found += [
             Command(later(), "fail_log", (vm.name,)),
             *(Command(later(), "resynchronise", (vm.name,)) for _ in "ab"),
@@ -156,6 +156,13 @@ def _troubles(chance: random.Random, seed: int, vm: Vm, began: int, length: int)
             Command(begin, "obstruct", (reason, vm.name)),
             Command(end, "clear", (reason, vm.name)),
             Command(end + chance.randrange(10 * MINUTE), "resume", (vm.name,)),
+        ]
+    if chance.random() < 0.3:
+        begin = later()
+        reason = chance.choice(("other backup", "integration services"))
+        found += [
+            Command(begin, "obstruct", (reason, vm.name)),
+            Command(begin + chance.randrange(3 * HOUR), "clear", (reason, vm.name)),
         ]
     if chance.random() < 0.3:
         # Some at the very instant of the snapshot or, as far as the frequency allows, of a swap.
