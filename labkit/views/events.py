@@ -143,7 +143,7 @@ def text(fact: dict[str, Any]) -> str | None:
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     if kind == "resync.required":
         return _("{vm} has to be resynchronised: {reason}").format(vm=vm, reason=reason(fact["reason"]))
-    if kind == "replication.failed":
+    if kind == "replication.failed" and fact["attempt"] == 1:  # the others follow by the schedule
         return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
 
@@ -159,6 +159,9 @@ def headline(fact: dict[str, Any]) -> str:
     if found is not None:
         return found
     words = _HEADLINES.get(fact["kind"])
+    if fact["kind"] == "replication.failed":
+        text_again = _("Another attempt has failed, {vm}: {reason}")
+        return text_again.format(vm=fact["entity"], reason=reason(fact["reason"]))
     if words is None:
         return f"{fact['kind']}: {fact['entity']}"
     return _(words).format(vm=fact["entity"], job=job(str(fact.get("scenario", ""))))

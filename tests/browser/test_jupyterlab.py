@@ -73,9 +73,10 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     view = first_view(page)
     expect(view.locator(".labkit-word").first).to_have_text("paused")
     events = view.locator(".labkit-events")
-    expect(events.locator("li")).to_have_count(3)
+    expect(events.locator("li")).to_have_count(4)
     told, path = events.inner_text(), view.locator(".labkit-line").get_attribute("d")
     assert "The line is lost" in told
+    assert "Replication has failed, MYWSV01: Azure cannot be reached" in told
     assert "Unplanned failover: MYWSV01 is switched to Azure" in told
 
     notebook.save()

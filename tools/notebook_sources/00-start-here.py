@@ -97,12 +97,13 @@ await view.play("1h", speed=600)
 # ## 4. Pull the plug
 #
 # Now the line between Contoso and Azure is lost. The company works on and takes orders; its replica knows nothing of them.
-# Watch the curve: no cycle arrives, nothing pulls it down, and after a while it crosses the target.
+# Watch the curve: no cycle arrives, nothing pulls it down, and after a while it crosses the target. The host tries again
+# 1, 2, 4, 8, 10 and then every 30 minutes later.
 # %% [markdown] lang="ja"
 # ## 4. 回線を切る
 #
 # Contoso と Azure の間の回線を切ります。会社は仕事を続け、注文を受け付けますが、レプリカには何も届きません。線を見てください。
-# 変更が届かないので下がらず、やがて目標値を超えます。
+# 変更が届かないので下がらず、やがて目標値を超えます。ホストは 1、2、4、8、10 分後に、その後は 30 分ごとに再試行します。
 # %%
 lab.faults.lose_line()
 await view.play("40min", speed=600)
