@@ -122,11 +122,7 @@ def append_span(world: World, disks: DiskSet, run: int, after: int, upto: int) -
 
 
 def append_log(world: World, disks: DiskSet, spans: list[tuple[int, int, int]], key: Key | None = None) -> None:
-    """A log that arrived, run by run: ``(run, after, upto)``. A sealed set gets all it needs of it as its own."""
-    if not disks.sealed:
-        for run, after, upto in spans:
-            append_span(world, disks, run, after, upto)
-        return
+    """A log that arrived in a sealed set, run by run: ``(run, after, upto)``; it gets all it needs of it as its own."""
     segment = _append(world, disks, LOG)
     body = bodies.pack(disks, "cargo", segment.seq, 0, bodies.log(world, disks, spans, key), key)
     world.cargo.put((disks.number, segment.seq, 0), body)

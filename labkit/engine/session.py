@@ -213,12 +213,13 @@ class Session:
         limit = min(pace.ticks() + seconds, deadline or float("inf"))
         if stop is not None and stop(world):
             return True
+        blobs, cargo = world.blobs, world.cargo
         for count in range(most):
             if not world.step(until):
                 world.now = until if until is not None and until > world.now else world.now
                 return True
             if stop is not None and stop(world):
                 return True
-            if (count & 15 == 15 and pace.ticks() >= limit) or world.held > _MOST_HELD:
+            if (count & 15 == 15 and pace.ticks() >= limit) or blobs.held + cargo.held > _MOST_HELD:
                 break
         return False

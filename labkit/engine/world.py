@@ -120,11 +120,6 @@ class World:
         self._counters[counter] = value
         return value
 
-    @property
-    def held(self) -> int:
-        """Bytes of blocks that wait to be written."""
-        return self.blobs.held + self.cargo.held
-
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def fact(self, kind: str, entity: str, **details: Any) -> None:

@@ -59,6 +59,9 @@ def spans(world: World, disks: DiskSet, after: int, upto: int) -> list[Span]:
 
 def pages(world: World, disks: DiskSet, after: int, upto: int) -> int:
     """Distinct 4 KiB pages written in ``(after, upto]``."""
+    newest = disks.segments[-1] if disks.segments else None
+    if newest is not None and newest.kind == SPAN and newest.after <= after < newest.upto:  # nearly always
+        return streams.pages_written(world, streams.run_of(world, newest.run), after, min(upto, newest.upto))
     total = 0
     for run, first, last in spans(world, disks, after, upto):
         total += streams.pages_written(world, streams.run_of(world, run), first, last)

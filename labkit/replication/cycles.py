@@ -90,7 +90,7 @@ def _due(world: World, timer: Timer) -> None:
         stops.watch_log(world, relation)
     elif relation.flight is None:
         _schedule(world, relation)
-        swap(world, relation)
+        _swap(world, relation)
     else:
         relation.late = True
         stops.watch_log(world, relation)
@@ -101,7 +101,7 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
     A snapshot that fails is tried again an interval later; the log goes without it (facts.md 1.5).
     """
-    if not relation.snapshots or not machine.up_at or world.now < relation.frozen + relation.snapshots * HOUR:
+    if not machine.up_at or world.now < relation.frozen + relation.snapshots * HOUR:
         return points.CRASH
     reason = stops.no_snapshot(world, relation, machine)
     if reason:
@@ -114,19 +114,24 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
 def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
-    if relation.paused or relation.state != REPLICATING or stops.dark(world, relation):
-        return
+    if not relation.paused and relation.state == REPLICATING and not stops.dark(world, relation):
+        _swap(world, relation)
+
+
+def _swap(world: World, relation: Relation) -> None:
+    """The same where replication is known to go on: a timer of the grid is cancelled when it does not."""
     if error := stops.blocked(world, relation):
         stops.fail(world, relation, error)
         return
-    machine = world.get(Machine, relation.machine)
-    kind = _freeze(world, relation, machine)
-    guests.settle(world, machine, "cycle" if kind == points.CRASH else "freeze")
+    now, machine = world.now, world.get(Machine, relation.machine)
+    kind = _freeze(world, relation, machine) if relation.snapshots else points.CRASH
+    if machine.application is not None:
+        guests.settle(world, machine, "cycle" if kind == points.CRASH else "freeze")
     source = record.set_of(world, relation.source)
-    data = changelog.pages(world, source, relation.swapped, world.now) * PAGE
+    data = changelog.pages(world, source, relation.swapped, now) * PAGE
     size = on_the_wire(relation, data) + overhead()["cycle"]
-    relation.flight = Log(relation.swapped, world.now, size, world.now, kind)
-    relation.swapped = world.now
+    relation.flight = Log(relation.swapped, now, size, now, kind)
+    relation.swapped = now
     line.send(world, relation.direction, "cycle", relation.id, size)
 
 
@@ -138,7 +143,8 @@ def _arrived(world: World, flow: Flow) -> None:
     relation.flight = None
     if relation.failed:
         stops.arrived(world, relation)
-    if reason := _refused(relation, log):
+    known = relation.points
+    if (relation.faults or (known and known[-1].cut != log.after)) and (reason := _refused(relation, log)):
         stops.require(world, relation, reason)
         return
     replica = record.set_of(world, relation.replica)
@@ -162,7 +168,7 @@ def _arrived(world: World, flow: Flow) -> None:
     world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late), **frozen)
     if late and not relation.final:
         _schedule(world, relation)
-        swap(world, relation)
+        _swap(world, relation)
     if late or relation.told != NORMAL:
         alerts.look(world, relation, urgent=False)
     if relation.final:
@@ -182,7 +188,11 @@ def _refused(relation: Relation, log: Log) -> str:
 def _apply(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:
     source = record.set_of(world, relation.source)
     found = changelog.spans(world, source, log.after, log.upto)
-    record.append_log(world, replica, found, keys.of(world, replica) if replica.sealed else None)
+    if replica.sealed:
+        record.append_log(world, replica, found, keys.of(world, replica))
+    else:
+        for run, after, upto in found:
+            record.append_span(world, replica, run, after, upto)
 
 
 def _apply_badly(world: World, relation: Relation, replica: DiskSet, log: Log) -> None:

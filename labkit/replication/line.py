@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -270,50 +270,54 @@ def set_connected(world: World, connected: bool, names: tuple[str, ...] = AZURE)
 
 
 def _rates(line: Line) -> list[int]:
-    if len(line.lanes) == 1:
-        return [_rate(line, len(line.lanes[0].flows))]
     return rates(line.total, line.each, [(len(lane.flows), lane.limit) for lane in line.lanes])
 
 
-def _rate(line: Line, count: int) -> int:
-    """What the first lane gets when there is no other: nearly always, and asked for twice for each transfer."""
-    most = line.each * count
-    return most if 0 < most < line.total else line.total
+# With one lane, which is nearly always, what follows is done for each transfer twice: no call is made for it.
 
 
 def _advance(line: Line, now: int) -> None:
     elapsed, line.updated = now - line.updated, now
     lanes = line.lanes
-    if len(lanes) == 1 and not lanes[0].flows:
-        lanes[0].counter = 0
-        return
-    shares = _rates(line) if elapsed and line.connected else [0] * len(lanes)
-    for lane, rate in zip(lanes, shares, strict=True):
-        if not lane.flows:
+    if len(lanes) > 1:
+        shares: Sequence[int] = _rates(line)
+    else:
+        most = line.each * len(lanes[0].flows)
+        shares = (most if 0 < most < line.total else line.total,)
+    moves = elapsed and line.connected
+    for place, lane in enumerate(lanes):
+        count = len(lane.flows)
+        if not count:
             lane.counter = 0
-        elif rate:
-            lane.counter += ((rate << _SCALE) * elapsed) // (8_000 * len(lane.flows))
+        elif moves:
+            lane.counter += ((shares[place] << _SCALE) * elapsed) // (8_000 * count)
             if lane.counter > _LARGE:
-                for flow in lane.flows:
-                    flow.tag -= lane.counter
-                lane.counter = 0
+                _begin_anew(lane)
+
+
+def _begin_anew(lane: Lane) -> None:
+    """Keep the numbers of a lane small."""
+    for flow in lane.flows:
+        flow.tag -= lane.counter
+    lane.counter = 0
 
 
 def _plan(world: World, line: Line) -> None:
     if line.timer:
         world.timers.cancel(line.timer)
         line.timer = 0
-    if not line.connected:
-        return
     lanes = line.lanes
-    if len(lanes) == 1:
-        if lanes[0].flows:
-            wait = _wait(lanes[0], _rate(line, len(lanes[0].flows)))
-            line.timer = world.after(wait, "line.end", line.id, priority=20)
+    if not line.connected or (len(lanes) == 1 and not lanes[0].flows):
         return
-    waits = [_wait(lane, rate) for lane, rate in zip(lanes, _rates(line), strict=True) if lane.flows and rate]
-    if waits:
-        line.timer = world.after(min(waits), "line.end", line.id, priority=20)
+    if len(lanes) > 1:
+        waits = [_wait(lane, rate) for lane, rate in zip(lanes, _rates(line), strict=True) if lane.flows and rate]
+        if not waits:
+            return
+        wait = min(waits)
+    else:
+        most = line.each * len(lanes[0].flows)
+        wait = _wait(lanes[0], most if 0 < most < line.total else line.total)
+    line.timer = world.after(wait, "line.end", line.id, priority=20)
 
 
 def _wait(lane: Lane, rate: int) -> int:
