@@ -521,10 +521,18 @@ def test_copies_for_tests_do_not_stay(tmp_path: Path) -> None:
         counts = []
         for _ in range(3):
             test = lab.vault.test_failover("FILES", wait=True, **pfx(tmp_path))
+            assert lab.read(_named_by_both) == set()  # the copy names no block of the site's or the replica's
             lab.wait(test.complete())
             lab.run("2h")
             counts.append(lab.read(lambda world: len(world.blobs.all_keys())))
         assert counts == [128] * 3
+
+
+def _named_by_both(world: World) -> set[int]:
+    copy = guests.disks_of(world, world.get(guests.Machine, "test/FILES-test"))
+    site = guests.disks_of(world, world.get(guests.Machine, "site/FILES"))
+    assert len(record.stored_stamps(world, copy)) == 128
+    return record.stored_stamps(world, copy) & record.stored_stamps(world, site)
 
 
 def test_a_flip_reaches_the_copy_in_azure(tmp_path: Path) -> None:

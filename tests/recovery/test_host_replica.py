@@ -259,6 +259,7 @@ def test_points_by_count(tmp_path: Path, system: str, most: int) -> None:
         assert len(cuts) == most + 1
         assert len({cut // HOUR for cut in cuts[:-1]}) == most
         assert lab.clock.ms - cuts[-1] <= 5 * MINUTE
+        assert lab.clock.ms - cuts[0] <= (most + 1) * HOUR  # the newest ones are kept
 
 
 def test_without_additional_points_only_the_newest(tmp_path: Path) -> None:
