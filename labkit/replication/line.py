@@ -50,7 +50,7 @@ class Lane(msgspec.Struct, array_like=True):
 
 
 @entity("line")
-class Line(Entity):
+class Line(Entity, omit_defaults=True):
     """One direction. ``bandwidth`` in bits per second, ``latency`` in ms; counters were right at ``updated``.
 
     ``loss``: packets lost, per million. In bit/s, 0 for no limit: ``each`` is the most one transfer gets, which is what
@@ -70,6 +70,17 @@ class Line(Entity):
     each: int = 0
     account: int = 0
     total: int = 0
+    # As labs of schema 2 have them: one lane, and no limits.
+    counter: int = 0
+    flows: list[Flow] = msgspec.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Bring what a lab of schema 2 says of its line into the form of today."""
+        if not self.total:
+            self.total, self.each = self.bandwidth, _each(self.id, self.latency, self.loss)
+        if self.flows:
+            self.lanes[0].flows, self.lanes[0].counter = self.flows, self.counter
+            self.flows, self.counter = [], 0
 
     @property
     def limit(self) -> int:
@@ -146,15 +157,14 @@ def create(world: World, bandwidth: int, latency: int, loss: int = 0, account: i
     """Both directions to Azure; a line's bandwidth is that of each. ``account`` limits what goes up."""
     for name in AZURE:
         made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
-        made.each, made.account = _each(name, latency, loss), account if name == UP else 0
+        made.account = account if name == UP else 0
         made.total = min(bandwidth, made.account or bandwidth)
 
 
 def create_between_sites(world: World, bandwidth: int, latency: int, loss: int = 0) -> None:
     """Both directions between the site and its replica site; no blob and no account is in the way."""
     for name in SITES:
-        made = world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
-        made.each, made.total = _each(name, latency, loss), bandwidth
+        world.add(Line(name, bandwidth, latency, updated=world.now, loss=loss))
 
 
 def _of(world: World, names: tuple[str, ...]) -> list[Line]:
