@@ -192,9 +192,14 @@ def extent(world: World, disks: DiskSet, disk: int, key: Key | None = None) -> i
     """How many blocks from the front may hold something: behind them a disk, however large, is zeros."""
     found = [extent(world, set_of(world, disks.parent), disk, key)] if disks.parent else [0]
     found += [(number + 1) * _CHUNK for _, _, number in world.chunks.keys(disks.number, disk)]
-    for segment in spans(world, disks, key):
+    for segment in disks.segments:
         if segment.kind == SPAN:
             found.append(streams.extent(world, streams.run_of(world, segment.run), disk))
+        elif segment.kind == LOG:
+            # What it has of explicit writes is its own: the source may have forgotten them.
+            for part in _parts(world, disks, segment, key):
+                found.append(streams.extent(world, streams.run_of(world, part.run), disk))
+                found += [block + 1 for block in part.blocks if part.disk == disk]
         elif segment.disk == disk:
             found.append(int(cargo(world, disks, segment, key)[0].max(initial=-1)) + 1)
     return min(max(found), -(-disks.sizes[disk] // BLOCK))
