@@ -87,6 +87,7 @@ def pause(world: World, vm: str, side: str) -> None:
 
 
 def resume(world: World, vm: str) -> None:
-    """Resume it, or try again at once after a failure: the log goes at once."""
+    """Resume it, or try again at once after a failure: the log goes at once. A failback that fails is resumed, too."""
     _hosts(world)
-    resuming.resume(world, relation_of(world, vm))
+    back = world.find(Relation, f"failback/{vm}")
+    resuming.resume(world, back if back is not None else relation_of(world, vm))

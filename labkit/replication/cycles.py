@@ -90,7 +90,7 @@ def _due(world: World, timer: Timer) -> None:
         stops.watch_log(world, relation)
     elif relation.flight is None:
         _schedule(world, relation)
-        _swap(world, relation)
+        swap(world, relation)
     else:
         relation.late = True
         stops.watch_log(world, relation)
@@ -114,12 +114,8 @@ def _freeze(world: World, relation: Relation, machine: Machine) -> str:
 
 def swap(world: World, relation: Relation) -> None:
     """Swap the change log now and send what it holds; nothing while the site has no power (:func:`go_on` does then)."""
-    if not relation.paused and relation.state == REPLICATING and not stops.dark(world, relation):
-        _swap(world, relation)
-
-
-def _swap(world: World, relation: Relation) -> None:
-    """The same where replication is known to go on: a timer of the grid is cancelled when it does not."""
+    if relation.paused or relation.state != REPLICATING or stops.dark(world, relation):
+        return
     if error := stops.blocked(world, relation):
         stops.fail(world, relation, error)
         return
@@ -168,7 +164,7 @@ def _arrived(world: World, flow: Flow) -> None:
     world.fact("cycle", relation.id, cut=log.upto, bytes=log.size, started=log.started, late=int(late), **frozen)
     if late and not relation.final:
         _schedule(world, relation)
-        _swap(world, relation)
+        swap(world, relation)
     if late or relation.told != NORMAL:
         alerts.look(world, relation, urgent=False)
     if relation.final:

@@ -509,3 +509,20 @@ def test_a_resynchronisation_cancelled_by_day_begins_the_next_night(tmp_path: Pa
             lab.run("2d")
             started = facts(lab, "resync.started", "BIG")[1]["at"]
             assert (started - nine) == (hours - 9 + begins) * 60 * MINUTE
+
+
+def test_a_failback_that_needs_a_person_is_resumed(tmp_path: Path) -> None:
+    """The account is changed while a failback sends: it stands still; mended and resumed it goes through."""
+    with new_lab(tmp_path, SHOP) as lab:
+        lab.run("1h")
+        lab.vault.planned_failover("SHOP", wait=True)
+        lab.vault.commit("SHOP", wait=True)
+        lab.run("1h")
+        lab.faults.obstruct("authorisation", "SHOP")
+        job = lab.vault.failback("SHOP", synchronise="during")
+        lab.run("2h")
+        assert failures(lab, "failback/SHOP") == [("authorisation", 1, 0)]
+        lab.faults.clear("authorisation", "SHOP")
+        lab.site.resume_replication("SHOP")
+        lab.wait(job)
+        assert records(lab, "Failback")[-1].lost.orders == 0
