@@ -44,7 +44,8 @@ Hook = Callable[[Alert], object]
 def alert_of(lab: Lab, fact: Fact) -> Alert:
     """A fact of kind ``alert`` as an alert."""
     at = int(fact["at"])
-    return Alert(str(fact["entity"]), lab.show_instant(at), at, str(fact["health"]), tuple(fact["reasons"]))
+    reasons = tuple(str(fact["reasons"]).split(", ")) if fact["reasons"] else ()
+    return Alert(str(fact["entity"]), lab.show_instant(at), at, str(fact["health"]), reasons)
 
 
 def from_environment() -> Hook | None:

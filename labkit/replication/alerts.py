@@ -34,4 +34,4 @@ def look_at_all(world: World) -> None:
 
 def tell(world: World, relation: Relation, *reasons: str) -> None:
     """An alert with the health as it was told last, and why."""
-    world.fact("alert", relation.id, health=relation.told, reasons=list(reasons))
+    world.fact("alert", relation.id, health=relation.told, reasons=", ".join(reasons))
