@@ -27,10 +27,23 @@ def replication(lab: Lab) -> pd.DataFrame:
 
     from labkit.replication.statistics import Statistics
 
-    names = [name for name, item in lab.status()["items"].items() if item["replication"] is not None]
+    found = lab.status()
+    names = [name for name, item in found["items"].items() if item["replication"] is not None]
+    names += [name for name, replica in found["replicas"].items() if replica["state"] != "FailedOver"]
     columns = list(Statistics.__struct_fields__)
-    rows = [[getattr(found, column) for column in columns] for found in (lab.site.replication(vm) for vm in names)]
+    rows = [[getattr(one, column) for column in columns] for one in (lab.site.replication(vm) for vm in names)]
     return pd.DataFrame(rows, columns=columns)
+
+
+def alerts(lab: Lab) -> pd.DataFrame:
+    """One row per alert, oldest first: ``vm``, ``time`` (ISO 8601), ``health``, and why in words (``text``)."""
+    import pandas as pd
+
+    rows = [
+        (alert.vm, alert.time, alert.health, ", ".join(events.reason(code) for code in alert.reasons))
+        for alert in lab.alerts
+    ]
+    return pd.DataFrame(rows, columns=["vm", "time", "health", "text"])
 
 
 def event_log(lab: Lab, vm: str | None = None) -> pd.DataFrame:

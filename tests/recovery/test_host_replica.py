@@ -17,6 +17,7 @@ from labkit.lab import Lab
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import TABLE, HostReplica
 from labkit.replication.relation import Relation
+from labkit.views import frames
 from tests.cli.console import labkit as command
 from tests.recovery.labs import (
     BLOCK,
@@ -391,8 +392,16 @@ def test_the_status_tells_of_it(tmp_path: Path) -> None:
         assert (found["state"], found["primary"], found["replica"]) == ("Replicating", "HV01", "HV11")
         assert found["rpo_ms"] == (lab.hyperv.replicas["SHOP"].rpo or 0) * 1000
         path = lab.path
+        frame = frames.replication(lab).set_index("vm")
+        assert list(frame.index) == ["SHOP"]
+        assert frame.loc["SHOP", "replica_server"] == "HV11"
+        lab.faults.lose_line("replica-site")
+        lab.run("6min")
+        told = frames.alerts(lab)
+        assert told.iloc[-1].tolist()[0::2] == ["SHOP", "Critical"]
+        assert told.iloc[-1]["text"] == "Azure cannot be reached"
     said = command("status", path)
-    assert "SHOP: Replicating, from HV01 to HV11, health Normal, RPO " in said.out
+    assert "SHOP: Replicating, from HV01 to HV11, health Critical, RPO " in said.out
 
 
 def test_a_vm_has_one_replica(tmp_path: Path) -> None:
