@@ -93,26 +93,47 @@ class LabError(Exception):
         return self._text("action")
 
     @property
+    def provider(self) -> dict[str, Any] | None:
+        """The error of the provider that this one of the service wraps: code, message, cause, action; None for none."""
+        row = catalogue()[self.code].get("provider")
+        if row is None:
+            return None
+        shown = _Details({key: in_words(key, value) for key, value in self.details.items()})
+        texts = {part: _(row[part]).format_map(shown) for part in ("message", "cause", "action")}
+        return {"code": int(row["code"]), **texts}
+
+    @property
+    def guide(self) -> str:
+        """The guide's section on it ("2.7"), "" where it has none."""
+        return str(catalogue()[self.code].get("guide", ""))
+
+    @property
     def exit_status(self) -> int:
         """Exit status of a command that ends with this error: 2 failed, 3 bad input, 4 busy."""
         return int(catalogue()[self.code].get("exit", EXIT_BAD_INPUT))
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form: code, message, cause, action, allowed."""
+        """JSON form: code, message, cause, action, allowed; ``provider`` and ``guide`` where there is one."""
         return {
             "code": self.code,
             "message": self.message,
             "cause": self.cause,
             "action": self.action,
             "allowed": list(self.allowed),
+            **({"provider": self.provider} if self.provider else {}),
+            **({"guide": self.guide} if self.guide else {}),
         }
 
     def __str__(self) -> str:
         lines = [_("Error {code}: {message}").format(code=self.code, message=self.message)]
+        if self.provider:
+            lines.append(_("Error {code} of the provider: {message}").format_map(self.provider))
         if self.cause:
             lines.append(_("Likely cause: {cause}").format(cause=self.cause))
         if self.action:
             lines.append(_("What to do: {action}").format(action=self.action))
+        if self.guide:
+            lines.append(_("In the guide: section {section}").format(section=self.guide))
         if self.allowed:
             operations = listed(in_words("operation", name) for name in self.allowed)
             lines.append(_("Allowed now: {operations}").format(operations=operations))

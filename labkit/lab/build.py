@@ -15,6 +15,7 @@ from labkit.engine.names import meant
 from labkit.engine.store import Store
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
+from labkit.recovery import preparation
 from labkit.recovery.vault import Vault
 from labkit.replication import line, tidy
 from labkit.site import contents, inventory, sitefile
@@ -70,11 +71,12 @@ def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -
 
 
 def prepare(world: World) -> None:
-    """All of STEP 2 up to the registration, with the names of the site file, in no time: what a class has done before."""
+    """All of STEP 2 up to the registration with the names of the site file, in no time."""
     azure = inventory.site_of(world).azure
     world.add(Vault(azure.vault, azure.region, []))
     world.add(StorageAccount(azure.storage, azure.region, "GRS"))
     world.add(VirtualNetwork(azure.network, azure.region))
+    preparation.prepare_site(world)
 
 
 def to_stage(lab: Lab, stage: str) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.engine import facts, units
-from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.recovery import encryption
+from labkit.lab.setup import SetupDoor
+from labkit.lab.vmm import VmmDoor
 from labkit.recovery import hyperv as power
 from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
 from labkit.replication.statistics import Statistics
 from labkit.site import inventory
-from labkit.site.inventory import Server
+from labkit.site.servers import Server
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
@@ -48,11 +47,12 @@ def _facts_of(world: World, vm: str) -> list[Fact]:
     return list(facts.of(world.store, vm))
 
 
-class SiteDoor:
+class SiteDoor(SetupDoor):
     """Servers and VMs of the site."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        super().__init__(lab)
+        self.vmm = VmmDoor(lab)
 
     @property
     def servers(self) -> dict[str, str]:
@@ -60,40 +60,9 @@ class SiteDoor:
         return self._lab.read(lambda world: {server.id: server.role for server in world.all(Server)})
 
     @property
-    def vmm(self) -> str:
-        """Name of the VMM server."""
-        return next(name for name, role in self.servers.items() if role == "vmm")
-
-    @property
     def hosts(self) -> list[str]:
         """Names of the Hyper-V hosts."""
         return [name for name, role in self.servers.items() if role == "host"]
-
-    def make_certificate(self, path: str | Path = encryption.FILE_NAME, *, password: str) -> Path:
-        """Make the encryption certificate, as the provider's setup does; the ``.pfx`` is yours to keep (rule 2.6-4).
-
-        ``path``: the file to make, or a folder. Whoever loses it cannot fail over encrypted replicas. 900568 for an
-        empty password, 900570 for a file that exists or cannot be written.
-        """
-        from labkit.recovery import certificates
-
-        out = Path(path)
-        server = self.vmm
-        full, now = self._lab.read(lambda world: (inventory.site_of(world).servers.fqdn(server), world.now))
-        pfx, der = certificates.new_certificate(full, now, password)
-        try:
-            out = out / encryption.FILE_NAME if out.is_dir() else out
-            with out.open("xb") as file:
-                file.write(pfx)
-        except (OSError, ValueError) as error:
-            raise LabError(900570, path=out, found=getattr(error, "strerror", None) or str(error)) from None
-        try:
-            keep = lambda world: encryption.keep_certificate(world, server, der)  # noqa: E731
-            self._lab.command("site.make_certificate", {"server": server, "file": out.name}, keep)
-        except BaseException:
-            out.unlink(missing_ok=True)  # nobody's certificate
-            raise
-        return out
 
     def start(self, vm: str) -> None:
         """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""

@@ -11,7 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import failback, failover, protection, resynchronise, states, vault
+from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import throttle
@@ -83,9 +83,13 @@ class VaultDoor:
     # --- set-up -------------------------------------------------------------------------------------------------------
 
     def register_server(self, server: str | None = None, *, wait: bool = False) -> Job:
-        """Register the VMM server (default: the site's) with the vault."""
+        """Register the VMM server (default: the site's) with the vault, with a key generated for it on the spot.
+
+        As ``lab.site.register`` with the defaults of its pages; errors: 900511, 900512, 900830, 25018.
+        """
         name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
-        return self._do("register_server", wait, lambda world: vault.register_server(world, name), server=name)
+        work = lambda world: components.register_here(world, name)  # noqa: E731
+        return self._do("register_server", wait, work, server=name)
 
     def configure_protection(
         self,
@@ -275,7 +279,7 @@ class VaultDoor:
     def unregister_server(self, server: str | None = None, *, wait: bool = False) -> Job:
         """Take the VMM server out of the vault."""
         name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
-        return self._do("unregister_server", wait, lambda world: vault.unregister_server(world, name), server=name)
+        return self._do("unregister_server", wait, lambda world: components.unregister_server(world, name), server=name)
 
     def delete(self, *, wait: bool = False) -> Job:
         """Delete the empty vault."""

@@ -50,6 +50,15 @@ def new_certificate(server: str, now: int, password: str) -> tuple[bytes, bytes]
     return pfx, certificate.public_bytes(Encoding.DER)
 
 
+def write_pfx(out: Path, pfx: bytes) -> None:
+    """Keep a ``.pfx`` in a new file; 900570 for one that exists or cannot be written."""
+    try:
+        with out.open("xb") as file:
+            file.write(pfx)
+    except (OSError, ValueError) as error:
+        raise LabError(900570, path=out, found=getattr(error, "strerror", None) or str(error)) from None
+
+
 def read_pfx(path: Path, password: str | None) -> RSAPrivateKey:
     """The private key in a ``.pfx``; 900564: the file cannot be read, 900565: wrong password, or no ``.pfx``."""
     try:

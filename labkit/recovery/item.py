@@ -16,7 +16,9 @@ from labkit.replication import line
 from labkit.replication.line import Line
 from labkit.replication.points import Point
 from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation
-from labkit.site import inventory
+from labkit.site import inventory, vmm
+from labkit.site.servers import SITE, Server
+from labkit.site.vmm import Vmm
 
 
 @entity("item")
@@ -39,9 +41,15 @@ RESYNC_OPERATIONS = {RESYNC: "Resynchronize", RESYNCHRONISING: "CancelResynchron
 NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
 
 
-def site_reachable(world: World) -> bool:
-    """Whether the vault reaches VMM and hosts: the line is there, and the site has power."""
+def online(world: World) -> bool:
+    """Whether anything at the site can be reached: the line is there, and the site has power."""
     return world.get(Line, line.UP).connected and not inventory.state(world).dark
+
+
+def site_reachable(world: World) -> bool:
+    """Whether the vault reaches VMM and hosts."""
+    here = (at.id for at in world.all(Vmm) if world.get(Server, at.id).place == SITE)
+    return online(world) and all(vmm.answers(world, name) for name in here)
 
 
 def get(world: World, name: str) -> ProtectedItem:

@@ -11,43 +11,57 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.recovery import hostreplica, states
+from labkit.recovery import agents, components, hostreplica, requirements, states, subjects
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud
 from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
-from labkit.site import inventory
+from labkit.site import fabric, inventory, vms
+from labkit.site.servers import Server
+from labkit.site.vms import VmSettings
 
 
 def enable(world: World, name: str) -> JobRecord:
-    """Start "Enable protection" of a VM of the site; 900520 when it is protected already, 900515 without a cloud."""
+    """Start "Enable protection" of a VM; 900520 when it is protected already, 900515 and 900850: its cloud."""
     inventory.machine(world, name)
     found = world.find(ProtectedItem, name)
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
     if world.find(hostreplica.HostReplica, name) is not None:
         raise LabError(900583, vm=name)
-    cloud = _cloud(world)
-    if inventory.bits(inventory.machine(world, name).os) != 64:
-        raise LabError(70002, vm=name, found=inventory.machine(world, name).os)
+    cloud = _cloud(world, vms.get(world, name))
     item = world.add(ProtectedItem(name, cloud.id))
     return items.start(world, item, "EnableDr")
 
 
-def _cloud(world: World) -> Cloud:
-    name = inventory.site_of(world).cloud.name
-    cloud = world.find(Cloud, name)
+def enable_in_vmm(world: World, name: str) -> JobRecord:
+    """The same job from VMM's console (rule 2.8-1); 900675 a VM it does not know, 900847 without Site Recovery."""
+    settings = vms.known(world, name)
+    components.ready(world, fabric.manager(world.get(Server, settings.host)))
+    return enable(world, name)
+
+
+def _cloud(world: World, settings: VmSettings) -> Cloud:
+    """The cloud a VM belongs to (900850: to none), if it is configured for protection (900515)."""
+    if not settings.cloud:
+        raise LabError(900850, vm=settings.id)
+    cloud = world.find(Cloud, settings.cloud)
     if cloud is None or not cloud.configured:
-        raise LabError(900515, cloud=name)
+        raise LabError(900515, cloud=settings.cloud)
     return cloud
 
 
 @jobs.task("EnableDr", "EnableProtectionPrerequisitesCheck")
 def _check(world: World, job: JobRecord) -> Outcome:
+    """The VM meets the requirements (rules 1.4-4 to 1.4-12, 2.4-1 to 2.4-3, F-5: all that is wrong is named)."""
     if not items.site_reachable(world):
         raise LabError(900525, what=job.target)
+    found = requirements.check(subjects.of_world(world, vms.get(world, job.target)), purpose="enable")
+    refused = requirements.refusal(found)
+    if refused is not None:
+        raise refused
     return DONE
 
 
@@ -69,6 +83,12 @@ def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
 
 @jobs.task("EnableDr", "EnableProtection")
 def _relate(world: World, job: JobRecord) -> Outcome:
+    """The host replicates to Azure from now on; without the agent it cannot (70095, rule 2.6-5)."""
+    host = world.get(Server, vms.get(world, job.target).host)
+    if not host.running:
+        raise LabError(12700, server=host.id)
+    if not agents.works(host):
+        raise LabError(70095, vm=job.target, host=host.id)
     _relation(world, world.get(ProtectedItem, job.target))
     return DONE
 

@@ -1,12 +1,10 @@
-"""The vault: registration of the VMM server, protection of the cloud, network mapping, and taking it all down.
-
-Requirements of STEP 1 and 2 (versions, prerequisites, keys) are taken as met by the site file until set-up is built.
-"""
+"""The vault: protection of its clouds, network mapping, and taking it all down."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from labkit.azure.compute import VirtualNetwork
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
@@ -18,7 +16,7 @@ from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import inventory
-from labkit.site.inventory import VMM, Server
+from labkit.site.clouds import VmmCloud
 
 REMOVED = "removed"
 AT_ONCE = -1
@@ -64,34 +62,21 @@ def the_vault(world: World) -> Vault:
     return found[0]
 
 
-def _running(world: World, target: str) -> None:
+def get(world: World, name: str) -> Cloud:
+    """A cloud in the vault; 900846 for one that VMM has and the vault has not, 900010 when there is none."""
+    found = world.find(Cloud, name)
+    if found is None and world.find(VmmCloud, name) is not None:
+        raise LabError(900846, cloud=name)
+    return found or world.get(Cloud, name)
+
+
+def free(world: World, target: str) -> None:
     """Refuse a second job on a target (532), and any while VMM cannot be reached (900525)."""
     if not items.site_reachable(world):
         raise LabError(900525, what=target)
     job = jobs.of_target(world, target)
     if job is not None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
-
-
-# --- registration -----------------------------------------------------------------------------------------------------
-
-
-def register_server(world: World, name: str) -> JobRecord:
-    """Register a VMM server with the vault (rule 2.6-2); its clouds appear there at the end of the job."""
-    vault, server = the_vault(world), world.get(Server, name)
-    _running(world, name)
-    if server.role != VMM:
-        raise LabError(900511, server=name, role=server.role)
-    if name in vault.servers:
-        raise LabError(900512, server=name)
-    return jobs.start(world, "RegisterDra", name)
-
-
-@jobs.ending("RegisterDra")
-def _registered(world: World, job: JobRecord) -> None:
-    if job.state == jobs.SUCCEEDED:
-        the_vault(world).servers.append(job.target)
-        world.add(Cloud(inventory.site_of(world).cloud.name, job.target))
 
 
 # --- the cloud --------------------------------------------------------------------------------------------------------
@@ -102,8 +87,8 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
 
     ``encrypt``: on only if the certificate was made (900567, rule 2.7-3).
     """
-    cloud = world.get(Cloud, name)
-    _running(world, name)
+    cloud = get(world, name)
+    free(world, name)
     if cloud.configured:
         raise LabError(900513, cloud=name)
     checked = check_settings(world, settings)
@@ -144,7 +129,7 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
     cloud = world.get(Cloud, name)
     if not cloud.configured:
         raise LabError(900515, cloud=name)
-    _running(world, name)
+    free(world, name)
     if settings.get("storage", cloud.storage) != cloud.storage:
         raise LabError(900554, cloud=name, found=settings["storage"], storage=cloud.storage)
     if settings.get("encrypt", cloud.encrypted) != cloud.encrypted:
@@ -189,7 +174,7 @@ def _configured(world: World, job: JobRecord) -> None:
 def release_cloud(world: World, name: str) -> JobRecord:
     """Release a cloud; refused while a VM in it is protected (rule 4.2-1)."""
     cloud = world.get(Cloud, name)
-    _running(world, name)
+    free(world, name)
     if not cloud.configured:
         raise LabError(900515, cloud=name)
     protected = [item.id for item in world.all(ProtectedItem) if item.cloud == name]
@@ -210,16 +195,22 @@ def _released(world: World, job: JobRecord) -> None:
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
+def networks(world: World) -> list[str]:
+    """The logical networks of the clouds in the vault, which can be mapped."""
+    found = (world.find(VmmCloud, cloud.id) for cloud in world.all(Cloud))
+    return sorted({name for cloud in found if cloud is not None for name in cloud.networks})
+
+
 def map_network(world: World, source: str, target: str) -> JobRecord:
     """Map the site's logical network to a virtual network (rule 2.7-9)."""
-    site = inventory.site_of(world)
     if not the_vault(world).servers:
         raise LabError(900517)
-    if source != site.network:
-        raise unknown("network", source, [site.network])
-    if target != site.azure.network:
-        raise unknown("network", target, [site.azure.network])
-    _running(world, source)
+    ours = networks(world)
+    if source not in ours:
+        raise unknown("logical network", source, ours)
+    if world.find(VirtualNetwork, target) is None:
+        raise unknown("virtual network", target, [network.id for network in world.all(VirtualNetwork)])
+    free(world, source)
     return jobs.start(world, "NetworkMapping", source, to=target)
 
 
@@ -234,28 +225,6 @@ def _mapped(world: World, job: JobRecord) -> None:
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
-
-
-def unregister_server(world: World, name: str) -> JobRecord:
-    """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
-    vault = the_vault(world)
-    _running(world, name)
-    if name not in vault.servers:
-        raise unknown("server", name, vault.servers)
-    configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]
-    if configured:
-        raise LabError(900518, server=name, clouds=", ".join(configured))
-    return jobs.start(world, "UnregisterDra", name)
-
-
-@jobs.ending("UnregisterDra")
-def _unregistered(world: World, job: JobRecord) -> None:
-    if job.state == jobs.SUCCEEDED:
-        the_vault(world).servers.remove(job.target)
-        for cloud in [cloud for cloud in world.all(Cloud) if cloud.server == job.target]:
-            world.remove(cloud)
-        for mapping in world.all(NetworkMapping):
-            world.remove(mapping)
 
 
 def delete_vault(world: World) -> JobRecord:

@@ -17,9 +17,10 @@ from labkit.engine.world import Entity, World, entity
 from labkit.guest.machine import Machine
 from labkit.replication import alerts, changelog, line
 from labkit.replication.relation import REPLICATING, RESYNC, RESYNCHRONISING, STOPPED, Relation, announce
-from labkit.site import inventory
+from labkit.site import inventory, servers
+from labkit.site.servers import Server
 
-NETWORK = "network"
+NETWORK, PROXY = "network", "proxy"
 PRIMARY, REPLICA = "primary", "replica"
 
 
@@ -46,8 +47,16 @@ def blocked(world: World, relation: Relation) -> str:
                 return reason
     if not world.get(line.Line, relation.direction).connected:
         return NETWORK
+    if relation.direction in (line.UP, line.DOWN) and not _gets_out(world, relation):
+        return PROXY
     # Replicated to a site that has no power.
     return NETWORK if relation.direction == line.LAN_BACK and inventory.state(world).dark else ""
+
+
+def _gets_out(world: World, relation: Relation) -> bool:
+    """Whether the agent on the VM's host gets out to the internet (rule 2.6-6)."""
+    host = world.find(Server, inventory.host_of(world, relation.vm))
+    return host is None or servers.reaches(host, host.agent_proxy)
 
 
 def dark(world: World, relation: Relation) -> bool:

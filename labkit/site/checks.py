@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 from typing import Any
 
 from labkit.engine import units
 from labkit.engine.errors import LabError
-from labkit.engine.names import nearest
 from labkit.engine.texts import gettext as _
-from labkit.site import churns, images
-from labkit.site.files import found as found_text
+from labkit.site import churns, images, places
 from labkit.site.files import path_of
 from labkit.site.kinds import Report, show
 from labkit.site.records import Values
@@ -35,7 +32,7 @@ def disks_of(vm: Values) -> list[Values]:
 def check(site: Values, folder: Path | None, report: Report) -> None:
     """Report everything that single keys cannot tell; paths become absolute, disks get sizes, churn its meaning."""
     _unique(vms_of(site), report)
-    _servers(site, report)
+    places.check(site, vms_of(site), report)
     _objectives(site.get("objectives"), report)
     for vm in vms_of(site):
         _unique(disks_of(vm), report)
@@ -52,10 +49,6 @@ def check(site: Values, folder: Path | None, report: Report) -> None:
     _invoices(site, report)
 
 
-def _same(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
 def _unique(things: list[Values], report: Report) -> None:
     seen: dict[str, int] = {}
     for thing in things:
@@ -63,33 +56,10 @@ def _unique(things: list[Values], report: Report) -> None:
         if name is None:
             continue
         line, path = thing.where("name")
-        if _same(name) in seen:
-            found = _("'{name}' again (line {line} has it)").format(name=show(name), line=seen[_same(name)])
+        if places.same(name) in seen:
+            found = _("'{name}' again (line {line} has it)").format(name=show(name), line=seen[places.same(name)])
             report.add(line, path, found, _("a name of its own; upper and lower case are the same"))
-        seen.setdefault(_same(name), line)
-
-
-def _servers(site: Values, report: Report) -> None:
-    servers = site.get("servers")
-    if not isinstance(servers, Values):
-        return
-    hosts = [host for host in servers.get("hosts", []) if isinstance(host, str)]
-    _once(servers, hosts, [], report)
-    second = site.get("replica_site")
-    if isinstance(second, Values):
-        _once(second, [host for host in second.get("hosts", []) if isinstance(host, str)], hosts, report)
-    for vm in vms_of(site):
-        wanted = vm.get("host")
-        if wanted is not None and hosts and wanted not in hosts:
-            report.add(*vm.where("host"), found_text(wanted), ", ".join(hosts), nearest(wanted, hosts))
-
-
-def _once(servers: Values, hosts: list[str], others: list[str], report: Report) -> None:
-    """Each host has a name of its own, at both sites."""
-    for number, host in enumerate(hosts):
-        if _same(host) in {_same(other) for other in (*others, *hosts[:number])}:
-            line, path = servers.where("hosts")
-            report.add(line, f"{path}[{number}]", found_text(host), _("every host once"))
+        seen.setdefault(places.same(name), line)
 
 
 def _objectives(objectives: Any, report: Report) -> None:

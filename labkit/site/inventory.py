@@ -18,19 +18,14 @@ from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Application, Machine, Workload
-from labkit.site import images, traces
+from labkit.site import directory, images, traces
 from labkit.site.contents import NONE, Contents
+from labkit.site.fabric import Cluster
 from labkit.site.model import Disk, SiteFile, Vm
+from labkit.site.servers import DOMAIN_CONTROLLER, HOST, HYPER_V, VMM, Server
+from labkit.site.vms import VmSettings
 
-DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
-
-
-@entity("server")
-class Server(Entity):
-    """A server of the site: ``id`` is its short name."""
-
-    role: str
-    fqdn: str
+_DRIVE = 1 << 40  # bytes free on the data drive of a server, unless its site file says otherwise
 
 
 @entity("site")
@@ -84,19 +79,49 @@ def bits(system: str) -> int:
 
 def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
     """Make servers and VMs, their disks with what the lab file was given for them, and start the VMs."""
-    servers = site.servers
     world.add(SiteState("site"))
-    world.add(Server(servers.domain_controller, DOMAIN_CONTROLLER, servers.fqdn(servers.domain_controller)))
-    world.add(Server(servers.vmm, VMM, servers.fqdn(servers.vmm)))
-    for host in servers.hosts:
-        world.add(Server(host, HOST, servers.fqdn(host)))
+    directory.create(world, site.servers.domain)
+    _servers(world, site)
     takers = [vm for vm in site.vms if vm.orders_per_day]
     numbers = traces.lay(world, site, brought.traces)
     for vm in site.vms:
         loads = [_workload(disk, site.offset_min, numbers.get((vm.name, disk.name), 0)) for disk in vm.disks]
         _build_vm(world, vm, loads, takers[0].name if takers else "", brought.images)
+        world.add(VmSettings(vm.name, vm.host, vm))
     for vm in site.vms:
         guests.power_on(world, machine(world, vm.name), booted=True)
+
+
+def _servers(world: World, site: SiteFile) -> None:
+    servers = site.servers
+    for name, role in ((servers.domain_controller, DOMAIN_CONTROLLER), (servers.vmm, VMM)):
+        direct = name not in servers.proxy
+        world.add(Server(name, role, servers.fqdn(name), free=_DRIVE, data_free=_DRIVE, direct=direct))
+    for name in servers.hosts:
+        world.add(_host(site, name))
+    for cluster in servers.clusters:
+        world.add(Cluster(cluster.name, list(cluster.hosts), cluster.static))
+
+
+def _host(site: SiteFile, name: str) -> Server:
+    servers, told = site.servers, site.servers.detail(name)
+    return Server(
+        name,
+        HOST,
+        servers.fqdn(name),
+        os=servers.system(name),
+        joined=told.joined,
+        features=[HYPER_V] if told.role else [],
+        switches=[site.network] if told.role and told.switch else [],
+        free=told.free,
+        data_free=max(_DRIVE, held(site, name)) if told.data_free < 0 else told.data_free,
+        direct=name not in servers.proxy,
+    )
+
+
+def held(site: SiteFile, host: str) -> int:
+    """Bytes of the disks of the VMs on a host, by their size."""
+    return sum(disk.size for vm in site.vms if vm.host == host for disk in vm.disks)
 
 
 def machine(world: World, name: str) -> Machine:
@@ -109,9 +134,8 @@ def machine(world: World, name: str) -> Machine:
 
 def host_of(world: World, name: str) -> str:
     """The host that a VM of the site is on; "" for a name that is none of its VMs."""
-    found: dict[str, str] = world.cache.get("hosts") or {vm.name: vm.host for vm in site_of(world).vms}
-    world.cache["hosts"] = found
-    return found.get(name, "")
+    found = world.find(VmSettings, name)
+    return found.host if found is not None else ""
 
 
 def _build_vm(world: World, vm: Vm, loads: list[Workload], taker: str, contents: images.Contents) -> None:

@@ -40,25 +40,67 @@ class Cloud(msgspec.Struct, frozen=True, omit_defaults=True):
     health_rules: str = "guide"
 
 
+class Host(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is particular about a host: its system ("" as all), whether it is as bare as the guide's or barer.
+
+    ``free``: bytes on its system drive, ``data_free`` on another drive (-1: enough for its VMs).
+    """
+
+    name: str
+    os: str = ""
+    role: bool = True
+    joined: bool = True
+    switch: bool = True
+    free: int = 100 << 30
+    data_free: int = -1
+
+
+class Cluster(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A cluster of hosts; ``static``: a fixed address instead of DHCP (rule 1.4-3)."""
+
+    name: str
+    hosts: tuple[str, ...]
+    static: bool = False
+
+
 class Servers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The site's servers by short name (rule 2.1-1); ``host_os``: the system of all hosts."""
+    """The site's servers by short name (rule 2.1-1); ``host_os``: the system of all hosts.
+
+    ``details``: hosts that are not like the guide's. ``proxy``: servers that reach the internet only through a proxy.
+    """
 
     domain: str
     domain_controller: str
     vmm: str
     hosts: tuple[str, ...]
     host_os: str = "Windows Server 2012 R2"
+    details: tuple[Host, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    proxy: tuple[str, ...] = ()
+
+    def detail(self, host: str) -> Host:
+        """What is particular about a host."""
+        return next((detail for detail in self.details if detail.name == host), Host(host))
+
+    def system(self, host: str) -> str:
+        """The operating system of a host."""
+        return self.detail(host).os or self.host_os
 
     def fqdn(self, server: str) -> str:
         """Full name of a server or VM of the site: ``SC01.demo.contoso.com``."""
         return f"{server}.{self.domain}"
 
 
-class ReplicaSite(msgspec.Struct, frozen=True):
-    """A second site, for replication from host to host (rule 1.1-2): its hosts, and the line to it."""
+class ReplicaSite(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A second site, for replication from host to host (rule 1.1-2): its hosts, and the line to it.
+
+    ``vmm``: its VMM server ("": none, or the first site's), ``cloud``: the name of its cloud.
+    """
 
     hosts: tuple[str, ...]
     line: Line
+    vmm: str = ""
+    cloud: str = ""
 
 
 class Azure(msgspec.Struct, frozen=True):

@@ -153,12 +153,34 @@ _CLOUD = Record(
     }
 )
 
+_HOST = Record(
+    {
+        "name": Field(_NAME),
+        "os": Field(Choice(lambda: {name: name for name in HOST_SYSTEMS}), ""),
+        "role": Field(Truth(), True),
+        "joined": Field(Truth(), True),
+        "switch": Field(Truth(), True),
+        "free": Field(_size("0B", "64TB", zero=True), 100 << 30),
+        "data_free": Field(_size("0B", "64TB", zero=True), -1),
+    }
+)
+
+_CLUSTER = Record(
+    {
+        "name": Field(_NAME),
+        "hosts": Field(Listing(_NAME, 1, 64)),
+        "address": Field(Choice(lambda: {name: name for name in ("dhcp", "static")}), "dhcp"),
+    }
+)
+
 _SERVERS = Record(
     {
         "domain": Field(_NAME, "demo.contoso.com"),
         "domain_controller": Field(_NAME, "DC01"),
         "vmm": Field(_NAME, "SC01"),
-        "hosts": Field(Listing(_NAME, 1, 64), ["HV01"]),
+        "hosts": Field(Listing(Either(_NAME, _HOST), 1, 64), ["HV01"]),
+        "clusters": Field(Listing(_CLUSTER, 1, 16), []),
+        "proxy": Field(Listing(_NAME, 1, 64), []),
         "host_os": Field(Choice(lambda: {name: name for name in HOST_SYSTEMS}), HOST_SYSTEMS[0]),
     }
 )
@@ -171,7 +193,14 @@ _REPLICA_LINE = Record(
     }
 )
 
-_REPLICA_SITE = Record({"hosts": Field(Listing(_NAME, 1, 64)), "line": Field(_REPLICA_LINE, EMPTY)})
+_REPLICA_SITE = Record(
+    {
+        "hosts": Field(Listing(_NAME, 1, 64)),
+        "line": Field(_REPLICA_LINE, EMPTY),
+        "vmm": Field(_NAME, ""),
+        "cloud": Field(_NAME, ""),
+    }
+)
 
 _AZURE = Record(
     {

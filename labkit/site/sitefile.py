@@ -14,13 +14,15 @@ from labkit.engine.errors import LabError
 from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import HOUR
-from labkit.site import checks
+from labkit.site import checks, places
 from labkit.site.kinds import Report
 from labkit.site.model import (
     Azure,
     Churn,
     Cloud,
+    Cluster,
     Disk,
+    Host,
     Line,
     Objectives,
     ReplicaSite,
@@ -155,11 +157,11 @@ def _site(values: Values) -> SiteFile:
             cloud["app_consistent"] // HOUR,
             cloud["health_rules"],
         ),
-        servers=Servers(**{**servers, "hosts": tuple(servers["hosts"])}),
+        servers=_servers(servers),
         network=values["network"],
         azure=Azure(**values["azure"]),
         vms=tuple(
-            _vm(vm, servers["hosts"][0], takers.get(number), number == invoicer)
+            _vm(vm, places.host_names(servers)[0], takers.get(number), number == invoicer)
             for number, vm in enumerate(values["vms"])
         ),
         objectives=Objectives(**values["objectives"]),
@@ -168,7 +170,26 @@ def _site(values: Values) -> SiteFile:
 
 
 def _replica_site(values: Values | None) -> ReplicaSite | None:
-    return None if values is None else ReplicaSite(tuple(values["hosts"]), Line(**values["line"]))
+    if values is None:
+        return None
+    return ReplicaSite(tuple(values["hosts"]), Line(**values["line"]), values["vmm"], values["cloud"])
+
+
+def _servers(values: Values) -> Servers:
+    details = (Host(**host) for host in values["hosts"] if isinstance(host, Values))
+    return Servers(
+        domain=values["domain"],
+        domain_controller=values["domain_controller"],
+        vmm=values["vmm"],
+        hosts=tuple(places.host_names(values)),
+        host_os=values["host_os"],
+        details=tuple(detail for detail in details if detail != Host(detail.name)),
+        clusters=tuple(
+            Cluster(cluster["name"], tuple(cluster["hosts"]), cluster["address"] == "static")
+            for cluster in values["clusters"]
+        ),
+        proxy=tuple(values["proxy"]),
+    )
 
 
 def _vm(values: Values, first_host: str, orders: int | None, invoices: bool) -> Vm:

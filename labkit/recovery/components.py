@@ -1,0 +1,245 @@
+"""The provider on the VMM server, and the registration (rules 2.6-1 to 2.6-3, 2.6-7, F-1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.engine import jobs
+from labkit.engine.errors import LabError
+from labkit.engine.jobs import DONE, JobRecord, Outcome
+from labkit.engine.names import unknown
+from labkit.engine.world import Entity, World, entity
+from labkit.recovery import item as items
+from labkit.recovery import vault as vaults
+from labkit.recovery.agents import proxy_of
+from labkit.recovery.vault import Cloud, NetworkMapping, Vault
+from labkit.replication import line
+from labkit.replication.line import Line
+from labkit.site import clouds, servers, vmm, wizard
+from labkit.site.clouds import VmmCloud
+from labkit.site.servers import Proxy, Server
+from labkit.site.vmm import Vmm
+
+PROVIDER, REGISTRATION = "provider", "registration"
+
+
+@entity("provider")
+class Provider(Entity):
+    """The provider on a VMM server; ``id`` is the server's name.
+
+    ``vault``: the one the server is registered with, ``name``: how it is called there. ``all_clouds``: the metadata of
+    every cloud goes there. ``open``: its setup is not closed yet, VMM's service stands still for it.
+    """
+
+    version: str
+    proxy: Proxy | None = None
+    vault: str = ""
+    name: str = ""
+    all_clouds: bool = False
+    open: bool = False
+
+
+def newest() -> str:
+    """The provider's version of September 2014 (rule 2.6-1)."""
+    return str(next(iter(servers.software()["provider"])))
+
+
+def current(version: str) -> bool:
+    """Whether a version knows protection to Azure (F-1)."""
+    return bool(servers.software()["provider"][version]["azure"])
+
+
+def find(world: World, server: str) -> Provider:
+    """The provider on a server; 900830 where it is not installed."""
+    name = servers.get(world, server).id
+    found = world.find(Provider, name)
+    if found is None:
+        raise LabError(900830, server=name)
+    return found
+
+
+# --- the provider's setup (rules 2.6-1, 2.6-7) ------------------------------------------------------------------------
+
+
+def upgrades(world: World, server: str) -> bool:
+    """Whether the provider's setup would upgrade one that is there: then it ends after installing."""
+    return world.find(Provider, servers.get(world, server).id) is not None
+
+
+@wizard.check(PROVIDER, "installation")
+def _installation(world: World, subject: str, values: wizard.Values) -> None:
+    at = vmm.find(world, subject)
+    servers.running(world, subject)
+    if not values["stop_service"]:
+        raise LabError(900831, server=at.id)
+
+
+def install(world: World, server: str, version: str) -> Provider:
+    """The setup's first page: VMM's service stops, and the provider is there. 900832: that version is there already."""
+    at, full = vmm.find(world, server), servers.named("provider", version)
+    found = world.find(Provider, at.id)
+    if found is not None and _number(found.version) >= _number(full):
+        raise LabError(900832, server=at.id, found=full, there=found.version)
+    if at.running:
+        vmm.stop_service(world, at.id)
+    if found is None:
+        found = world.add(Provider(at.id, full))
+    found.version, found.open = full, True
+    world.fact("provider.installed", at.id, version=full)
+    return found
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def close(world: World, server: str) -> None:
+    """The setup's wizard is closed: VMM's service, which it stopped, starts again."""
+    found = find(world, server)
+    if found.open:
+        found.open = False
+        if not vmm.find(world, found.id).running:
+            vmm.start_service(world, found.id)
+
+
+# --- registration (rules 2.6-2, 2.6-3) --------------------------------------------------------------------------------
+
+
+@wizard.check(REGISTRATION, "internet")
+def _internet(world: World, subject: str, values: wizard.Values) -> None:
+    server, found = servers.running(world, subject), find(world, subject)
+    if found.vault:
+        raise LabError(900512, server=server.id)
+    if not servers.reaches(server, proxy_of(values)) or not world.get(Line, line.UP).connected:
+        raise LabError(25018, server=server.id)
+
+
+def register(world: World, server: str, vault: str, values: wizard.Values) -> JobRecord:
+    """The pages' end: the server is registered with a vault; its clouds appear there at the end of the job."""
+    found = find(world, server)
+    into = world.get(Vault, vault)
+    vaults.free(world, found.id)
+    found.proxy, found.all_clouds = proxy_of(values), values["all_clouds"]
+    return jobs.start(world, "RegisterDra", found.id, vault=into.id, name=values["friendly_name"])
+
+
+def register_here(world: World, server: str) -> JobRecord:
+    """Register with the lab's vault, as with a key that was generated just now and the defaults of the pages."""
+    at = servers.get(world, server)
+    if at.role != servers.VMM:
+        raise LabError(900511, server=at.id, role=at.role)
+    vault, proxy = vaults.the_vault(world), "" if at.direct else f"proxy.{at.fqdn.partition('.')[2]}"
+    values = wizard.start_values(REGISTRATION, vmm.known(world, at.id))
+    values |= {"proxy": proxy, "key": ""}
+    _internet(world, at.id, values)
+    return register(world, at.id, vault.id, values)
+
+
+@jobs.task("RegisterDra", "RegisterDraTask")
+def _register(world: World, job: JobRecord) -> Outcome:
+    server = world.get(Server, job.target)
+    if world.find(Vault, job.data["vault"]) is None:
+        raise LabError(900834, found=job.data["vault"])
+    if not items.online(world) or not servers.reaches(server, find(world, server.id).proxy):
+        raise LabError(25018, server=server.id)
+    return DONE
+
+
+@jobs.ending("RegisterDra")
+def _registered(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        found = find(world, job.target)
+        found.vault, found.name = job.data["vault"], job.data["name"]
+        world.get(Vault, found.vault).servers.append(found.id)
+        synchronise(world, found)
+
+
+def synchronise(world: World, provider: Provider) -> None:
+    """What VMM sends to the vault now: the clouds whose metadata is synchronised (rule 2.6-3)."""
+    if not provider.vault:
+        return
+    for cloud in world.all(VmmCloud):
+        if cloud.server != provider.id:
+            continue
+        cloud.sends = cloud.sends or provider.all_clouds
+        if cloud.sends and world.find(Cloud, cloud.id) is None:
+            world.add(Cloud(cloud.id, provider.id))
+
+
+def send_cloud(world: World, name: str, *, on: bool) -> None:
+    """A cloud's own property: its metadata goes to the vault, or no longer (rule 2.6-3).
+
+    900830 without the provider, which brings the property; 900835 while the cloud is protected.
+    """
+    cloud = clouds.get(world, name)
+    vmm.at_work(world, cloud.server)
+    provider, there = find(world, cloud.server), world.find(Cloud, cloud.id)
+    if not on and there is not None and there.configured:
+        raise LabError(900835, cloud=cloud.id)
+    cloud.sends = on
+    world.fact("cloud.sends", cloud.id, on=int(on))
+    if not on:
+        provider.all_clouds = False
+        if there is not None:
+            world.remove(there)
+    synchronise(world, provider)
+
+
+def create_cloud(world: World, server: str, given: dict[str, Any]) -> VmmCloud:
+    """A new cloud of VMM; where all are synchronised it appears in the vault as well."""
+    made = clouds.create(world, server, given)
+    cloud_made(world, made)
+    return made
+
+
+def cloud_made(world: World, cloud: VmmCloud) -> None:
+    """A cloud was made: a provider that sends all clouds sends it."""
+    provider = world.find(Provider, cloud.server)
+    if provider is not None and provider.all_clouds:
+        synchronise(world, provider)
+
+
+def unregister_server(world: World, name: str) -> JobRecord:
+    """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
+    vault = vaults.the_vault(world)
+    vaults.free(world, name)
+    if name not in vault.servers:
+        raise unknown("server", name, vault.servers)
+    configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]
+    if configured:
+        raise LabError(900518, server=name, clouds=", ".join(configured))
+    return jobs.start(world, "UnregisterDra", name)
+
+
+@jobs.ending("UnregisterDra")
+def _unregistered(world: World, job: JobRecord) -> None:
+    if job.state == jobs.SUCCEEDED:
+        found = find(world, job.target)
+        world.get(Vault, found.vault).servers.remove(found.id)
+        found.vault, found.all_clouds = "", False
+        for own in world.all(VmmCloud):
+            own.sends = own.sends and own.server != found.id
+        for cloud in [cloud for cloud in world.all(Cloud) if cloud.server == job.target]:
+            world.remove(cloud)
+        for mapping in world.all(NetworkMapping):
+            world.remove(mapping)
+
+
+def notices(world: World, vault: Vault) -> list[tuple[str, str]]:
+    """Servers of a vault whose provider has to be upgraded, with its version (F-1)."""
+    found = (find(world, server) for server in vault.servers)
+    return [(provider.id, provider.version) for provider in found if not current(provider.version)]
+
+
+def ready(world: World, server: str) -> Vmm:
+    """VMM on a registered server, if the vault reaches it.
+
+    900847 without a registered provider (rule 1.1-5), 900642 while the service is stopped, 900525: not reached.
+    """
+    provider = world.find(Provider, server)
+    if provider is None or not provider.vault:
+        raise LabError(900847, server=server)
+    at = vmm.at_work(world, server)
+    if not items.online(world) or not servers.reaches(world.get(Server, server), provider.proxy):
+        raise LabError(900525, what=server)
+    return at
