@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.azure import sizes
+from labkit.azure import sizes, subscription
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
@@ -23,6 +23,7 @@ from labkit.site import inventory
 
 def enable(world: World, name: str) -> JobRecord:
     """Start "Enable protection" of a VM of the site; 900520 when it is protected already, 900515 without a cloud."""
+    subscription.require(world)
     inventory.machine(world, name)
     found = world.find(ProtectedItem, name)
     if found is not None:

@@ -19,7 +19,7 @@ from labkit.replication import alerts, changelog, line
 from labkit.replication.relation import REPLICATING, RESYNC, RESYNCHRONISING, STOPPED, Relation, announce
 from labkit.site import inventory
 
-NETWORK = "network"
+NETWORK, SUBSCRIPTION = "network", "subscription"
 PRIMARY, REPLICA = "primary", "replica"
 
 
@@ -31,6 +31,11 @@ class Obstacle(Entity):
     vm: str
 
 
+@entity("service-off")
+class ServiceOff(Entity):
+    """Azure takes and gives nothing: its subscription is suspended. A person brings it back, not the next attempt."""
+
+
 def reasons(group: str) -> list[str]:
     """The errors that are ``retried``, those that are ``final``, or that let snapshots fail (``windows``/``linux``)."""
     found: dict[str, Any] = resources.yaml("replication.yml")["errors"]
@@ -39,6 +44,8 @@ def reasons(group: str) -> list[str]:
 
 def blocked(world: World, relation: Relation) -> str:
     """What is in the way of sending now; "" for nothing. What needs a person comes first."""
+    if relation.direction in (line.UP, line.DOWN) and world.any(ServiceOff):
+        return SUBSCRIPTION
     if world.any(Obstacle):
         found = [o.reason for o in world.all(Obstacle) if o.vm in ("", relation.vm)]
         for reason in (*reasons("final"), *reasons("retried")):
@@ -69,7 +76,7 @@ def fail(world: World, relation: Relation, error: str) -> None:
     halt(world, relation)
     relation.failed += 1
     relation.error = error
-    wait = 0 if error in reasons("final") else _wait(relation.failed)
+    wait = 0 if error in (SUBSCRIPTION, *reasons("final")) else _wait(relation.failed)
     if wait:
         relation.retry = world.after(wait, "retry", relation.id, priority=30)
     world.fact("replication.failed", relation.id, reason=error, attempt=relation.failed, next=wait)
