@@ -38,10 +38,12 @@ KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "mark": None}
 # A file that carries both languages itself (a mapping table) does not belong here.
 DATA_TEXTS = {
     "azure/prices-*.yml": ("not_priced",),
+    "azure/setups.yml": ("title", "note"),
     "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),
     "guest-os.yml": ("remarks", "version_remark"),
     "states.yml": ("description", "location", "status", "failover", "title", "health", "job_states"),
+    "timeline.yml": ("event",),
     "timings.yml": ("title",),
 }
 

@@ -1,4 +1,4 @@
-"""Azure's side: storage account, virtual network, and the VMs a failover makes from a replica's disks."""
+"""Azure's side: what a storage account takes in, and the VMs a failover makes from a replica's disks."""
 
 from __future__ import annotations
 
@@ -6,24 +6,9 @@ from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import resources
 from labkit.engine.errors import LabError
-from labkit.engine.world import Entity, World, entity
+from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-
-
-@entity("storage")
-class StorageAccount(Entity):
-    """Where replicas are kept (rule 2.5-5)."""
-
-    region: str
-    redundancy: str
-
-
-@entity("network")
-class VirtualNetwork(Entity):
-    """A virtual network (rule 2.5-6)."""
-
-    region: str
 
 
 def ingress(region: str, redundancy: str) -> int:

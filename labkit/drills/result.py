@@ -10,8 +10,8 @@ from typing import Any
 
 import labkit
 from labkit.azure import billing
-from labkit.azure.compute import StorageAccount, VirtualNetwork
 from labkit.azure.prices import MICRO
+from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.drills import failovers, judge, play
 from labkit.engine import units
 from labkit.engine.errors import LabError
@@ -21,7 +21,8 @@ from labkit.engine.world import World
 from labkit.guest.machine import OFF, SITE, Machine
 from labkit.lab import Lab
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import Cloud, Vault
+from labkit.recovery.vault import Cloud
+from labkit.recovery.vaults import Vault
 from labkit.site import inventory
 from labkit.site.model import SiteFile
 

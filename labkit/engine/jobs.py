@@ -72,6 +72,8 @@ TaskFunction = Callable[[World, JobRecord], Outcome]
 EndFunction = Callable[[World, JobRecord], None]
 _FUNCTIONS: dict[tuple[str, str], TaskFunction] = {}
 _ENDINGS: dict[str, EndFunction] = {}
+# Whether a job has to stand still now; whoever says so resumes it later.
+HOLDS: list[Callable[[World, JobRecord], bool]] = []
 
 
 def task(scenario: str, name: str) -> Callable[[TaskFunction], TaskFunction]:
@@ -163,6 +165,9 @@ def _ask_at(world: World, job: JobRecord, due: int) -> None:
 def _ask(world: World, timer: Timer) -> None:
     job = world.get(JobRecord, timer.entity)
     if job.state != IN_PROGRESS:
+        return
+    if any(hold(world, job) for hold in HOLDS):
+        job.waits_for_event = True
         return
     function = _FUNCTIONS.get((job.scenario, job.task.name))
     try:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from labkit.azure import compute
-from labkit.azure.compute import StorageAccount, VirtualNetwork
+from labkit.azure import compute, services, subscription
 from labkit.engine import progress
 from labkit.engine.errors import LabError
 from labkit.engine.names import meant
 from labkit.engine.store import Store
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.recovery import preparation
-from labkit.recovery.vault import Vault
+from labkit.recovery import preparation, vaults
 from labkit.replication import line, tidy
 from labkit.site import contents, inventory, sitefile
 from labkit.site.model import SiteFile
@@ -71,11 +69,13 @@ def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -
 
 
 def prepare(world: World) -> None:
-    """All of STEP 2 up to the registration with the names of the site file, in no time."""
-    azure = inventory.site_of(world).azure
-    world.add(Vault(azure.vault, azure.region, []))
-    world.add(StorageAccount(azure.storage, azure.region, "GRS"))
-    world.add(VirtualNetwork(azure.network, azure.region))
+    """STEP 2 up to the registration, with the names of the site file, in no time: what a class has done before."""
+    site = inventory.site_of(world)
+    azure, person = site.azure, ("admin@contoso.com", "090-0000-0000", "0000-0000-0000-0000")
+    subscription.sign_up(world, *person, subscription.PAY_AS_YOU_GO, site.offset_min)
+    vaults.create(world, azure.vault, azure.region, vaults.SITE_RECOVERY)
+    services.create_storage(world, azure.storage, azure.region, "GRS")
+    services.quick_network(world, azure.network, azure.region)
     preparation.prepare_site(world)
 
 

@@ -24,6 +24,7 @@ from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
 from labkit.recovery import item as items
+from labkit.recovery import suspension
 from labkit.replication.relation import RESYNCHRONISING, Relation
 from labkit.site import images, inventory, sitefile
 from labkit.site.model import SiteFile
@@ -46,10 +47,10 @@ def create(
 ) -> Lab:
     """Make a new lab file and bring it to a stage.
 
-    ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start", "registered",
-    "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the
-    site file, 900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage. ``progress(done, total)`` is
-    called with bytes of these; without it a bar is shown, in a notebook or a terminal, when their import takes long.
+    ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start" (an empty Azure),
+    "prepared", "registered", "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001
+    the file exists, 9002xx the site file, 900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage.
+    ``progress(done, total)`` is called with bytes of these; without it a bar is shown, in a notebook or a terminal, when their import takes long.
     """
     build.check_stage(stage)
     read = build.read_site(site)
@@ -283,8 +284,8 @@ class Lab:
 
 
 def _cut_off(world: World) -> bool:
-    """Neither line nor site come back by themselves; what still runs a day later will not end without them."""
-    return not items.site_reachable(world)
+    """Line, site or subscription do not come back by themselves; what still runs a day later needs them."""
+    return not items.site_reachable(world) or suspension.services_off(world)
 
 
 def _job_stopped(name: str) -> Callable[[World], bool]:

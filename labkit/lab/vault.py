@@ -11,9 +11,10 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault
+from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault, vaults
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.vaults import Setup
 from labkit.replication import throttle
 from labkit.site import inventory
 
@@ -82,6 +83,21 @@ class VaultDoor:
 
     # --- set-up -------------------------------------------------------------------------------------------------------
 
+    @property
+    def setups(self) -> list[Setup]:
+        """What "Setup recovery" on Quick start offers: ``name, title, opens, note``; the guide's is "azure"."""
+        return vaults.setups()
+
+    def generate_key(self, where: str | Path = ".", *, vault: str | None = None) -> Path:
+        """Make the registration key of a vault (default: the one in use) and save it; the provider's setup asks for it.
+
+        ``where``: a folder, in which the file is ``<vault>_<date>.VaultCredentials``, or a file. It is valid for five
+        days; a new one can be made at any time. It replaces an earlier key of the same vault and no other file
+        (900824). 900822 for a Backup vault.
+        """
+        work = lambda world: vaults.generate_key(world, Path(where), vault)  # noqa: E731
+        return self._lab.command("vault.generate_key", {"vault": vault}, work)
+
     def register_server(self, server: str | None = None, *, wait: bool = False) -> Job:
         """Register the VMM server (default: the site's) with the vault, with a key generated for it on the spot.
 
@@ -99,6 +115,7 @@ class VaultDoor:
         retention: int | None = None,
         app_consistent: int | None = None,
         initial_start: str | None = None,
+        storage: str | None = None,
         encrypt: bool = False,
         wait: bool = False,
     ) -> Job:
@@ -107,13 +124,14 @@ class VaultDoor:
         ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
         ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7). ``encrypt``:
         what is stored in Azure is encrypted; needs a certificate (``lab.site.make_certificate``), else 900567 (2.7-3).
+        ``storage``: a storage account in the vault's region (else 900828) that is GRS or RA-GRS (else 900829, 2.5-5).
         """
         site = self._lab.read(inventory.site_of)
         settings = {
             "frequency": site.cloud.frequency,
             "retention": site.cloud.retention_h,
             "app_consistent": site.cloud.app_consistent_h,
-            "storage": site.azure.storage,
+            "storage": storage or site.azure.storage,
             **_given(frequency, retention, app_consistent, initial_start),
             **({"encrypt": 1} if encrypt else {}),
         }
@@ -147,7 +165,10 @@ class VaultDoor:
         return self._do("change_protection", wait, work, cloud=name, **settings)
 
     def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
-        """Map a logical network of the site to a virtual network (defaults: the site file's)."""
+        """Map a logical network of the site to a virtual network of the vault's region, else 900828 (2.5-7).
+
+        What is not given is taken from the site file.
+        """
         site = self._lab.read(inventory.site_of)
         ours, theirs = source or site.network, target or site.azure.network
         work = lambda world: vault.map_network(world, ours, theirs)  # noqa: E731
@@ -281,9 +302,9 @@ class VaultDoor:
         name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
         return self._do("unregister_server", wait, lambda world: components.unregister_server(world, name), server=name)
 
-    def delete(self, *, wait: bool = False) -> Job:
-        """Delete the empty vault."""
-        return self._do("delete", wait, vault.delete_vault)
+    def delete(self, name: str | None = None, *, wait: bool = False) -> Job:
+        """Delete an empty vault of either kind, by default the one in use."""
+        return self._do("delete", wait, lambda world: vault.delete_vault(world, name), vault=name)
 
     def __repr__(self) -> str:
         return f"<Vault {', '.join(repr(item) for item in self.items.values()) or '-'}>"

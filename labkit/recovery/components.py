@@ -10,9 +10,10 @@ from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
-from labkit.recovery import vault as vaults
+from labkit.recovery import vaults
 from labkit.recovery.agents import proxy_of
-from labkit.recovery.vault import Cloud, NetworkMapping, Vault
+from labkit.recovery.vault import Cloud, NetworkMapping, free
+from labkit.recovery.vaults import Vault
 from labkit.replication import line
 from labkit.replication.line import Line
 from labkit.site import clouds, servers, vmm, wizard
@@ -118,7 +119,7 @@ def register(world: World, server: str, vault: str, values: wizard.Values) -> Jo
     """The pages' end: the server is registered with a vault; its clouds appear there at the end of the job."""
     found = find(world, server)
     into = world.get(Vault, vault)
-    vaults.free(world, found.id)
+    free(world, found.id)
     found.proxy, found.all_clouds = proxy_of(values), values["all_clouds"]
     return jobs.start(world, "RegisterDra", found.id, vault=into.id, name=values["friendly_name"])
 
@@ -202,7 +203,7 @@ def cloud_made(world: World, cloud: VmmCloud) -> None:
 def unregister_server(world: World, name: str) -> JobRecord:
     """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
     vault = vaults.the_vault(world)
-    vaults.free(world, name)
+    free(world, name)
     if name not in vault.servers:
         raise unknown("server", name, vault.servers)
     configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]

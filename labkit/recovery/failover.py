@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labkit.azure import compute
-from labkit.azure.compute import VirtualNetwork
+from labkit.azure.services import VirtualNetwork
 from labkit.disks import opening, record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs

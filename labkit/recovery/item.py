@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from labkit.azure import subscription
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
@@ -105,7 +106,8 @@ def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
 
 
 def request(world: World, item: ProtectedItem, operation: str) -> None:
-    """Pass, or refuse an operation with the reason: 532 (one is running), 20013 (a test is open), 900501."""
+    """Pass, or refuse an operation with the reason: 532 (one is running), 20013 (a test is open), 900501, 900806 f."""
+    subscription.require(world)
     operations = allowed(world, item)
     if operation in operations:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.azure import sizes
+from labkit.azure import sizes, subscription
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
@@ -25,6 +25,7 @@ from labkit.site.vms import VmSettings
 
 def enable(world: World, name: str) -> JobRecord:
     """Start "Enable protection" of a VM; 900520 when it is protected already, 900515 and 900850: its cloud."""
+    subscription.require(world)
     inventory.machine(world, name)
     found = world.find(ProtectedItem, name)
     if found is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.azure import compute
-from labkit.azure.compute import StorageAccount, VirtualNetwork
+from labkit.azure import compute, subscription
+from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import World
@@ -14,6 +14,7 @@ from labkit.recovery.vault import Cloud, NetworkMapping
 
 def delete_machine(world: World, name: str) -> None:
     """Delete a VM in Azure that was left there when its protection was removed."""
+    subscription.require(world)
     machine = world.find(Machine, f"{AZURE}/{name}")
     if machine is None:
         raise unknown("VM", name, [found.name for found in world.all(Machine) if found.side == AZURE])
@@ -25,6 +26,7 @@ def delete_machine(world: World, name: str) -> None:
 
 def delete_storage(world: World, name: str) -> None:
     """Delete a storage account that no cloud uses and that holds no disk of a VM."""
+    subscription.require(world)
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
@@ -36,6 +38,7 @@ def delete_storage(world: World, name: str) -> None:
 
 def delete_network(world: World, name: str) -> None:
     """Delete a virtual network that nothing is mapped to and no VM is on."""
+    subscription.require(world)
     network = world.get(VirtualNetwork, name)
     users = [mapping.id for mapping in world.all(NetworkMapping) if mapping.target == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]

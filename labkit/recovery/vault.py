@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.azure.compute import VirtualNetwork
+from labkit.azure import services, subscription
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
@@ -13,6 +13,7 @@ from labkit.engine.world import Entity, World, entity
 from labkit.recovery import encryption
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.vaults import Vault, the_vault
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import inventory
@@ -20,14 +21,6 @@ from labkit.site.clouds import VmmCloud
 
 REMOVED = "removed"
 AT_ONCE = -1
-
-
-@entity("vault")
-class Vault(Entity):
-    """A Site Recovery vault: metadata and jobs only (rule 2.5-2)."""
-
-    region: str
-    servers: list[str]
 
 
 @entity("cloud")
@@ -54,14 +47,6 @@ class NetworkMapping(Entity):
     target: str
 
 
-def the_vault(world: World) -> Vault:
-    """The lab's vault; 900510 after it was deleted."""
-    found = world.all(Vault)
-    if not found:
-        raise LabError(900510)
-    return found[0]
-
-
 def get(world: World, name: str) -> Cloud:
     """A cloud in the vault; 900846 for one that VMM has and the vault has not, 900010 when there is none."""
     found = world.find(Cloud, name)
@@ -71,9 +56,14 @@ def get(world: World, name: str) -> Cloud:
 
 
 def free(world: World, target: str) -> None:
-    """Refuse a second job on a target (532), and any while VMM cannot be reached (900525)."""
+    """Refuse a second job on a target (532), and any while VMM cannot be reached (900525) or Azure used (9008xx)."""
+    subscription.require(world)
     if not items.site_reachable(world):
         raise LabError(900525, what=target)
+    _busy(world, target)
+
+
+def _busy(world: World, target: str) -> None:
     job = jobs.of_target(world, target)
     if job is not None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
@@ -85,13 +75,15 @@ def free(world: World, target: str) -> None:
 def configure_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
     """Set a cloud's protection; ``settings``: frequency (ms), retention (h), app_consistent (h), storage (name).
 
-    ``encrypt``: on only if the certificate was made (900567, rule 2.7-3).
+    ``encrypt``: on only if the certificate was made (900567, rule 2.7-3). 900828, 900829 for a storage account of
+    another region, or that is not geo-redundant (rule 2.5-5).
     """
     cloud = get(world, name)
     free(world, name)
     if cloud.configured:
         raise LabError(900513, cloud=name)
     checked = check_settings(world, settings)
+    services.check_storage(world, settings["storage"], the_vault(world).region)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
         encryption.begin(world, cloud.id, cloud.server)  # with the certificate there is at the click
@@ -208,9 +200,8 @@ def map_network(world: World, source: str, target: str) -> JobRecord:
     ours = networks(world)
     if source not in ours:
         raise unknown("logical network", source, ours)
-    if world.find(VirtualNetwork, target) is None:
-        raise unknown("virtual network", target, [network.id for network in world.all(VirtualNetwork)])
     free(world, source)
+    services.check_network(world, target, the_vault(world).region)
     return jobs.start(world, "NetworkMapping", source, to=target)
 
 
@@ -227,9 +218,11 @@ def _mapped(world: World, job: JobRecord) -> None:
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
-def delete_vault(world: World) -> JobRecord:
-    """Delete the vault; only when it is empty (rule 4.4-1)."""
-    vault = the_vault(world)
+def delete_vault(world: World, name: str | None = None) -> JobRecord:
+    """Delete a vault of either kind, by default :func:`the_vault`; only when it is empty (rule 4.4-1)."""
+    subscription.require(world)
+    vault = the_vault(world) if name is None else world.get(Vault, name)
+    _busy(world, vault.id)
     if vault.servers:
         raise LabError(900519, vault=vault.id, servers=", ".join(vault.servers))
     return jobs.start(world, "DeleteVault", vault.id)

@@ -21,6 +21,7 @@ from labkit.site import inventory, servers
 from labkit.site.servers import Server
 
 NETWORK, PROXY = "network", "proxy"
+NETWORK, SUBSCRIPTION = "network", "subscription"
 PRIMARY, REPLICA = "primary", "replica"
 
 
@@ -32,6 +33,11 @@ class Obstacle(Entity):
     vm: str
 
 
+@entity("service-off")
+class ServiceOff(Entity):
+    """Azure takes and gives nothing: its subscription is suspended. A person brings it back, not the next attempt."""
+
+
 def reasons(group: str) -> list[str]:
     """The errors that are ``retried``, those that are ``final``, or that let snapshots fail (``windows``/``linux``)."""
     found: dict[str, Any] = resources.yaml("replication.yml")["errors"]
@@ -40,6 +46,8 @@ def reasons(group: str) -> list[str]:
 
 def blocked(world: World, relation: Relation) -> str:
     """What is in the way of sending now; "" for nothing. What needs a person comes first."""
+    if relation.direction in (line.UP, line.DOWN) and world.any(ServiceOff):
+        return SUBSCRIPTION
     if world.any(Obstacle):
         found = [o.reason for o in world.all(Obstacle) if o.vm in ("", relation.vm)]
         for reason in (*reasons("final"), *reasons("retried")):
@@ -78,7 +86,7 @@ def fail(world: World, relation: Relation, error: str) -> None:
     halt(world, relation)
     relation.failed += 1
     relation.error = error
-    wait = 0 if error in reasons("final") else _wait(relation.failed)
+    wait = 0 if error in (SUBSCRIPTION, *reasons("final")) else _wait(relation.failed)
     if wait:
         relation.retry = world.after(wait, "retry", relation.id, priority=30)
     world.fact("replication.failed", relation.id, reason=error, attempt=relation.failed, next=wait)

@@ -34,12 +34,27 @@ _TEXTS = {
     "resync.started": mark("Resynchronisation begins: {vm}"),
     "resync.cancelled": mark("Resynchronisation is cancelled: {vm}"),
     "resync.ended": mark("Resynchronisation is through: {vm}"),
+    "subscription.suspended": mark("The Azure subscription is suspended"),
+    "subscription.upgraded": mark("The Azure subscription is upgraded to pay-as-you-go"),
 }
 
 
 # Of what happens in a lab, one line each; {vm} is the entity of the fact, {job} the title of the kind of job.
 _HEADLINES = {
     "lab.created": mark("The lab is made"),
+    "account.created": mark("The Microsoft account was made: {vm}"),
+    "account.confirmed": mark("The phone was confirmed: {vm}"),
+    "account.identified": mark("The credit card was accepted: {vm}"),
+    "subscription.created": mark("The Azure subscription was made"),
+    "portal.signed_in": mark("First sign-in to the management portal: {vm}"),
+    "storage.created": mark("A storage account was made: {vm}"),
+    "storage.deleted": mark("A storage account was deleted: {vm}"),
+    "network.created": mark("A virtual network was made: {vm}"),
+    "network.deleted": mark("A virtual network was deleted: {vm}"),
+    "vault.created": mark("A vault was made: {vm}"),
+    "vault.deleted": mark("A vault was deleted: {vm}"),
+    "key.generated": mark("A registration key was generated: {vm}"),
+    "quota.raised": mark("A quota was raised: {vm}"),
     "initial.started": mark("Initial replication begins: {vm}"),
     "initial.piece": mark("A part of the initial replication has arrived: {vm}"),
     "initial.ended": mark("Initial replication is through: {vm}"),
@@ -91,6 +106,7 @@ _REASONS = {
     "out of sequence": mark("a log did not follow on what the replica has"),
     "invalid log": mark("a damaged log arrived"),
     "network": mark("Azure cannot be reached"),
+    "subscription": mark("the Azure subscription is suspended"),
     "proxy": mark("the proxy refuses the connection"),
     "disk space": mark("the volume of the host is full"),
     "memory": mark("the host has too little memory"),

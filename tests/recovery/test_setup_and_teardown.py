@@ -15,7 +15,7 @@ CLOUD = "OnPremise Cloud"
 
 def test_each_step_needs_the_one_before(tmp_path: Path) -> None:
     """Register, configure, map, enable: out of order each is refused with what is missing, then accepted in order."""
-    with new_lab(tmp_path, QUIET, stage="start") as lab:
+    with new_lab(tmp_path, QUIET, stage="prepared") as lab:
         assert error_of(lambda: lab.vault.enable_protection("QUIET")).code == 900515
         assert error_of(lab.vault.map_network).code == 900517
         assert error_of(lab.vault.configure_protection).code == 900010
