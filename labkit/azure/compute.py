@@ -18,12 +18,18 @@ def ingress(region: str, redundancy: str) -> int:
     return int(table[place]["GRS" if redundancy in ("GRS", "RA-GRS") else "LRS"])
 
 
-def create_vm(world: World, source: Machine, name: str, side: str, disks: DiskSet, size: str) -> Machine:
-    """A VM like ``source`` on disks of its own; it is not started yet. 900380 for disks that are sealed."""
+def create_vm(
+    world: World, source: Machine, name: str, side: str, disks: DiskSet, size: str, listed: str = ""
+) -> Machine:
+    """A VM like ``source`` on disks of its own; it is not started yet. 900380 for disks that are sealed.
+
+    ``listed``: the name Azure lists it under where that is not ``name``.
+    """
     if disks.sealed:
         raise LabError(900380, vm=name, cloud=disks.sealed)
     called = source.name if side == guests.AZURE else name
     machine = guests.twin(world, source, f"{side}/{name}", called, side, disks.number, size)
+    machine.listed = listed if listed != name else ""
     world.fact("azure.vm.created", machine.id, size=size, os=source.os)
     return machine
 

@@ -57,7 +57,10 @@ class Application(msgspec.Struct, frozen=True):
 
 @entity("machine")
 class Machine(Entity):
-    """A VM at one side. ``id`` is ``site/NAME``, ``azure/NAME`` or ``test/NAME``; ``boot`` in ms."""
+    """A VM at one side. ``id`` is ``site/NAME``, ``azure/NAME`` or ``test/NAME``; ``boot`` in ms.
+
+    ``listed``: the name Azure lists it under where that is not NAME (rule 1.4-14).
+    """
 
     name: str
     side: str
@@ -74,6 +77,12 @@ class Machine(Entity):
     up_at: int = 0
     answering_at: int = 0
     stopped_at: int = 0
+    listed: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name it is listed under at its side."""
+        return self.listed or self.id.partition("/")[2]
 
     @property
     def windows(self) -> bool:

@@ -70,7 +70,7 @@ def _subscription(world: World) -> SubscriptionView | None:
 
 def _machines(world: World) -> dict[str, MachineView]:
     found = [machine for machine in world.all(Machine) if machine.side in (AZURE, TEST)]
-    return {machine.id.partition("/")[2]: machine_view(world, machine) for machine in found}
+    return {machine.label: machine_view(world, machine) for machine in found}
 
 
 def _storage(found: StorageAccount) -> StorageView:

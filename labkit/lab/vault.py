@@ -6,16 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
+from labkit.lab.vaultsetup import VaultSetupDoor
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault, vaults
+from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vaults import Setup
-from labkit.replication import throttle
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -44,27 +42,11 @@ class Opener(NamedTuple):
         return None if self.certificate is None else Path(self.certificate).name
 
 
-def _given(
-    frequency: str | None, retention: int | None, app_consistent: int | None, initial_start: str | None
-) -> dict[str, Any]:
-    """What was given of the settings of a cloud, as the vault takes them."""
-    begin = None
-    if initial_start is not None:
-        begin = vault.AT_ONCE if initial_start == "now" else throttle.minutes(initial_start)
-    found = {
-        "frequency": None if frequency is None else units.duration(frequency),
-        "retention": retention,
-        "app_consistent": app_consistent,
-        "initial_start": begin,
-    }
-    return {key: value for key, value in found.items() if value is not None}
-
-
-class VaultDoor:
+class VaultDoor(VaultSetupDoor):
     """``lab.vault``: registration, protection, failover and all that follows."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        super().__init__(lab)
         self.items = Items(lab)
 
     @property
@@ -72,114 +54,10 @@ class VaultDoor:
         """Every switch so far with what it recovered and lost, oldest first."""
         return self._lab.read(failovers)
 
-    def _do(self, name: str, wait: bool, work: Callable[[World], JobRecord], **arguments: Any) -> Job:
-        job = self._lab.start_job(f"vault.{name}", arguments, work)
-        return self._lab.wait(job) if wait else job
-
     def _on(
         self, name: str, vm: str, wait: bool, work: Callable[[World, ProtectedItem], JobRecord], **more: Any
     ) -> Job:
         return self._do(name, wait, lambda world: work(world, items.get(world, vm)), vm=vm, **more)
-
-    # --- set-up -------------------------------------------------------------------------------------------------------
-
-    @property
-    def setups(self) -> list[Setup]:
-        """What "Setup recovery" on Quick start offers: ``name, title, opens, note``; the guide's is "azure"."""
-        return vaults.setups()
-
-    def generate_key(self, where: str | Path = ".", *, vault: str | None = None) -> Path:
-        """Make the registration key of a vault (default: the one in use) and save it; the provider's setup asks for it.
-
-        ``where``: a folder, in which the file is ``<vault>_<date>.VaultCredentials``, or a file. It is valid for five
-        days; a new one can be made at any time. It replaces an earlier key of the same vault and no other file
-        (900824). 900822 for a Backup vault.
-        """
-        work = lambda world: vaults.generate_key(world, Path(where), vault)  # noqa: E731
-        return self._lab.command("vault.generate_key", {"vault": vault}, work)
-
-    def register_server(self, server: str | None = None, *, wait: bool = False) -> Job:
-        """Register the VMM server (default: the site's) with the vault, with a key generated for it on the spot.
-
-        As ``lab.site.register`` with the defaults of its pages; errors: 900511, 900512, 900830, 25018.
-        """
-        name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
-        work = lambda world: components.register_here(world, name)  # noqa: E731
-        return self._do("register_server", wait, work, server=name)
-
-    def configure_protection(
-        self,
-        cloud: str | None = None,
-        *,
-        frequency: str | None = None,
-        retention: int | None = None,
-        app_consistent: int | None = None,
-        initial_start: str | None = None,
-        storage: str | None = None,
-        encrypt: bool = False,
-        wait: bool = False,
-    ) -> Job:
-        """Set the protection of a cloud; what is not given is taken from the site file.
-
-        ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
-        ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7). ``encrypt``:
-        what is stored in Azure is encrypted; needs a certificate (``lab.site.make_certificate``), else 900567 (2.7-3).
-        ``storage``: a storage account in the vault's region (else 900828) that is GRS or RA-GRS (else 900829, 2.5-5).
-        """
-        site = self._lab.read(inventory.site_of)
-        settings = {
-            "frequency": site.cloud.frequency,
-            "retention": site.cloud.retention_h,
-            "app_consistent": site.cloud.app_consistent_h,
-            "storage": storage or site.azure.storage,
-            **_given(frequency, retention, app_consistent, initial_start),
-            **({"encrypt": 1} if encrypt else {}),
-        }
-        name = cloud or site.cloud.name
-        work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
-        return self._do("configure_protection", wait, work, cloud=name, **settings)
-
-    def change_protection(
-        self,
-        cloud: str | None = None,
-        *,
-        frequency: str | None = None,
-        retention: int | None = None,
-        app_consistent: int | None = None,
-        initial_start: str | None = None,
-        storage: str | None = None,
-        encrypt: bool | None = None,
-        wait: bool = False,
-    ) -> Job:
-        """Change settings of a protected cloud (rule 2.7-10); what is not given stays.
-
-        As :meth:`configure_protection`. ``storage`` and ``encrypt`` cannot be changed: 900554, 900569.
-        """
-        settings = _given(frequency, retention, app_consistent, initial_start)
-        if storage is not None:
-            settings["storage"] = storage
-        if encrypt is not None:
-            settings["encrypt"] = encrypt
-        name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
-        work = lambda world: vault.change_protection(world, name, settings)  # noqa: E731
-        return self._do("change_protection", wait, work, cloud=name, **settings)
-
-    def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
-        """Map a logical network of the site to a virtual network of the vault's region, else 900828 (2.5-7).
-
-        What is not given is taken from the site file.
-        """
-        site = self._lab.read(inventory.site_of)
-        ours, theirs = source or site.network, target or site.azure.network
-        work = lambda world: vault.map_network(world, ours, theirs)  # noqa: E731
-        return self._do("map_network", wait, work, source=ours, target=theirs)
-
-    def enable_protection(self, vm: str, *, wait: bool = False) -> Job:
-        """Enable the protection of a VM.
-
-        Initial replication goes on after the job: ``lab.wait(lab.vault.items[vm])``.
-        """
-        return self._do("enable_protection", wait, lambda world: protection.enable(world, vm), vm=vm)
 
     # --- failover -----------------------------------------------------------------------------------------------------
 

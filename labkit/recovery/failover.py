@@ -15,7 +15,7 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import encryption, evidence, states
+from labkit.recovery import encryption, evidence, states, targets
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, stops
@@ -48,6 +48,7 @@ def _begin(
     world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: str | int
 ) -> JobRecord:
     """Begin the job of a failover; with encryption on it needs the certificate, or nothing is begun (rule 3.3-1)."""
+    targets.require_name(item)
     secret = encryption.unlock(world, item, private)
     job = items.start(world, item, scenario, **data)
     encryption.lend(world, job, secret)
@@ -109,7 +110,8 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     if disks is None:
         return jobs.Until(world.now)
     guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
-    test, key = compute.create_vm(world, source, name, TEST, disks, item.size), encryption.take(world, job)
+    test = compute.create_vm(world, source, name, TEST, disks, item.size, f"{targets.name(item)}-test")
+    key = encryption.take(world, job)
     evidence.take(
         world,
         operation="TestFailover",
@@ -170,8 +172,16 @@ def planned(world: World, item: ProtectedItem, private: RSAPrivateKey | None) ->
     return _begin(world, item, "PlannedFailover", private)
 
 
+@jobs.task("TestFailover", "VmTfoPrerequisitesCheck")
+@jobs.task("UnplannedFailover", "VmUfoPrerequisitesCheck")
+def _check(world: World, job: JobRecord) -> Outcome:
+    targets.require_slots(world, _item(world, job))
+    return DONE
+
+
 @jobs.task("PlannedFailover", "VmPfoPrerequisitesCheck")
 def _check_planned(world: World, job: JobRecord) -> Outcome:
+    targets.require_slots(world, _item(world, job))
     if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
     return DONE
@@ -181,7 +191,10 @@ def _check_planned(world: World, job: JobRecord) -> Outcome:
 def _shut_down(world: World, job: JobRecord) -> Outcome:
     if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
-    guests.power_off(world, items.source(world, _item(world, job)), clean=True)
+    source = items.source(world, _item(world, job))
+    if source.run and not targets.shuts_down(world, job.target):
+        raise LabError(900853, vm=job.target)
+    guests.power_off(world, source, clean=True)
     return DONE
 
 
@@ -212,7 +225,8 @@ def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, private: 
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
-    return bool(job.data["synchronise"]) and items.site_reachable(world)
+    """The shut-down is tried; a site or guest that does not answer does not stop the failover (rule 3.5-1)."""
+    return bool(job.data["synchronise"]) and items.site_reachable(world) and targets.shuts_down(world, job.target)
 
 
 @jobs.task("UnplannedFailover", "VmShutdownVmOnPrimary")
@@ -258,7 +272,8 @@ def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
     if items.relation(world, item).state != replication.STOPPED:
         stops.stop(world, items.relation(world, item))
     item.point = point
-    machine, key = compute.create_vm(world, source, item.id, AZURE, disks, item.size), encryption.take(world, job)
+    machine = compute.create_vm(world, source, item.id, AZURE, disks, item.size, targets.name(item))
+    key = encryption.take(world, job)
     kept = evidence.take(
         world,
         operation=job.scenario,

@@ -33,6 +33,8 @@ class ProtectedItem(Entity):
     size: str = ""
     size_chosen: bool = False
     network: str = ""
+    azure_name: str = ""
+    adapter: str = ""
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
 

@@ -15,10 +15,11 @@ from labkit.recovery.vault import Cloud, NetworkMapping
 def delete_machine(world: World, name: str) -> None:
     """Delete a VM in Azure that was left there when its protection was removed."""
     subscription.require(world)
-    machine = world.find(Machine, f"{AZURE}/{name}")
+    there = {found.label: found for found in world.all(Machine) if found.side == AZURE}
+    machine = there.get(name)
     if machine is None:
-        raise unknown("VM", name, [found.name for found in world.all(Machine) if found.side == AZURE])
-    item = world.find(ProtectedItem, name)
+        raise unknown("VM", name, there)
+    item = world.find(ProtectedItem, machine.id.partition("/")[2])
     if item is not None and item.point is not None:
         raise LabError(900524, kind="VM", name=name, users=name)
     compute.delete_vm(world, machine)
