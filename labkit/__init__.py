@@ -10,6 +10,7 @@ from __future__ import annotations
 from labkit.engine.errors import LabError
 from labkit.engine.texts import set_language
 from labkit.lab import Lab, create, open, open_or_create  # noqa: A004 - labkit.open is the name people look for
+from labkit.recovery.readiness import assess as readiness
 
-__all__ = ["Lab", "LabError", "__version__", "create", "open", "open_or_create", "set_language"]
+__all__ = ["Lab", "LabError", "__version__", "create", "open", "open_or_create", "readiness", "set_language"]
 __version__ = "0.1.0"

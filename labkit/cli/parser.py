@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from labkit.cli import bench, disk, doctor, drill, jupyter, labs
+from labkit.cli import bench, disk, doctor, drill, jupyter, labs, readiness
 from labkit.engine.errors import EXIT_BAD_INPUT
 from labkit.engine.texts import gettext as _
 from labkit.lab.exports import FORMATS
@@ -125,6 +125,22 @@ def _others(commands: Any) -> None:
     export.add_argument("--sha256", action="store_true", help=_("write OUT.sha256 beside it"))
     info = _command(disks, "info", _("check a disk image (raw, VHD, VHDX) and say what it is"), disk.info, json=True)
     info.add_argument("image", metavar="IMAGE", type=Path, help=_("file of a disk from another program"))
+
+    ready = _command(
+        commands,
+        "readiness",
+        _("check which machines of an inventory can be protected"),
+        readiness.readiness,
+        json=True,
+    )
+    ready.add_argument(
+        "inventory",
+        metavar="INVENTORY",
+        nargs="+",
+        help=_("site file, or CSV and JSON of PowerShell, or a folder of them (docs/readiness.md)"),
+    )
+    ready.add_argument("--target", choices=("azure", "site"), default="azure", help=_("where they are to be protected"))
+    ready.add_argument("--html", metavar="FILE", type=Path, help=_("write the report as a page, too"))
 
     lab = _command(commands, "lab", _("open JupyterLab with copies of the notebooks"), jupyter.lab)
     lab.add_argument("folder", metavar="DIR", nargs="?", type=Path, help=_("folder of your notebooks and labs"))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import units
 from labkit.engine.jobs import JobRecord
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.lab.views import Job
-from labkit.recovery import components, protection, vault, vaults
+from labkit.recovery import components, protection, requirements, subjects, targets, vault, vaults
+from labkit.recovery import item as items
+from labkit.recovery.requirements import Finding
+from labkit.recovery.targets import Target
 from labkit.recovery.vaults import Setup
 from labkit.replication import throttle
-from labkit.site import inventory
+from labkit.site import inventory, vms
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
@@ -33,6 +37,25 @@ def _given(
         "initial_start": begin,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+class CloudRow(NamedTuple):
+    """A cloud in the portal's list: ``role`` "protected" or "recovery" ("" while not configured), ``state``.
+
+    ``target`` and ``target_cloud``: the other side's VMM server and its cloud, or "Microsoft Azure" and "".
+    """
+
+    name: str
+    role: str
+    state: str
+    server: str
+    vms: int
+    target: str
+    target_cloud: str
+
+
+def _cloud_rows(world: World) -> list[CloudRow]:
+    return [CloudRow(*row) for row in vault.rows(world)]
 
 
 class VaultSetupDoor:
@@ -137,6 +160,41 @@ class VaultSetupDoor:
         ours, theirs = source or site.network, target or site.azure.network
         work = lambda world: vault.map_network(world, ours, theirs)  # noqa: E731
         return self._do("map_network", wait, work, source=ours, target=theirs)
+
+    @property
+    def clouds(self) -> list[CloudRow]:
+        """The clouds as the portal lists them (rule 1.2-2)."""
+        return self._lab.read(_cloud_rows)
+
+    def protectable(self, cloud: str | None = None) -> list[str]:
+        """The VMs of a cloud, or of all clouds in the vault, that are not protected yet: what the dialog offers (2.8-1)."""
+        return self._lab.read(lambda world: protection.offered(world, cloud))
+
+    def check(self, vm: str) -> list[Finding]:
+        """What the requirements say of a VM, rule by rule (1.4, 2.4), before its protection is enabled."""
+        return self._lab.read(lambda world: requirements.check(subjects.of_world(world, vms.get(world, vm))))
+
+    def target(self, vm: str) -> Target:
+        """The page "Source and target properties": name, size, adapter and network in Azure, and what does not fit."""
+        return self._lab.read(lambda world: targets.show(world, items.get(world, vm)))
+
+    def set_target(
+        self, vm: str, *, size: str | None = None, azure_name: str | None = None, adapter: str | None = None
+    ) -> Target:
+        """Change a protected VM's size ("M"), name or adapter in Azure (rules 1.4-13, 1.4-14, 2.8-4).
+
+        A size that does not fit is taken: ``misfits`` of the page says what it has too little of. Errors: 900240,
+        70044, 900010, 900851.
+        """
+        work = lambda world: targets.change(world, items.get(world, vm), size, azure_name, adapter)  # noqa: E731
+        arguments = {"vm": vm, "size": size, "azure_name": azure_name, "adapter": adapter}
+        return self._lab.command("vault.set_target", arguments, work)
+
+    def notices(self) -> list[str]:
+        """What the portal says at the top of a vault's pages: providers that have to be upgraded (F-1)."""
+        text = _("{server}: the provider has to be upgraded; version {found} does not know protection to Azure.")
+        found = self._lab.read(lambda world: components.notices(world, vaults.the_vault(world)))
+        return [text.format(server=server, found=version) for server, version in found]
 
     def enable_protection(self, vm: str, *, wait: bool = False) -> Job:
         """Enable the protection of a VM.

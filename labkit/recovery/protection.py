@@ -11,14 +11,14 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.recovery import agents, components, hostreplica, requirements, states, subjects
+from labkit.recovery import agents, components, hostreplica, requirements, states, subjects, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud
 from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
-from labkit.site import fabric, inventory, vms
+from labkit.site import clouds, fabric, inventory, vms
 from labkit.site.servers import Server
 from labkit.site.vms import VmSettings
 
@@ -35,6 +35,13 @@ def enable(world: World, name: str) -> JobRecord:
     cloud = _cloud(world, vms.get(world, name))
     item = world.add(ProtectedItem(name, cloud.id))
     return items.start(world, item, "EnableDr")
+
+
+def offered(world: World, cloud: str | None) -> list[str]:
+    """The VMs of the vault's clouds, or of one of them, that are not protected yet (rule 2.8-1)."""
+    names = [found.id for found in world.all(Cloud)] if cloud is None else [vault.get(world, cloud).id]
+    there = [vm for name in names for vm in clouds.members(world, name)]
+    return sorted(vm for vm in there if world.find(ProtectedItem, vm) is None)
 
 
 def enable_in_vmm(world: World, name: str) -> JobRecord:

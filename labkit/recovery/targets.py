@@ -75,7 +75,7 @@ def change(
         item.size, item.size_chosen = sizes.named(size).name, True
     if azure_name is not None:
         if not requirements.good_name(azure_name):
-            raise LabError(70044, vm=item.id, found=azure_name)
+            raise LabError(70044, vm=azure_name, most=requirements.longest_name())
         item.azure_name = azure_name
     if adapter_name is not None:
         known = [one.name for one in adapters(world, item)]

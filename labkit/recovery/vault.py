@@ -17,7 +17,8 @@ from labkit.recovery.vaults import Vault, the_vault
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import inventory
-from labkit.site.clouds import VmmCloud
+from labkit.site.clouds import VmmCloud, members
+from labkit.site.servers import Server
 
 REMOVED = "removed"
 AT_ONCE = -1
@@ -53,6 +54,17 @@ def get(world: World, name: str) -> Cloud:
     if found is None and world.find(VmmCloud, name) is not None:
         raise LabError(900846, cloud=name)
     return found or world.get(Cloud, name)
+
+
+def rows(world: World) -> list[tuple[str, str, str, str, int, str, str]]:
+    """The clouds as the portal lists them (rule 1.2-2): name, role, state, server (FQDN), VMs, target, its cloud."""
+    found = []
+    for cloud in world.all(Cloud):
+        server = world.get(Server, cloud.server).fqdn
+        role, state = ("protected", "configured") if cloud.configured else ("", "")
+        target = "Microsoft Azure" if cloud.configured else ""
+        found.append((cloud.id, role, state, server, len(members(world, cloud.id)), target, ""))
+    return found
 
 
 def free(world: World, target: str) -> None:

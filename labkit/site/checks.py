@@ -8,11 +8,11 @@ from typing import Any
 from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
-from labkit.site import churns, images, places
+from labkit.site import churns, images, limits, places
 from labkit.site.files import path_of
 from labkit.site.kinds import Report, show
 from labkit.site.records import Values
-from labkit.site.schema import DATA_DISK_LIMIT, DEFAULT_ORDERS_PER_DAY, OS_DISK_LIMIT
+from labkit.site.schema import DEFAULT_ORDERS_PER_DAY
 
 
 def _tables(things: Any) -> list[Values]:
@@ -29,8 +29,11 @@ def disks_of(vm: Values) -> list[Values]:
     return _tables(vm.get("disks"))
 
 
-def check(site: Values, folder: Path | None, report: Report) -> None:
-    """Report everything that single keys cannot tell; paths become absolute, disks get sizes, churn its meaning."""
+def check(site: Values, folder: Path | None, report: Report, *, lenient: bool = False) -> None:
+    """Report everything that single keys cannot tell; paths become absolute, disks get sizes, churn its meaning.
+
+    ``lenient``: what no VM to be protected may have is no fault; what Hyper-V does not have is one.
+    """
     _unique(vms_of(site), report)
     places.check(site, vms_of(site), report)
     _objectives(site.get("objectives"), report)
@@ -40,9 +43,11 @@ def check(site: Values, folder: Path | None, report: Report) -> None:
         for number, disk in enumerate(vm.get("disks") or []):
             if isinstance(disk, Values):
                 _image(disk, folder, report)
-                _disk(disk, report, is_os=number == 0)
+                _disk(disk, report)
                 holder = vm if number == 0 and "churn" not in disk.lines else disk
                 churns.resolve(holder, folder, disk.get("size") or 0, report)
+        _unique(_tables(vm.get("adapters")), report)
+        limits.check(vm, report, protected=bool(vm.get("protected", True)) and not lenient)
         if isinstance(vm.get("churn"), Values):
             churns.resolve(vm, folder, 0, report)  # what no disk makes use of has to be right, too
         _application(vm, report)
@@ -78,16 +83,10 @@ def _memory(vm: Values, report: Report) -> None:
         report.add(*vm.where("memory_max"), units.show_size(most), allowed)
 
 
-def _disk(disk: Values, report: Report, *, is_os: bool) -> None:
+def _disk(disk: Values, report: Report) -> None:
     size, used = disk.get("size"), disk.get("used") if "used" in disk.lines else None
     if size is None and "size" not in disk.lines and "image" not in disk.lines:
         report.add(*disk.where("size"), _("nothing"), _("a size such as 40GB, or an image"))
-    if is_os and size is not None and size > units.size(OS_DISK_LIMIT):
-        allowed = _("20MB to {limit} for the first disk, which holds the operating system").format(limit=OS_DISK_LIMIT)
-        report.add(*_said(disk, "size", "image"), units.show_size(size), allowed)
-    elif "size" not in disk.lines and size is not None and size > units.size(DATA_DISK_LIMIT):
-        allowed = _("an image of at most {limit}").format(limit=DATA_DISK_LIMIT)
-        report.add(*disk.where("image"), units.show_size(size), allowed)
     if used is not None and "image" in disk.lines:
         allowed = _("no such key beside an image, which brings its own data")
         report.add(*disk.where("used"), units.show_size(used), allowed)
@@ -122,10 +121,6 @@ def _content(disk: Values, path: Path, report: Report) -> None:
         report.add(*disk.where("size"), units.show_size(disk["size"]), allowed)
     if "used" not in disk.lines:
         disk["used"] = found.held
-
-
-def _said(disk: Values, key: str, otherwise: str) -> tuple[int, str]:
-    return disk.where(key if key in disk.lines else otherwise)
 
 
 def _application(vm: Values, report: Report) -> None:

@@ -5,20 +5,16 @@ Made once from a site file; the VMs are running when a lab begins.
 
 from __future__ import annotations
 
-import functools
-from typing import Any
-
 import msgspec
 
 from labkit.disks import record
 from labkit.disks.blocks import BLOCK, synthetic_stamp
-from labkit.engine import resources
 from labkit.engine.names import unknown
 from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Application, Machine, Workload
-from labkit.site import directory, images, traces
+from labkit.site import directory, images, systems, traces
 from labkit.site.contents import NONE, Contents
 from labkit.site.fabric import Cluster
 from labkit.site.model import Disk, SiteFile, Vm
@@ -58,23 +54,14 @@ def site_of(world: World) -> SiteFile:
     return found
 
 
-@functools.cache
-def _systems() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for row in resources.yaml("guest-os.yml")["systems"]:
-        for name in (row["name"], *row.get("aliases", ())):
-            found[name] = row
-    return found
-
-
 def boot_time(system: str) -> int:
     """Milliseconds from power on to a guest that answers (``data/guest-os.yml``)."""
-    return int(_systems()[system]["boot_s"]) * 1000
+    return int(systems.row(system)["boot_s"]) * 1000
 
 
 def bits(system: str) -> int:
     """32 or 64 (``data/guest-os.yml``)."""
-    return int(_systems()[system]["bits"])
+    return int(systems.row(system)["bits"])
 
 
 def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:

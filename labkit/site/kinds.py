@@ -216,6 +216,7 @@ class Quantity(Kind):
     ``parse`` takes the text (``LabError`` or ``ValueError`` when it is none), ``example`` shows one, ``shape`` names
     the thing. Either ``among`` lists the texts allowed, or ``low`` and ``high`` are texts that bound it (and are
     parsed the same way) and ``step`` divides it. ``none``: the word "none" is allowed too and reads as 0.
+    ``wide``: bounds beyond ``low`` and ``high`` that are read, too, for a later check to judge.
     """
 
     shape: str
@@ -228,6 +229,7 @@ class Quantity(Kind):
     among: tuple[str, ...] = ()
     none: bool = False
     zero: bool = False
+    wide: tuple[str, str] | None = None
 
     def _allowed(self) -> str:
         if self.among:
@@ -257,7 +259,8 @@ class Quantity(Kind):
     def _fits(self, value: int) -> bool:
         if self.among:
             return value in {self.parse(text) for text in self.among}
-        return self.parse(self.low) <= value <= self.parse(self.high) and value % self.step == 0
+        low, high = self.wide or (self.low, self.high)
+        return self.parse(low) <= value <= self.parse(high) and value % self.step == 0
 
     def _meant(self, text: str) -> str | None:
         match = _NUMBER_UNIT.fullmatch(text[:_LONGEST_SHOWN])

@@ -146,12 +146,14 @@ class Churn(msgspec.Struct, frozen=True, omit_defaults=True):
     trace: Trace | None = None
 
 
-class Disk(msgspec.Struct, frozen=True):
+class Disk(msgspec.Struct, frozen=True, omit_defaults=True):
     """A virtual disk. ``used`` bytes from the front hold data at the start, all else is zeros.
 
     ``image`` is the path of a file to import instead (in a lab: its name), and ``used`` what it holds; in a site made
     by hand ``size`` and ``used`` may be 0 then, for ``images.resolved`` to find. ``application`` tells that the guest's
-    database lives here: such a disk has no churn.
+    database lives here: such a disk has no churn. ``controller``: "ide", "scsi" or "" for what ``Vm.controller`` says;
+    ``format``: "vhd" or "vhdx"; ``type``: "fixed", "dynamic", "differencing", or what Azure refuses: "pass-through",
+    "iscsi", "shared".
     """
 
     name: str
@@ -160,14 +162,29 @@ class Disk(msgspec.Struct, frozen=True):
     image: str | None
     churn: Churn | None
     application: bool
+    controller: str = ""
+    format: str = "vhdx"
+    type: str = "dynamic"
 
 
-class Vm(msgspec.Struct, frozen=True):
+class Adapter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A network adapter: its ``address`` is given by "dhcp" or "static"; ``switch`` "" is the site's ``network``."""
+
+    name: str = "Network Adapter"
+    address: str = "dhcp"
+    switch: str = ""
+
+
+class Vm(msgspec.Struct, frozen=True, omit_defaults=True):
     """A VM. The first disk is the OS disk.
 
     ``memory_max`` equals ``memory`` unless memory is dynamic. ``protected``: the stage "protected" takes it.
     ``orders_per_day`` is what its application takes, or None; ``invoices``: its application invoices the orders of
     another VM. At most one of the two is set.
+
+    ``integration``: the services in the guest, "current", "old", "none" or "" for what its system has by itself
+    (``systems.integration``); ``adapters``: () is one adapter with all defaults; ``made``: "hyper-v", "host" or
+    "cloud"; ``remote``: RDP or SSH is enabled in the guest; ``firewall``: "open" lets it through.
     """
 
     name: str
@@ -180,6 +197,18 @@ class Vm(msgspec.Struct, frozen=True):
     disks: tuple[Disk, ...]
     orders_per_day: int | None
     invoices: bool
+    generation: int = 1
+    integration: str = ""
+    adapters: tuple[Adapter, ...] = ()
+    made: str = "hyper-v"
+    remote: bool = True
+    firewall: str = "open"
+    network_level_authentication: bool = True
+    fibre_channel: bool = False
+
+    def controller(self, number: int) -> str:
+        """ "ide" or "scsi" of disk ``number``; one that does not say is on IDE if it is the OS disk of generation 1."""
+        return self.disks[number].controller or ("ide" if number == 0 and self.generation == 1 else "scsi")
 
     @property
     def dynamic_memory(self) -> bool:
@@ -224,6 +253,11 @@ class SiteFile(msgspec.Struct, frozen=True, omit_defaults=True):
             if vm.name == name:
                 return vm
         raise KeyError(name)
+
+    def adapters(self, vm: Vm) -> tuple[Adapter, ...]:
+        """The network adapters of one of its VMs, each with its switch."""
+        named = (msgspec.structs.replace(adapter, switch=adapter.switch or self.network) for adapter in vm.adapters)
+        return tuple(named) or (Adapter(switch=self.network),)
 
 
 def order_instant(start: int, per_day: int, number: int) -> int:

@@ -37,11 +37,15 @@ class Either(Kind):
 
 @dataclass(frozen=True)
 class Listing(Kind):
-    """A list of ``low`` to ``high`` things of one kind; a bad one stands in it as ``BAD``."""
+    """A list of ``low`` to ``high`` things of one kind; a bad one stands in it as ``BAD``.
+
+    ``most``: more than ``high`` that are read, too, for a later check to judge.
+    """
 
     kind: Kind
     low: int
     high: int
+    most: int = 0
 
     def _allowed(self) -> str:
         return _("a list with {low} to {high} entries").format(low=self.low, high=self.high)
@@ -49,7 +53,7 @@ class Listing(Kind):
     def _read(self, node: Node, path: str, report: Report) -> Any:
         if not isinstance(node, Items):
             return report.add(node.line, path, describe(node, "other"), self.allowed())
-        if not self.low <= len(node.nodes) <= self.high:
+        if not self.low <= len(node.nodes) <= max(self.high, self.most):
             found = _("a list with {count} entries").format(count=len(node.nodes))
             return report.add(node.line, path, found, self.allowed())
         return [self.kind.read(item, f"{path}[{index}]", report) for index, item in enumerate(node.nodes)]

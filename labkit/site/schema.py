@@ -6,6 +6,7 @@ Limits come from the guide (1.4: disks; 2.7: frequency, retention, snapshots) an
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from fractions import Fraction
@@ -18,7 +19,14 @@ from labkit.site.records import EMPTY, Either, Field, Listing, Record
 
 OS_DISK_LIMIT = "127GB"
 DATA_DISK_LIMIT = "1023GB"
+LEAST_DISK = "20MB"
 MOST_DISKS = 17
+MOST_ADAPTERS = 12
+# What Hyper-V 2012 R2 gives a VM: four IDE disks, four SCSI controllers of 64, a VHDX of 64 TB, a VHD of 2,040 GB.
+IDE_DISKS, SCSI_DISKS = 4, 256
+HYPER_V_SIZES = ("512B", "64TB")
+VHD_LIMIT = "2040GB"
+REFUSED_TYPES = ("pass-through", "iscsi", "shared")
 HOST_SYSTEMS = ("Windows Server 2012 R2", "Windows Server 2012")
 FIRST_DAY, LAST_DAY = "2014-09-30T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 DEFAULT_ORDERS_PER_DAY = 8_640
@@ -109,15 +117,35 @@ _CHURN = Either(
     ),
 )
 
+
+def _one_of(*names: str) -> Choice:
+    return Choice(lambda: {name: name for name in names})
+
+
+DISK_SIZE = dataclasses.replace(_size(LEAST_DISK, DATA_DISK_LIMIT, step=512), wide=HYPER_V_SIZES)
+
 _DISK = Record(
     {
         "name": Field(_NAME),
-        "size": Field(_size("20MB", DATA_DISK_LIMIT, step=512), None),
+        "size": Field(DISK_SIZE, None),
         "used": Field(_size("0B", DATA_DISK_LIMIT, zero=True), None),
         "image": Field(Text(name=False, longest=1_000), None),
         "churn": Field(_CHURN, None),
+        "controller": Field(_one_of("ide", "scsi"), ""),
+        "format": Field(_one_of("vhd", "vhdx"), "vhdx"),
+        "type": Field(_one_of("fixed", "dynamic", "differencing", *REFUSED_TYPES), "dynamic"),
     }
 )
+
+_ADAPTER = Record(
+    {
+        "name": Field(_NAME, "Network Adapter"),
+        "address": Field(_one_of("dhcp", "static"), "dhcp"),
+        "switch": Field(_NAME, ""),
+    }
+)
+
+DISKS = Listing(_DISK, 1, MOST_DISKS, IDE_DISKS + SCSI_DISKS)
 
 _VM = Record(
     {
@@ -128,10 +156,18 @@ _VM = Record(
         "memory": Field(_size("512MB", "1TB"), 1 << 30),
         "memory_max": Field(_size("512MB", "1TB"), None),
         "protected": Field(Truth(), True),
-        "disks": Field(Listing(_DISK, 1, MOST_DISKS)),
+        "disks": Field(DISKS),
         "orders": Field(_ORDERS, None),
         "invoices": Field(Truth(), None),
         "churn": Field(_CHURN, None),
+        "generation": Field(Whole(1, 2), 1),
+        "integration": Field(_one_of("current", "old", "none"), ""),
+        "adapters": Field(Listing(_ADAPTER, 1, MOST_ADAPTERS), None),
+        "made": Field(_one_of("hyper-v", "host", "cloud"), "hyper-v"),
+        "remote": Field(Truth(), True),
+        "firewall": Field(_one_of("open", "closed"), "open"),
+        "network_level_authentication": Field(Truth(), True),
+        "fibre_channel": Field(Truth(), False),
     }
 )
 

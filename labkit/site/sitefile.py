@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from labkit.engine import resources
 from labkit.engine.errors import LabError
 from labkit.engine.names import meant
@@ -17,6 +19,7 @@ from labkit.engine.units import HOUR
 from labkit.site import checks, places
 from labkit.site.kinds import Report
 from labkit.site.model import (
+    Adapter,
     Azure,
     Churn,
     Cloud,
@@ -38,13 +41,16 @@ from labkit.site.schema import SITE
 from labkit.site.yamltext import Unreadable, compose
 
 __all__ = [
-    "Azure", "Churn", "Cloud", "Disk", "Line", "Objectives", "Servers", "SiteFile", "Trace", "Vm",
+    "Adapter", "Azure", "Churn", "Cloud", "Disk", "Line", "Objectives", "Servers", "SiteFile", "Trace", "Vm",
     "digest", "order_instant", "parse", "read", "shipped", "warnings",
 ]  # fmt: skip
 
 LARGEST_FILE = 1 << 20
 MOST_SHOWN = 100
 _USED_MOST = 4 << 30
+_HARDWARE = (
+    "generation", "integration", "made", "remote", "firewall", "network_level_authentication", "fibre_channel",
+)  # fmt: skip
 
 
 def shipped() -> list[str]:
@@ -52,8 +58,11 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in resources.data("sites").glob("*.yml"))
 
 
-def read(path_or_name: str | Path) -> SiteFile:
+def read(path_or_name: str | Path, *, lenient: bool = False) -> SiteFile:
     """The site of a shipped name (``"contoso"``) or of a file.
+
+    ``lenient``: VMs may be whatever Hyper-V has, also those that are to be protected; it is for looking at a site, and
+    no lab is made of it.
 
     Refused with 900200 (faults in it), 900201 (no such site or file), 900202 (a folder or the like), 900203 (over
     1 MB), 900204 (not UTF-8), 900205 (the system does not let it be read).
@@ -62,12 +71,12 @@ def read(path_or_name: str | Path) -> SiteFile:
     kind = _kind(path)
     if kind != "file" and str(path_or_name) in shipped():
         path = resources.data("sites", f"{path_or_name}.yml")
-        return parse(_text(path, path.name), path.name, path.parent)
+        return parse(_text(path, path.name), path.name, path.parent, lenient=lenient)
     if kind == "missing":
         _refuse_missing(str(path_or_name))
     if kind == "other":
         raise LabError(900202, file=str(path_or_name))
-    return parse(_text(path, str(path_or_name)), str(path_or_name), path.absolute().parent)
+    return parse(_text(path, str(path_or_name)), str(path_or_name), path.absolute().parent, lenient=lenient)
 
 
 def _kind(path: Path) -> str:
@@ -102,8 +111,10 @@ def _text(path: Path, shown: str) -> str:
         raise LabError(900204, file=shown, line=line, byte=f"0x{raw[error.start]:02X}") from None
 
 
-def parse(text: str, name: str, folder: Path | None = None) -> SiteFile:
+def parse(text: str, name: str, folder: Path | None = None, *, lenient: bool = False) -> SiteFile:
     """The site a text describes; ``name`` stands in messages, relative paths are relative to ``folder``.
+
+    ``lenient`` as of ``read``.
 
     Refused with 900200, all faults in one go.
     """
@@ -116,7 +127,7 @@ def parse(text: str, name: str, folder: Path | None = None) -> SiteFile:
     except Unreadable as error:
         report.add(error.line, "", error.reason, _("YAML as in docs/site-files.md"))
     if isinstance(values, Values):
-        checks.check(values, folder, report)
+        checks.check(values, folder, report, lenient=lenient)
     if report.faults:
         raise _refusal(name, report)
     return _site(values)
@@ -208,6 +219,8 @@ def _vm(values: Values, first_host: str, orders: int | None, invoices: bool) -> 
         ),
         orders_per_day=orders,
         invoices=invoices,
+        adapters=tuple(Adapter(**_said(adapter, Adapter)) for adapter in values["adapters"] or ()),
+        **_said({key: values[key] for key in _HARDWARE}, Vm),
     )
 
 
@@ -216,4 +229,11 @@ def _disk(values: Values, inherited: Any, application: bool) -> Disk:
     if used is None:
         used = min(size // 20, _USED_MOST)
     churn = values["churn"] if "churn" in values.lines else inherited
-    return Disk(values["name"], size, used, image, churn, application)
+    more = {key: values[key] for key in ("controller", "format", "type")}
+    return Disk(values["name"], size, used, image, churn, application, **_said(more, Disk))
+
+
+def _said(values: dict[str, Any], kind: Any) -> dict[str, Any]:
+    """What is not the default of a field of ``kind``: only the default object itself is left out of a digest."""
+    known = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    return {key: value for key, value in values.items() if value != known[key]}
