@@ -41,6 +41,8 @@ def entity(kind: str, *, parts: str = "") -> Callable[[type[E]], type[E]]:
     """
 
     def register(cls: type[E]) -> type[E]:
+        if kind in KINDS:
+            raise RuntimeError(f"two classes of entities are called {kind}")
         KINDS[kind], _NAMES[cls] = cls, kind
         _DECODERS[kind] = msgspec.json.Decoder(cls)
         if parts:

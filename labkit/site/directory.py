@@ -19,7 +19,7 @@ class Domain(Entity):
     short: str
 
 
-@entity("account")
+@entity("domain-account")
 class Account(Entity):
     """An account of the domain; ``administrator``: of the domain, or with equal rights."""
 

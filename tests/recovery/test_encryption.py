@@ -515,7 +515,7 @@ def test_a_partner_in_an_encrypted_cloud(tmp_path: Path) -> None:
 def test_copies_for_tests_do_not_stay(tmp_path: Path) -> None:
     """An image without an application: after each test the copy of its blocks is dropped from the file."""
     image = tmp_path / "files.raw"
-    image.write_bytes(bytes(range(256)) * 256 * 128)  # 8 MiB of 128 real blocks
+    image.write_bytes(bytes(range(256)) * 256 * 128 + bytes(16 << 20))  # 24 MiB, 128 real blocks
     vm = "{name: FILES, os: Ubuntu Server, disks: [{name: os, image: files.raw}]}"
     with encrypted_lab(tmp_path, vm) as lab:
         counts = []

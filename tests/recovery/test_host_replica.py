@@ -36,7 +36,11 @@ GROWN = SHOP.replace("size: 24MB", "size: 400MB")
 
 
 def two_sites(
-    folder: Path, *vms: str, host_os: str = "Windows Server 2012 R2", line: str = "bandwidth: 100Mbps"
+    folder: Path,
+    *vms: str,
+    host_os: str = "Windows Server 2012 R2",
+    line: str = "bandwidth: 100Mbps",
+    stage: str = "start",
 ) -> Lab:
     """A lab with a second site (HV11, HV12); nothing is replicated yet."""
     path = folder / "two.yml"
@@ -46,12 +50,12 @@ def two_sites(
         f"replica_site: {{hosts: [HV11, HV12], line: {{{line}}}}}\nvms:\n{listed}\n",
         encoding="utf-8",
     )
-    return labkit.create(path.with_suffix(".lab"), site=path, stage="start")
+    return labkit.create(path.with_suffix(".lab"), site=path, stage=stage)
 
 
-def replicated(folder: Path, *vms: str, **options: object) -> Lab:
+def replicated(folder: Path, *vms: str, stage: str = "start", **options: object) -> Lab:
     """The same with the first VM replicated to HV11 for an hour."""
-    lab = two_sites(folder, *vms)
+    lab = two_sites(folder, *vms, stage=stage)
     lab.hyperv.enable("SHOP", **options)  # type: ignore[arg-type]
     lab.hyperv.wait("SHOP")
     lab.run("1h")
@@ -102,25 +106,27 @@ def test_frequencies_by_system(tmp_path: Path, system: str, frequency: str, ok: 
         assert {after - before for before, after in itertools.pairwise(cuts)} == {expected}
 
 
-@pytest.mark.rule("1.1-1")
+@pytest.mark.rule("1.1-1", "1.4-2")
 def test_five_minutes_is_the_default(tmp_path: Path) -> None:
-    """Without a word about it: 5 min, for a host replica and for a cloud; a cloud of 2012 hosts knows nothing else."""
+    """Without a word about it: 5 min, for a host replica and for a cloud; 2012 hosts know nothing else, and not Azure."""
     with replicated(tmp_path) as lab:
         assert lab.read(lambda world: world.get(Relation, "SHOP").frequency) == 5 * MINUTE
     folder = tmp_path / "old"
     folder.mkdir()
-    with two_sites(folder, host_os="Windows Server 2012") as lab:
-        lab.vault.register_server(wait=True)
+    (tmp_path / "new").mkdir()
+    with two_sites(folder, host_os="Windows Server 2012", stage="registered") as lab:
         assert error_of(lambda: lab.vault.configure_protection(frequency="30s")).code == 900514
-        lab.vault.configure_protection(wait=True)
+        refused = error_of(lambda: lab.vault.configure_protection(wait=True))
+        assert (refused.code, refused.details["server"]) == (900843, "HV01")
+    with two_sites(tmp_path / "new", stage="configured") as lab:
         assert facts(lab, "cloud.configured")[0]["frequency"] == 5 * MINUTE
 
 
 @pytest.mark.rule("1.1-2")
 def test_it_needs_neither_vmm_nor_vault(tmp_path: Path) -> None:
-    """Bare servers, nothing registered, even the vault deleted: the VM is replicated to the other host."""
+    """Bare servers, no VMM, no vault: the VM is replicated to the other host."""
     with two_sites(tmp_path) as lab:
-        lab.vault.delete(wait=True)
+        assert (lab.site.server("SC01").software, lab.azure.vaults) == ([], {})
         lab.hyperv.enable("SHOP", "HV12")
         lab.hyperv.wait("SHOP")
         lab.run("3h")
@@ -374,8 +380,8 @@ def test_a_planned_failover_whose_rest_cannot_be_sent(tmp_path: Path) -> None:
 
 def test_removing_it(tmp_path: Path) -> None:
     """The replica VM and its disks are gone, the site's VM runs on; it can be protected by the vault then."""
-    with replicated(tmp_path) as lab:
-        assert error_of(lambda: lab.vault.enable_protection("SHOP")).code in (900515, 900583)
+    with replicated(tmp_path, stage="prepared") as lab:
+        assert error_of(lambda: lab.vault.enable_protection("SHOP")).code == 900583
         lab.hyperv.remove("SHOP")
         assert (lab.hyperv.replicas, lab.hyperv.machines) == ({}, {})
         assert lab.site.machines["SHOP"].answering
@@ -406,9 +412,7 @@ def test_the_status_tells_of_it(tmp_path: Path) -> None:
 
 def test_a_vm_has_one_replica(tmp_path: Path) -> None:
     """Protected by the vault, no host replica, and the other way round; without a replica site none at all."""
-    with two_sites(tmp_path) as lab:
-        lab.vault.register_server(wait=True)
-        lab.vault.configure_protection(wait=True)
+    with two_sites(tmp_path, stage="configured") as lab:
         lab.hyperv.enable("SHOP")
         assert error_of(lambda: lab.vault.enable_protection("SHOP")).code == 900583
         lab.hyperv.wait("SHOP")
@@ -489,9 +493,7 @@ def test_odd_settings_are_refused(tmp_path: Path, field: str, odd: object) -> No
 
 def test_what_is_refused_while_it_has_a_replica(tmp_path: Path) -> None:
     """Its disks are not resized; in no state is it protected by the vault; active elsewhere it is not removed."""
-    with replicated(tmp_path) as lab:
-        lab.vault.register_server(wait=True)
-        lab.vault.configure_protection(wait=True)
+    with replicated(tmp_path, stage="configured") as lab:
         assert error_of(lambda: lab.site.resize_disk("SHOP", "os", "500MB")).code == 900572
         lab.site.turn_off("SHOP")
         lab.hyperv.failover("SHOP")

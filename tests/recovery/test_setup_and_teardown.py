@@ -18,7 +18,7 @@ def test_each_step_needs_the_one_before(tmp_path: Path) -> None:
     with new_lab(tmp_path, QUIET, stage="prepared") as lab:
         assert error_of(lambda: lab.vault.enable_protection("QUIET")).code == 900515
         assert error_of(lab.vault.map_network).code == 900517
-        assert error_of(lab.vault.configure_protection).code == 900010
+        assert error_of(lab.vault.configure_protection).code == 900846
         assert error_of(lambda: lab.vault.register_server("HV01")).code == 900511
         assert guesses(error_of(lambda: lab.vault.register_server("SC1")).cause, "SC01")
         lab.vault.register_server(wait=True)
@@ -270,10 +270,10 @@ def test_initial_replication_goes_on_after_an_outage_of_the_site(tmp_path: Path)
 
 
 def test_a_32_bit_guest_is_refused(tmp_path: Path) -> None:
-    """Only 64-bit systems are protected: 70002 names the system, and nothing was begun."""
+    """Only 64-bit systems are protected: the job fails with 70002, which names the system, and nothing stays of it."""
     old = "{name: OLD, os: 'Windows Server 2008 SP2 (x86)', disks: [{name: os, size: 24MB}]}"
     with new_lab(tmp_path, QUIET, old, stage="configured") as lab:
-        error = error_of(lambda: lab.vault.enable_protection("OLD"))
+        error = error_of(lambda: lab.vault.enable_protection("OLD", wait=True))
         assert error.code == 70002
         assert "x86" in error.message
         assert list(lab.vault.items) == []
