@@ -11,7 +11,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.vaultsetup import VaultSetupDoor
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import components, failback, failover, protection, resynchronise, states, vault
+from labkit.recovery import cloudprotection, components, failback, failover, protection, resynchronise, states, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.site import inventory
@@ -173,7 +173,7 @@ class VaultDoor(VaultSetupDoor):
     def release_cloud(self, cloud: str | None = None, *, wait: bool = False) -> Job:
         """Release a cloud in which no VM is protected any more."""
         name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
-        return self._do("release_cloud", wait, lambda world: vault.release_cloud(world, name), cloud=name)
+        return self._do("release_cloud", wait, lambda world: cloudprotection.release_cloud(world, name), cloud=name)
 
     def unregister_server(self, server: str | None = None, *, wait: bool = False) -> Job:
         """Take the VMM server out of the vault."""

@@ -11,7 +11,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.lab.views import Job
-from labkit.recovery import components, protection, requirements, subjects, targets, vault, vaults
+from labkit.recovery import cloudprotection, components, protection, requirements, subjects, targets, vault, vaults
 from labkit.recovery import item as items
 from labkit.recovery.requirements import Finding
 from labkit.recovery.targets import Target
@@ -123,7 +123,7 @@ class VaultSetupDoor:
             **({"encrypt": 1} if encrypt else {}),
         }
         name = cloud or site.cloud.name
-        work = lambda world: vault.configure_protection(world, name, settings)  # noqa: E731
+        work = lambda world: cloudprotection.configure_protection(world, name, settings)  # noqa: E731
         return self._do("configure_protection", wait, work, cloud=name, **settings)
 
     def change_protection(
@@ -148,7 +148,7 @@ class VaultSetupDoor:
         if encrypt is not None:
             settings["encrypt"] = encrypt
         name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
-        work = lambda world: vault.change_protection(world, name, settings)  # noqa: E731
+        work = lambda world: cloudprotection.change_protection(world, name, settings)  # noqa: E731
         return self._do("change_protection", wait, work, cloud=name, **settings)
 
     def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
@@ -167,7 +167,7 @@ class VaultSetupDoor:
         return self._lab.read(_cloud_rows)
 
     def protectable(self, cloud: str | None = None) -> list[str]:
-        """The VMs of a cloud, or of all clouds in the vault, that are not protected yet: what the dialog offers (2.8-1)."""
+        """The VMs of a cloud, or of all clouds in the vault, that the dialog offers: not protected yet (rule 2.8-1)."""
         return self._lab.read(lambda world: protection.offered(world, cloud))
 
     def check(self, vm: str) -> list[Finding]:

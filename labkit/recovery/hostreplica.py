@@ -15,7 +15,7 @@ from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import vault
+from labkit.recovery import cloudprotection
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
@@ -113,7 +113,7 @@ def other(replica: HostReplica) -> str:
 def check(world: World, settings: dict[str, int]) -> None:
     """Refuse settings that hosts of this system do not know (900514, rule 1.1-1; facts.md 1.4, 1.5)."""
     system = inventory.site_of(world).servers.host_os
-    vault.check_frequency(world, settings["frequency"])
+    cloudprotection.check_frequency(world, settings["frequency"])
     count, snapshots = settings["points"], settings["app_consistent"]
     if type(count) is not int or not 0 <= count <= MOST_POINTS[system]:
         raise LabError(900514, setting="points", found=count, values=f"0-{MOST_POINTS[system]}")

@@ -306,6 +306,11 @@ def longest_name() -> int:
     return int(_limits()["name_longest"])
 
 
+def host_systems(target: Target) -> list[str]:
+    """The systems a host may have (rule 1.4-2)."""
+    return list(_limits()["hosts"][target])
+
+
 def integrated(vm: Vm) -> bool:
     """Whether a guest has integration services, old ones or new (rule 1.4-4)."""
     return (vm.integration or systems.integration(vm.os)) != systems.NONE

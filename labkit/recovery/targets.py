@@ -19,7 +19,7 @@ from labkit.site.model import Adapter
 
 
 class Target(NamedTuple):
-    """What a VM will be in Azure: the ``adapter`` that is kept, and the ``network`` its switch is mapped to ("": none)."""
+    """What a VM will be in Azure: the ``adapter`` that is kept, the ``network`` its switch is mapped to ("": none)."""
 
     name: str
     size: str

@@ -108,7 +108,7 @@ def test_frequencies_by_system(tmp_path: Path, system: str, frequency: str, ok: 
 
 @pytest.mark.rule("1.1-1", "1.4-2")
 def test_five_minutes_is_the_default(tmp_path: Path) -> None:
-    """Without a word about it: 5 min, for a host replica and for a cloud; 2012 hosts know nothing else, and not Azure."""
+    """Without a word about it: 5 min, for a host replica and a cloud; 2012 hosts know nothing else, and not Azure."""
     with replicated(tmp_path) as lab:
         assert lab.read(lambda world: world.get(Relation, "SHOP").frequency) == 5 * MINUTE
     folder = tmp_path / "old"

@@ -5,29 +5,13 @@ None of it can be seen before the job: it asks the provider, and the provider as
 
 from __future__ import annotations
 
-from labkit.engine import jobs
 from labkit.engine.errors import LabError
-from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.world import World
-from labkit.recovery import components
+from labkit.recovery import components, requirements
 from labkit.site import clouds, fabric, servers
 from labkit.site.clouds import VmmCloud
 from labkit.site.fabric import Cluster
 from labkit.site.servers import Server
-
-JOB = "AssociateProtectionProfile"
-_R2 = "Windows Server 2012 R2"
-
-
-@jobs.task(JOB, "CloudPairingPrerequisitesCheck")
-def _prerequisites(world: World, job: JobRecord) -> Outcome:
-    cloud = clouds.get(world, job.target)
-    check_versions(world, cloud, to_azure=True)
-    check_fabric(world, cloud)
-    for host in clouds.hosts(world, cloud):
-        if host.os != _R2:
-            raise LabError(900843, server=host.id, cloud=cloud.id, found=host.os, choices=_R2)
-    return DONE
 
 
 def check_versions(world: World, cloud: VmmCloud, *, to_azure: bool) -> None:
@@ -42,7 +26,7 @@ def check_versions(world: World, cloud: VmmCloud, *, to_azure: bool) -> None:
         raise LabError(900845, server=at.id, found=provider.version, choices=components.newest())
 
 
-def check_fabric(world: World, cloud: VmmCloud) -> None:
+def check_hosts(world: World, cloud: VmmCloud) -> None:
     """The profile "Hyper-V" (10003), at least one host (900842), and every host answers (12700)."""
     if clouds.HYPER_V not in cloud.profiles:
         raise LabError(10003, cloud=cloud.id)
@@ -54,10 +38,12 @@ def check_fabric(world: World, cloud: VmmCloud) -> None:
             raise LabError(12700, server=host.id)
 
 
-@jobs.task(JOB, "CloudPairingPrepareSite")
-def _prepare(world: World, job: JobRecord) -> Outcome:
-    make_brokers(world, clouds.get(world, job.target))
-    return DONE
+def check_systems(world: World, cloud: VmmCloud) -> None:
+    """To Azure every host has to run Windows Server 2012 R2 (900843, rule 1.4-2)."""
+    known = requirements.host_systems("azure")
+    for host in clouds.hosts(world, cloud):
+        if host.os not in known:
+            raise LabError(900843, server=host.id, cloud=cloud.id, found=host.os, choices=", ".join(known))
 
 
 def make_brokers(world: World, cloud: VmmCloud) -> None:
