@@ -42,7 +42,7 @@ class HyperVDoor:
 
     def _on(self, name: str, vm: str, work: Callable[[World, HostReplica], None], **more: Any) -> None:
         arguments = {"vm": vm, **more}
-        self._lab.command(f"hyperv.{name}", arguments, lambda world: work(world, hostreplica.get(world, vm)))
+        self._lab.command(f"hyperv.{name}", arguments, lambda world: work(world, hostreplica.own(world, vm)))
 
     @property
     def replicas(self) -> dict[str, ReplicaView]:
@@ -141,6 +141,10 @@ class HyperVDoor:
     def remove(self, vm: str) -> None:
         """Remove replication, and the replica VM with its disks; 900590 while that is the active one."""
         self._on("remove", vm, hostreplica.remove)
+
+    def delete(self, vm: str) -> None:
+        """Delete a VM that was left at the replica site when its protection was removed; 900010 when there is none."""
+        self._lab.command("hyperv.delete", {"vm": vm}, lambda world: hostreplica.delete_left(world, vm))
 
     def wait(self, vm: str, within: str = "30d") -> None:
         """Let time pass until initial replication, or the sending of the rest, is through; 900541 if it is not."""

@@ -15,7 +15,7 @@ from labkit.recovery import hyperv as power
 from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
 from labkit.replication.statistics import Statistics
-from labkit.site import inventory
+from labkit.site import inventory, servers
 from labkit.site.servers import Server
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class SiteDoor(SetupDoor):
 
     @property
     def hosts(self) -> list[str]:
-        """Names of the Hyper-V hosts."""
-        return [name for name, role in self.servers.items() if role == "host"]
+        """Names of the site's Hyper-V hosts; those of a second site are in :attr:`servers` only."""
+        return self._lab.read(lambda world: [host.id for host in servers.of_role(world, servers.HOST)])
 
     def start(self, vm: str) -> None:
         """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""

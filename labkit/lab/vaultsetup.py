@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.lab.views import Job
-from labkit.recovery import cloudprotection, components, protection, requirements, subjects, targets, vault, vaults
+from labkit.recovery import (
+    cloudprotection,
+    components,
+    pairing,
+    protection,
+    requirements,
+    subjects,
+    targets,
+    vault,
+    vaults,
+)
 from labkit.recovery import item as items
 from labkit.recovery.requirements import Finding
 from labkit.recovery.targets import Target
@@ -37,6 +48,19 @@ def _given(
         "initial_start": begin,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+_AZURE = ("retention", "storage", "encrypt")
+_SITE = ("points", "compression", "authentication", "port", "initial", "export_path", "import_path", "delete_replica")
+
+
+def _known(more: dict[str, Any], cloud: str, *, to_site: bool) -> None:
+    """Refuse a setting of the other kind of target: 900890 one of Azure's, 900895 one of another cloud's."""
+    for key in more:
+        if key not in (*_AZURE, *_SITE):
+            raise TypeError(f"configure_protection() got an unexpected keyword argument {key!r}")
+        if key not in (_SITE if to_site else _AZURE):
+            raise LabError(900890 if to_site else 900895, setting=key, cloud=cloud)
 
 
 class CloudRow(NamedTuple):
@@ -98,31 +122,42 @@ class VaultSetupDoor:
         self,
         cloud: str | None = None,
         *,
+        target: str | None = None,
         frequency: str | None = None,
-        retention: int | None = None,
         app_consistent: int | None = None,
         initial_start: str | None = None,
-        storage: str | None = None,
-        encrypt: bool = False,
         wait: bool = False,
+        **more: Any,
     ) -> Job:
-        """Set the protection of a cloud; what is not given is taken from the site file.
+        """Set the protection of a cloud, to Azure or with ``target`` to another cloud; defaults are the site file's.
 
-        ``frequency``: "30s", "5min" or "15min"; ``retention``: 0 to 24 hours; ``app_consistent``: 0 (none) to 12 hours.
-        ``initial_start``: "now", or a time of the host's day in half-hour steps ("02:30", rule 2.7-7). ``encrypt``:
-        what is stored in Azure is encrypted; needs a certificate (``lab.site.make_certificate``), else 900567 (2.7-3).
-        ``storage``: a storage account in the vault's region (else 900828) that is GRS or RA-GRS (else 900829, 2.5-5).
+        ``frequency``: "30s", "5min" or "15min"; ``app_consistent``: 0 (none) to 12 hours. ``initial_start``: "now", or
+        a time of the host's day in half-hour steps ("02:30", rule 2.7-7).
+        To Azure (rules 2.7-2 to 2.7-6): ``retention``: 0 to 24 hours; ``storage``: a storage account of the vault's
+        region that is GRS or RA-GRS; ``encrypt``: what is stored is encrypted; needs a certificate
+        (``lab.site.make_certificate``), else 900567.
+        To a cloud (rule 2.7-11): ``points``: 0 to 15 additional recovery points, hourly; ``compression`` (True);
+        ``authentication``: "certificate" or "kerberos", ``port`` (8084, 8083); ``initial``: "network", or "export" with
+        ``export_path`` and ``import_path`` (shares); ``delete_replica`` (True): with the protection.
+        Refused at once: 900513, 900514, 900828, 900829, 900846, 900890-900892, 900895. The job fails with what
+        provider, VMM and hosts lack: 10003, 12700, 67508, 900625, 900842-900845.
         """
         site = self._lab.read(inventory.site_of)
+        name = cloud or site.cloud.name
+        _known(more, name, to_site=target is not None)
+        given = _given(frequency, more.pop("retention", None), app_consistent, initial_start)
+        if target is not None:
+            settings = {"frequency": site.cloud.frequency, **given, **more}
+            work = lambda world: pairing.configure(world, name, target, settings)  # noqa: E731
+            return self._do("configure_protection", wait, work, cloud=name, target=target, **settings)
         settings = {
             "frequency": site.cloud.frequency,
             "retention": site.cloud.retention_h,
             "app_consistent": site.cloud.app_consistent_h,
-            "storage": storage or site.azure.storage,
-            **_given(frequency, retention, app_consistent, initial_start),
-            **({"encrypt": 1} if encrypt else {}),
+            "storage": more.get("storage") or site.azure.storage,
+            **given,
+            **({"encrypt": 1} if more.get("encrypt") else {}),
         }
-        name = cloud or site.cloud.name
         work = lambda world: cloudprotection.configure_protection(world, name, settings)  # noqa: E731
         return self._do("configure_protection", wait, work, cloud=name, **settings)
 
@@ -151,15 +186,23 @@ class VaultSetupDoor:
         work = lambda world: cloudprotection.change_protection(world, name, settings)  # noqa: E731
         return self._do("change_protection", wait, work, cloud=name, **settings)
 
-    def map_network(self, source: str | None = None, target: str | None = None, *, wait: bool = False) -> Job:
+    def map_network(
+        self, source: str | None = None, target: str | None = None, *, server: str = "", wait: bool = False
+    ) -> Job:
         """Map a logical network of the site to a virtual network of the vault's region, else 900828 (2.5-7).
 
-        What is not given is taken from the site file.
+        What is not given is taken from the site file. ``server``: site to site, map to a network of that VMM server
+        instead (rule 2.7-9).
         """
         site = self._lab.read(inventory.site_of)
-        ours, theirs = source or site.network, target or site.azure.network
-        work = lambda world: vault.map_network(world, ours, theirs)  # noqa: E731
-        return self._do("map_network", wait, work, source=ours, target=theirs)
+        ours, theirs = source or site.network, target or (site.network if server else site.azure.network)
+        work = lambda world: vault.map_network(world, ours, theirs, server)  # noqa: E731
+        return self._do("map_network", wait, work, source=ours, target=theirs, server=server)
+
+    def import_initial_replication(self, vm: str) -> None:
+        """Site to site by export: what was exported has been carried to the import path; take it in. 900584."""
+        work = lambda world: pairing.import_initial(world, items.get(world, vm))  # noqa: E731
+        self._lab.command("vault.import_initial_replication", {"vm": vm}, work)
 
     @property
     def clouds(self) -> list[CloudRow]:

@@ -8,19 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.azure import services
-from labkit.engine import jobs, units
+from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.world import World
-from labkit.recovery import encryption, fabricchecks
+from labkit.recovery import cloudsettings, encryption, fabricchecks, pairing
+from labkit.recovery.cloudsettings import JOB
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud, free, get
 from labkit.recovery.vaults import the_vault
 from labkit.replication import cycles
 from labkit.replication import relation as replication
-from labkit.site import clouds, inventory
-
-JOB = "AssociateProtectionProfile"
+from labkit.site import clouds
 
 
 def configure_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
@@ -33,35 +32,14 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
     free(world, name)
     if cloud.configured:
         raise LabError(900513, cloud=name)
-    checked = check_settings(world, settings)
+    if cloud.recovers:
+        raise LabError(900892, cloud=name, partner=cloud.recovers)
+    checked = cloudsettings.check_settings(world, settings)
     services.check_storage(world, settings["storage"], the_vault(world).region)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
         encryption.begin(world, cloud.id, cloud.server)  # with the certificate there is at the click
     return jobs.start(world, JOB, name, **checked)
-
-
-def check_frequency(world: World, frequency: int) -> None:
-    """Refuse a frequency that the site's hosts do not know (900514, rule 1.1-1)."""
-    known = replication.frequencies(inventory.site_of(world).servers.host_os)
-    if frequency not in known:
-        allowed = ", ".join(units.show_duration(value) for value in known)
-        raise LabError(900514, setting="frequency", found=units.show_duration(frequency), values=allowed)
-
-
-def check_settings(world: World, settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings, or 900514 with what is allowed (rules 2.7-4 to 2.7-6)."""
-    frequency, retention, snapshots = settings["frequency"], settings["retention"], settings["app_consistent"]
-    check_frequency(world, frequency)
-    if not isinstance(retention, int) or not 0 <= retention <= 24:
-        raise LabError(900514, setting="retention", found=retention, values="0-24 h")
-    if not isinstance(snapshots, int) or not 0 <= snapshots <= 12:
-        raise LabError(900514, setting="app_consistent", found=snapshots, values="0 (none), 1-12 h")
-    start = settings.get("initial_start", AT_ONCE)
-    if start != AT_ONCE and (not 0 <= start < 24 * 60 or start % 30):
-        shown = f"{start // 60:02}:{start % 60:02}"
-        raise LabError(900514, setting="initial_start", found=shown, values="00:00, 00:30, ... 23:30")
-    return settings
 
 
 def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobRecord:
@@ -77,9 +55,11 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
         raise LabError(900554, cloud=name, found=settings["storage"], storage=cloud.storage)
     if settings.get("encrypt", cloud.encrypted) != cloud.encrypted:
         raise LabError(900569, cloud=name)
+    if cloud.pair is not None and "retention" in settings:
+        raise LabError(900890, setting="retention", cloud=name)
     now = {key: getattr(cloud, key) for key in _CHANGEABLE}
     wanted = {key: value for key, value in settings.items() if key != "encrypt"}
-    return jobs.start(world, "UpdateProtectionProfile", name, **check_settings(world, {**now, **wanted}))
+    return jobs.start(world, "UpdateProtectionProfile", name, **cloudsettings.check_settings(world, {**now, **wanted}))
 
 
 _CHANGEABLE = ("frequency", "retention", "app_consistent", "initial_start")
@@ -101,6 +81,9 @@ def _changed(world: World, job: JobRecord) -> None:
 
 @jobs.task(JOB, "CloudPairingPrerequisitesCheck")
 def _prerequisites(world: World, job: JobRecord) -> Outcome:
+    if "pair" in job.data:
+        pairing.check(world, job)
+        return DONE
     cloud = clouds.get(world, job.target)
     fabricchecks.check_versions(world, cloud, to_azure=True)
     fabricchecks.check_hosts(world, cloud)
@@ -110,7 +93,10 @@ def _prerequisites(world: World, job: JobRecord) -> Outcome:
 
 @jobs.task(JOB, "CloudPairingPrepareSite")
 def _prepare(world: World, job: JobRecord) -> Outcome:
-    fabricchecks.make_brokers(world, clouds.get(world, job.target))
+    if "pair" in job.data:
+        pairing.prepare(world, job)
+    else:
+        fabricchecks.make_brokers(world, clouds.get(world, job.target))
     return DONE
 
 
@@ -118,7 +104,9 @@ def _prepare(world: World, job: JobRecord) -> Outcome:
 def _configured(world: World, job: JobRecord) -> None:
     if job.state != jobs.SUCCEEDED:
         encryption.end(world, job.target)
-    if job.state == jobs.SUCCEEDED:
+    elif "pair" in job.data:
+        pairing.configured(world, job)
+    else:
         cloud = world.get(Cloud, job.target)
         cloud.configured = True
         cloud.frequency, cloud.retention = job.data["frequency"], job.data["retention"]
@@ -146,5 +134,6 @@ def _released(world: World, job: JobRecord) -> None:
     if job.state == jobs.SUCCEEDED:
         cloud = world.get(Cloud, job.target)
         cloud.configured = cloud.encrypted = False
+        pairing.released(world, cloud)
         encryption.end(world, cloud.id)
         world.fact("cloud.released", job.target)

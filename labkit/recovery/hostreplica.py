@@ -15,7 +15,7 @@ from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import cloudprotection
+from labkit.recovery import cloudsettings
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
@@ -72,6 +72,22 @@ def get(world: World, vm: str) -> HostReplica:
     return found
 
 
+def own(world: World, vm: str) -> HostReplica:
+    """As :func:`get`, of a VM that Hyper-V Manager looks after itself; 900893 when Site Recovery does."""
+    found = get(world, vm)
+    if world.find(ProtectedItem, vm) is not None:
+        raise LabError(900893, vm=vm)
+    return found
+
+
+def delete_left(world: World, vm: str) -> None:
+    """Delete a VM at the replica site that nothing replicates to any more."""
+    left = [m.name for m in world.all(Machine) if m.side == REPLICA and world.find(HostReplica, m.name) is None]
+    if vm not in left:
+        raise unknown("VM", vm, left)
+    delete_machine(world, world.get(Machine, f"{REPLICA}/{vm}"))
+
+
 def allowed(replica: HostReplica) -> tuple[str, ...]:
     """What may be asked for now."""
     found = [operation for state, operation in TABLE if state == replica.state and operation not in _BY_ITSELF]
@@ -113,7 +129,7 @@ def other(replica: HostReplica) -> str:
 def check(world: World, settings: dict[str, int]) -> None:
     """Refuse settings that hosts of this system do not know (900514, rule 1.1-1; facts.md 1.4, 1.5)."""
     system = inventory.site_of(world).servers.host_os
-    cloudprotection.check_frequency(world, settings["frequency"])
+    cloudsettings.check_frequency(world, settings["frequency"])
     count, snapshots = settings["points"], settings["app_consistent"]
     if type(count) is not int or not 0 <= count <= MOST_POINTS[system]:
         raise LabError(900514, setting="points", found=count, values=f"0-{MOST_POINTS[system]}")
@@ -147,9 +163,16 @@ def enable(world: World, vm: str, host: str, settings: dict[str, int], *, offlin
 
 def relate(world: World, replica: HostReplica, *, offline: bool = False, compare: bool = False) -> Relation:
     """The relation from the active machine to the other; ``compare``: what is alike there is not sent."""
+    made = make_relation(world, replica, offline=offline, compare=compare)
+    initial.start(world, made)
+    return made
+
+
+def make_relation(world: World, replica: HostReplica, *, offline: bool = False, compare: bool = False) -> Relation:
+    """The relation of :func:`relate`; initial replication has not begun."""
     source, target, settings = active(world, replica), standby(world, replica), replica.settings
     there = record.set_of(world, target.disks)
-    made = world.add(
+    return world.add(
         Relation(
             id=replica.id,
             machine=source.id,
@@ -166,8 +189,6 @@ def relate(world: World, replica: HostReplica, *, offline: bool = False, compare
             compared=record.now_place(there, world.now) if compare else None,
         )
     )
-    initial.start(world, made)
-    return made
 
 
 def bring(world: World, replica: HostReplica) -> None:
@@ -196,8 +217,8 @@ def delete_machine(world: World, machine: Machine) -> None:
 def _announced(world: World, relation: Relation) -> None:
     """Initial replication is through."""
     replica = world.find(HostReplica, relation.id)
-    if replica is None:
-        return
+    if replica is None or world.find(ProtectedItem, relation.id) is not None:
+        return  # of a protected item the vault's job does it
     if replica.state == INITIALISING and relation.state == INITIAL and initial.complete(world, relation):
         cycles.begin(world, relation)
         move(world, replica, "Begin")
@@ -241,6 +262,8 @@ def pairs(world: World) -> list[tuple[Relation, DiskSet, DiskSet]]:
     found = []
     for replica in world.all(HostReplica):
         relation = world.find(Relation, replica.id)
+        if world.find(ProtectedItem, replica.id) is not None:
+            continue  # looked at as a protected item
         if relation is not None and relation.state not in (INITIAL, STOPPED) and relation.points:
             source, copy = (record.set_of(world, number) for number in (relation.source, relation.replica))
             found.append((relation, source, copy))

@@ -35,6 +35,7 @@ class ProtectedItem(Entity):
     network: str = ""
     azure_name: str = ""
     adapter: str = ""
+    to: str = ""
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
 
@@ -101,7 +102,7 @@ def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
     job = world.find(JobRecord, item.job) if item.job else None
     if job is not None and job.state == jobs.IN_PROGRESS:
         return ()
-    found, operations = world.find(Relation, item.id), states.allowed(item.state)
+    found, operations = world.find(Relation, item.id), states.allowed(item.state, to_site=bool(item.to))
     if found is None or item.state != states.PROTECTED or found.state not in RESYNC_OPERATIONS:
         return operations
     return (RESYNC_OPERATIONS[found.state], *(name for name in operations if name not in NEED_A_REPLICA))
@@ -129,7 +130,7 @@ def start(world: World, item: ProtectedItem, scenario: str, **data: str | int) -
 
 def move(world: World, item: ProtectedItem, operation: str) -> None:
     """An operation has succeeded: the item's next state, by the table."""
-    item.state = states.TABLE[item.state, operation]
+    item.state = states.table(to_site=bool(item.to))[item.state, operation]
     world.fact("item.state", item.id, state=item.state, operation=operation)
 
 

@@ -11,16 +11,18 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.recovery import agents, components, hostreplica, requirements, states, subjects, vault
+from labkit.recovery import agents, components, hostreplica, pairing, requirements, states, subjects, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import AT_ONCE, Cloud
+from labkit.recovery.vault import AT_ONCE, Cloud, Pair
 from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import INITIAL, Relation
 from labkit.site import clouds, fabric, inventory, vms
 from labkit.site.servers import Server
 from labkit.site.vms import VmSettings
+
+FIRST, SECOND = "PrimaryIrCompletion", "SecondaryIrCompletion"
 
 
 def enable(world: World, name: str) -> JobRecord:
@@ -32,8 +34,10 @@ def enable(world: World, name: str) -> JobRecord:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
     if world.find(hostreplica.HostReplica, name) is not None:
         raise LabError(900583, vm=name)
+    if pairing.taken(world, name):
+        raise LabError(900894, vm=name)
     cloud = _cloud(world, vms.get(world, name))
-    item = world.add(ProtectedItem(name, cloud.id))
+    item = world.add(ProtectedItem(name, cloud.id, to=cloud.pair.target if cloud.pair else ""))
     return items.start(world, item, "EnableDr")
 
 
@@ -66,16 +70,25 @@ def _check(world: World, job: JobRecord) -> Outcome:
     """The VM meets the requirements (rules 1.4-4 to 1.4-12, 2.4-1 to 2.4-3, F-5: all that is wrong is named)."""
     if not items.site_reachable(world):
         raise LabError(900525, what=job.target)
-    found = requirements.check(subjects.of_world(world, vms.get(world, job.target)), purpose="enable")
+    to: requirements.Target = "azure" if _pair(world, job) is None else "site"
+    found = requirements.check(subjects.of_world(world, vms.get(world, job.target)), to, purpose="enable")
     refused = requirements.refusal(found)
     if refused is not None:
         raise refused
     return DONE
 
 
+def _pair(world: World, job: JobRecord) -> Pair | None:
+    """How the item's cloud is protected to another one; None: to Azure."""
+    return world.get(Cloud, world.get(ProtectedItem, job.target).cloud).pair
+
+
 @jobs.task("EnableDr", "CreateProtectionTarget")
 def _target(world: World, job: JobRecord) -> Outcome:
-    item = world.get(ProtectedItem, job.target)
+    item, pair = world.get(ProtectedItem, job.target), _pair(world, job)
+    if pair is not None:
+        pairing.place(world, item, pair)
+        return DONE
     machine = items.source(world, item)
     disks = record.set_of(world, machine.disks)
     item.replica = _new_replica(world, item, disks).number
@@ -92,9 +105,12 @@ def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
 @jobs.task("EnableDr", "EnableProtection")
 def _relate(world: World, job: JobRecord) -> Outcome:
     """The host replicates to Azure from now on; without the agent it cannot (70095, rule 2.6-5)."""
-    host = world.get(Server, vms.get(world, job.target).host)
+    host, pair = world.get(Server, vms.get(world, job.target).host), _pair(world, job)
     if not host.running:
         raise LabError(12700, server=host.id)
+    if pair is not None:
+        pairing.relate(world, world.get(ProtectedItem, job.target), pair)
+        return DONE
     if not agents.works(host):
         raise LabError(70095, vm=job.target, host=host.id)
     _relation(world, world.get(ProtectedItem, job.target))
@@ -160,13 +176,21 @@ def _finalize(world: World, item: ProtectedItem) -> None:
     relation = world.find(Relation, item.id)
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return
-    enabling = any(job.running and job.target == item.id and job.scenario == "EnableDr" for job in world.all(JobRecord))
-    done = any(job.running and job.target == item.id and job.scenario == "IrCompletion" for job in world.all(JobRecord))
-    if not enabling and not done:
-        jobs.start(world, "IrCompletion", item.id)
+    ours = (job.scenario for job in world.all(JobRecord) if job.running and job.target == item.id)
+    if not {"EnableDr", "IrCompletion", FIRST, SECOND} & set(ours):
+        jobs.start(world, "IrCompletion" if world.get(Cloud, item.cloud).pair is None else FIRST, item.id)
+
+
+@jobs.ending(FIRST)
+def _finalized_here(world: World, job: JobRecord) -> None:
+    """Site to site both sides are finalized, one after the other (facts.md 6)."""
+    relation = world.find(Relation, job.target)
+    if relation is not None and relation.state == INITIAL:
+        jobs.start(world, SECOND, job.target)
 
 
 @jobs.ending("IrCompletion")
+@jobs.ending(SECOND)
 def _finalized(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
@@ -209,7 +233,11 @@ def _disable_source(world: World, job: JobRecord) -> Outcome:
 
 @jobs.task("DisableDr", "DisableProtectionOnSecondary")
 def _disable_target(world: World, job: JobRecord) -> Outcome:
-    drop_replica(world, world.get(ProtectedItem, job.target))
+    item = world.get(ProtectedItem, job.target)
+    if world.get(Cloud, item.cloud).pair is not None:
+        pairing.remove(world, item)
+    else:
+        drop_replica(world, item)
     return DONE
 
 
@@ -234,5 +262,8 @@ def _forget(world: World, item: ProtectedItem) -> None:
     relation = world.find(Relation, item.id)
     if relation is not None:
         stops.remove(world, relation)
-    drop_replica(world, item)
+    if world.get(Cloud, item.cloud).pair is not None:
+        pairing.remove(world, item)
+    else:
+        drop_replica(world, item)
     world.remove(item)

@@ -52,12 +52,26 @@ TABLE: dict[tuple[str, str], str] = {
     (RESTORED, "DisableProtection"): UNPROTECTED,
 }
 
+# Site to site: the relation is turned round instead of being made anew (rule 1.2-8).
+SITE_TABLE: dict[tuple[str, str], str] = {
+    (UNPROTECTED, "EnableProtection"): ENABLING,
+    (ENABLING, INITIAL_COMPLETED): PROTECTED,
+    (ENABLING, "DisableProtection"): UNPROTECTED,
+    (PROTECTED, "DisableProtection"): UNPROTECTED,
+}
+
 STATES = tuple(dict.fromkeys([state for state, _ in TABLE] + list(TABLE.values())))
 
 
-def allowed(state: str) -> tuple[str, ...]:
+def table(*, to_site: bool) -> dict[tuple[str, str], str]:
+    """The table of an item that is protected to Azure, or to another site."""
+    return SITE_TABLE if to_site else TABLE
+
+
+def allowed(state: str, *, to_site: bool = False) -> tuple[str, ...]:
     """Operations a person may ask for in a state, in the table's order."""
-    return tuple(operation for found, operation in TABLE if found == state and operation not in INTERNAL)
+    known = table(to_site=to_site)
+    return tuple(operation for found, operation in known if found == state and operation not in INTERNAL)
 
 
 def words(state: str) -> dict[str, Any]:

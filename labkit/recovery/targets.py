@@ -51,7 +51,9 @@ def name(item: ProtectedItem) -> str:
 
 
 def show(world: World, item: ProtectedItem) -> Target:
-    """The page as it stands."""
+    """The page as it stands; 900890 for an item that is protected to another site."""
+    if item.to:
+        raise LabError(900890, setting="target", cloud=item.cloud)
     return Target(name(item), item.size, adapter(world, item).name, network(world, item), misfits(world, item))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from labkit.azure import services, subscription
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
@@ -17,11 +19,26 @@ REMOVED = "removed"
 AT_ONCE = -1
 
 
+class Pair(msgspec.Struct, frozen=True):
+    """How a cloud is protected to another one (rule 2.7-11): ``points`` by number, ``ratio`` per mille on the wire."""
+
+    target: str
+    points: int
+    ratio: int
+    authentication: str
+    port: int
+    offline: bool
+    export_path: str
+    import_path: str
+    delete_replica: bool
+
+
 @entity("cloud")
 class Cloud(Entity):
     """A VMM cloud in the vault and the protection set for it (rules 2.7-4 to 2.7-7); times in ms and hours.
 
-    ``initial_start``: minutes of the host's day at which initial replication begins, ``AT_ONCE`` for at once.
+    ``initial_start``: minutes of the host's day at which initial replication begins, ``AT_ONCE`` for at once. ``pair``:
+    protected to another cloud instead of Azure; ``recovers``: the cloud that is protected to this one.
     """
 
     server: str
@@ -32,13 +49,19 @@ class Cloud(Entity):
     storage: str = ""
     initial_start: int = AT_ONCE
     encrypted: bool = False
+    pair: Pair | None = None
+    recovers: str = ""
 
 
 @entity("mapping")
 class NetworkMapping(Entity):
-    """A logical network of the site (``id``) mapped to a virtual network in Azure."""
+    """A logical network mapped to a virtual network in Azure, or to a network of another VMM ``server``.
+
+    ``id``: the network's name, and with a server NAME/SERVER.
+    """
 
     target: str
+    server: str = ""
 
 
 def get(world: World, name: str) -> Cloud:
@@ -54,9 +77,14 @@ def rows(world: World) -> list[tuple[str, str, str, str, int, str, str]]:
     found = []
     for cloud in world.all(Cloud):
         server = world.get(Server, cloud.server).fqdn
-        role, state = ("protected", "configured") if cloud.configured else ("", "")
+        role = "protected" if cloud.configured else "recovery" if cloud.recovers else ""
+        other = world.find(Cloud, cloud.recovers or (cloud.pair.target if cloud.pair else ""))
         target = "Microsoft Azure" if cloud.configured else ""
-        found.append((cloud.id, role, state, server, len(members(world, cloud.id)), target, ""))
+        if other is not None:
+            target = world.get(Server, other.server).fqdn
+        state = "configured" if role else ""
+        count = len(members(world, cloud.id))
+        found.append((cloud.id, role, state, server, count, target, other.id if other is not None else ""))
     return found
 
 
@@ -77,13 +105,13 @@ def _busy(world: World, target: str) -> None:
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
-def networks(world: World) -> list[str]:
-    """The logical networks of the clouds in the vault, which can be mapped."""
-    found = (world.find(VmmCloud, cloud.id) for cloud in world.all(Cloud))
+def networks(world: World, server: str = "") -> list[str]:
+    """The logical networks of the clouds in the vault, which can be mapped; of one VMM server or of all."""
+    found = (world.find(VmmCloud, cloud.id) for cloud in world.all(Cloud) if server in ("", cloud.server))
     return sorted({name for cloud in found if cloud is not None for name in cloud.networks})
 
 
-def map_network(world: World, source: str, target: str) -> JobRecord:
+def map_network(world: World, source: str, target: str, server: str = "") -> JobRecord:
     """Map the site's logical network to a virtual network (rule 2.7-9)."""
     if not the_vault(world).servers:
         raise LabError(900517)
@@ -91,18 +119,25 @@ def map_network(world: World, source: str, target: str) -> JobRecord:
     if source not in ours:
         raise unknown("logical network", source, ours)
     free(world, source)
-    services.check_network(world, target, the_vault(world).region)
-    return jobs.start(world, "NetworkMapping", source, to=target)
+    if server:
+        theirs = networks(world, server)
+        if target not in theirs:
+            raise unknown("logical network", target, theirs)
+    else:
+        services.check_network(world, target, the_vault(world).region)
+    return jobs.start(world, "NetworkMapping", source, to=target, server=server)
 
 
 @jobs.ending("NetworkMapping")
 def _mapped(world: World, job: JobRecord) -> None:
     if job.state == jobs.SUCCEEDED:
-        found = world.find(NetworkMapping, job.target)
+        server = job.data.get("server", "")
+        name = f"{job.target}/{server}" if server else job.target
+        found = world.find(NetworkMapping, name)
         if found is not None:
             world.remove(found)
-        world.add(NetworkMapping(job.target, job.data["to"]))
-        world.fact("network.mapped", job.target, to=job.data["to"])
+        world.add(NetworkMapping(name, job.data["to"], server))
+        world.fact("network.mapped", job.target, to=job.data["to"], **({"server": server} if server else {}))
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from labkit.site import directory, images, systems, traces
 from labkit.site.contents import NONE, Contents
 from labkit.site.fabric import Cluster
 from labkit.site.model import Disk, SiteFile, Vm
-from labkit.site.servers import DOMAIN_CONTROLLER, HOST, HYPER_V, VMM, Server
+from labkit.site.servers import DOMAIN_CONTROLLER, HOST, HYPER_V, REPLICA, VMM, Server
+from labkit.site.servers import SITE as IN_SITE
 from labkit.site.vms import VmSettings
 
 _DRIVE = 1 << 40  # bytes free on the data drive of a server, unless its site file says otherwise
@@ -86,23 +87,31 @@ def _servers(world: World, site: SiteFile) -> None:
         world.add(Server(name, role, servers.fqdn(name), free=_DRIVE, data_free=_DRIVE, direct=direct))
     for name in servers.hosts:
         world.add(_host(site, name))
+    second = site.replica_site
+    if second is not None:
+        for name in second.hosts:
+            world.add(_host(site, name, REPLICA))
+        if second.vmm and second.vmm != servers.vmm:
+            made = Server(second.vmm, VMM, servers.fqdn(second.vmm), place=REPLICA, free=_DRIVE, data_free=_DRIVE)
+            world.add(made)
     for cluster in servers.clusters:
         world.add(Cluster(cluster.name, list(cluster.hosts), cluster.static))
 
 
-def _host(site: SiteFile, name: str) -> Server:
-    servers, told = site.servers, site.servers.detail(name)
+def _host(site: SiteFile, name: str, place: str = IN_SITE) -> Server:
+    ours, told = site.servers, site.servers.detail(name)
     return Server(
         name,
         HOST,
-        servers.fqdn(name),
-        os=servers.system(name),
+        ours.fqdn(name),
+        os=ours.system(name),
+        place=place,
         joined=told.joined,
         features=[HYPER_V] if told.role else [],
         switches=[site.network] if told.role and told.switch else [],
         free=told.free,
         data_free=max(_DRIVE, held(site, name)) if told.data_free < 0 else told.data_free,
-        direct=name not in servers.proxy,
+        direct=name not in ours.proxy,
     )
 
 

@@ -40,6 +40,7 @@ def check(site: Values, vms: list[Values], report: Report) -> None:
     second = site.get("replica_site")
     if isinstance(second, Values):
         _once(second, host_names(second), [*hosts, *others], report)
+        _second_vmm(servers, second, [*hosts, *others, *host_names(second)], report)
     for vm in vms:
         wanted = vm.get("host")
         if wanted is not None and hosts and wanted not in hosts:
@@ -49,6 +50,13 @@ def check(site: Values, vms: list[Values], report: Report) -> None:
     for name in servers.get("proxy") or []:
         if isinstance(name, str) and name not in everything:
             report.add(*servers.where("proxy"), found_text(name), ", ".join(everything), nearest(name, everything))
+
+
+def _second_vmm(servers: Values, second: Values, taken: list[str], report: Report) -> None:
+    """The second site's VMM server is a server of its own, or the site's."""
+    manager = second.get("vmm")
+    if manager and manager != servers.get("vmm") and same(manager) in map(same, taken):
+        report.add(*second.where("vmm"), found_text(manager), _("a server of its own, or the VMM server of the site"))
 
 
 def _once(servers: Values, hosts: list[str], others: list[str], report: Report) -> None:
