@@ -55,8 +55,8 @@ class Setup(NamedTuple):
 
 def setups() -> list[Setup]:
     """What can be chosen in "Setup recovery" (rule 2.5-3), in the language of the session."""
-    rows = resources.yaml("azure", "setups.yml")["setups"]
-    return [Setup(row["name"], _(row["title"]), row["opens"], _(row["note"])) for row in rows]
+    rows = [Setup(**row) for row in resources.yaml("azure", "setups.yml")["setups"]]
+    return [row._replace(title=_(row.title), note=_(row.note)) for row in rows]
 
 
 def create(world: World, name: str, region: str, kind: str) -> Vault:
