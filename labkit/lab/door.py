@@ -50,8 +50,8 @@ def create(
     ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start" (an empty Azure),
     "prepared", "registered", "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001
     the file exists, 9002xx the site file, 900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage.
-    ``progress(done, total)`` is called with bytes of these; without it a bar is shown, in a notebook or a terminal, when
-    their import takes long.
+    ``progress(done, total)`` is called with bytes of these; without it a bar is shown, in a notebook or a terminal,
+    when their import takes long.
     """
     build.check_stage(stage)
     read = build.read_site(site)

@@ -99,10 +99,11 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
     if cloud.configured:
         raise LabError(900513, cloud=name)
     checked = check_settings(world, settings)
-    services.check_storage(world, settings["storage"], the_vault(world).region)
+    account = services.check_storage(world, settings["storage"], the_vault(world).region)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
         encryption.begin(world, cloud.id, cloud.server)  # with the certificate there is at the click
+    account.used = True
     return jobs.start(world, "AssociateProtectionProfile", name, **checked)
 
 

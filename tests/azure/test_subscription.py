@@ -161,7 +161,7 @@ def test_later_stages_have_one(tmp_path: Path) -> None:
 
 @pytest.mark.rule("2.2-2")
 def test_the_trial_lasts_one_month(bare: Lab) -> None:
-    """Signed up on 1 October at 09:00: usable until the last millisecond of that month, suspended on 1 November 09:00."""
+    """Signed up on 1 October at 09:00: usable to the last millisecond of that month, suspended on 1 November 09:00."""
     assert bare.now == "2014-10-01T09:00:00+09:00"
     found = bare.azure.sign_up(ACCOUNT, PHONE, CARD)
     assert (found.credit_left, found.ends) == (CREDIT, "2014-11-01T09:00:00+09:00")

@@ -46,7 +46,7 @@ def two_sites(
         f"replica_site: {{hosts: [HV11, HV12], line: {{{line}}}}}\nvms:\n{listed}\n",
         encoding="utf-8",
     )
-    return labkit.create(path.with_suffix(".lab"), site=path, stage="start")
+    return labkit.create(path.with_suffix(".lab"), site=path, stage="prepared")
 
 
 def replicated(folder: Path, *vms: str, **options: object) -> Lab:
