@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,13 +142,23 @@ def generate_key(world: World, where: Path, name: str | None) -> Path:
     try:
         if out.exists() and not _own(world, out, key):
             raise FileExistsError(17, os.strerror(17))
-        part = out.with_name(f"{out.name}.part")
-        part.write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
-        part.replace(out)
+        _write(out, json.dumps(key, indent=1) + "\n")
     except (OSError, ValueError) as error:
         raise LabError(900824, path=out, found=getattr(error, "strerror", None) or str(error)) from None
     world.fact("key.generated", vault.id)
     return out
+
+
+def _write(out: Path, text: str) -> None:
+    """The whole file or none: an earlier key stays until the new one is written."""
+    number, name = tempfile.mkstemp(prefix=out.name, dir=out.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(out)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _own(world: World, path: Path, key: dict[str, Any]) -> bool:
