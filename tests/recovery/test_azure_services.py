@@ -465,12 +465,13 @@ def test_a_job_stands_still_and_goes_on(on_trial: Lab, operation: str) -> None:
     assert job.state == "Succeeded"
     on_trial.run("1h")
     assert on_trial.verify(full=True) == []
-    assert state_of(on_trial, "SHOP") == {
+    ends = {
         "planned_failover": "PlannedCommitPending",
         "unplanned_failover": "UnplannedCommitPending",
         "failback": "FailbackCommitPending",
         "disable_protection": "Unprotected",
-    }[operation]
+    }
+    assert state_of(on_trial, "SHOP") == ends[operation]
 
 
 def test_initial_replication_stands_still_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
