@@ -27,11 +27,15 @@ _SPACE = "10.0.0.0/16"
 
 @entity("storage")
 class StorageAccount(Entity):
-    """Where replicas are kept (rule 2.5-5); ``secondary``: the region of the other copies, "" for none."""
+    """Where replicas are kept (rule 2.5-5); ``secondary``: the region of the other copies, "" for none.
+
+    ``used``: a cloud's replicas were or are in it, so that VMs left in Azure may stand on it.
+    """
 
     region: str
     redundancy: str
     secondary: str = ""
+    used: bool = False
 
 
 @entity("network")
@@ -161,6 +165,12 @@ def create_storage(world: World, name: str, where: str, redundancy: str) -> Stor
     return made
 
 
+def redundancy(world: World) -> str:
+    """How what is stored is charged ("grs", ...): replicas are in geo-redundant accounts alone."""
+    kinds = [account.redundancy for account in world.all(StorageAccount)]
+    return next((kind for kind in kinds if kind in GEO_REDUNDANT), kinds[0] if kinds else "GRS").lower()
+
+
 def free(world: World, kind: type[Entity], title: str, name: str) -> None:
     """Refuse a name that is taken (900809)."""
     if world.find(kind, name) is not None:
@@ -176,15 +186,16 @@ def _there(world: World, kind: type[StorageAccount | VirtualNetwork], title: str
     return found
 
 
-def check_storage(world: World, name: str, where: str) -> None:
+def check_storage(world: World, name: str, where: str) -> StorageAccount:
     """Whether replicas of a vault in the region ``where`` can be kept in a storage account (rule 2.5-5).
 
     900010 when there is none of that name, 900828 in another region, 900829 when it is not geo-redundant: GRS, and
     RA-GRS, which is the same with its other copies readable.
     """
-    found = _there(world, StorageAccount, "storage account", name, where)
+    found: StorageAccount = _there(world, StorageAccount, "storage account", name, where)
     if found.redundancy not in GEO_REDUNDANT:
         raise LabError(900829, name=name, found=found.redundancy)
+    return found
 
 
 def check_network(world: World, name: str, where: str) -> None:

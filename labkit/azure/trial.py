@@ -12,9 +12,8 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-from labkit.azure import billing, subscription
+from labkit.azure import billing, services, subscription
 from labkit.azure.prices import MICRO
-from labkit.azure.services import StorageAccount
 from labkit.azure.subscription import ACTIVE, CREDIT, MONTH, PAY_AS_YOU_GO, SUSPENDED, Subscription
 from labkit.engine import facts
 from labkit.engine.clock import Timer, on
@@ -31,9 +30,7 @@ WHEN_ON: list[Callable[[World], None]] = []
 def used(world: World, found: Subscription) -> Fraction:
     """Yen that were used since the subscription began."""
     told = itertools.chain(facts.read(world.store), world.facts.unwritten())
-    accounts = world.all(StorageAccount)
-    redundancy = accounts[0].redundancy.lower() if accounts else "grs"
-    bill = billing.bill(told, world.now, offset_min=found.offset_min, redundancy=redundancy)
+    bill = billing.bill(told, world.now, offset_min=found.offset_min, redundancy=services.redundancy(world))
     return Fraction(bill.total * int(subscription.terms()["yen_per_dollar"]["value"]), MICRO)
 
 

@@ -47,7 +47,7 @@ def begin(
     drill = listing.describe(name)
     values = drill.check({key: value for key, value in parameters.items() if value is not None})
     chosen = with_values(build.read_site(site), drill, values)
-    lab = labkit.create(lab_file, site=chosen, seed=seed, surface="drill")
+    lab = labkit.create(lab_file, site=chosen, seed=seed, stage="prepared", surface="drill")
     play = Play(lab, drill, values, chosen)
     steps = plan.of(drill, values, chosen)
     told = in_force(values, chosen)

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import labkit
-from labkit.azure import billing
+from labkit.azure import billing, services
 from labkit.azure.prices import MICRO
 from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.drills import failovers, judge, play
@@ -265,11 +265,6 @@ def money(micro: int | None) -> float | None:
     return None if micro is None else micro / MICRO
 
 
-def _redundancy(world: World) -> str:
-    accounts = world.all(StorageAccount)
-    return accounts[0].redundancy.lower() if accounts else "grs"
-
-
 def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What of the drill is still there on Azure's side: ``kind, name, cost_per_day`` (null: not priced)."""
     zone, now = inventory.site_of(world).offset_min, world.now
@@ -282,7 +277,8 @@ def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]
         found.append(("protection", item.id, billing.protection_per_day(now, zone)))
     stored = billing.stored_now(facts, now)
     for account in world.all(StorageAccount):
-        kept = stored if any(item.replica for item in world.all(ProtectedItem)) else 0
+        here = {cloud.id for cloud in world.all(Cloud) if cloud.storage == account.id}
+        kept = stored if any(item.replica and item.cloud in here for item in world.all(ProtectedItem)) else 0
         found.append(
             ("storage account", account.id, billing.storage_per_day(kept, account.redundancy.lower(), now, zone))
         )
@@ -297,7 +293,7 @@ def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def _cost(world: World, facts: list[dict[str, Any]]) -> dict[str, Any]:
     zone = inventory.site_of(world).offset_min
-    bill = billing.bill(facts, world.now, offset_min=zone, redundancy=_redundancy(world))
+    bill = billing.bill(facts, world.now, offset_min=zone, redundancy=services.redundancy(world))
     return {
         "currency": bill.currency,
         "total": money(bill.total),

@@ -12,11 +12,10 @@ from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.world import World
-from labkit.recovery import cloudsettings, encryption, fabricchecks, pairing
+from labkit.recovery import cloudsettings, encryption, fabricchecks, pairing, vaults
 from labkit.recovery.cloudsettings import JOB
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud, free, get
-from labkit.recovery.vaults import the_vault
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import clouds
@@ -35,10 +34,11 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
     if cloud.recovers:
         raise LabError(900892, cloud=name, partner=cloud.recovers)
     checked = cloudsettings.check_settings(world, settings)
-    services.check_storage(world, settings["storage"], the_vault(world).region)
+    account = services.check_storage(world, settings["storage"], vaults.of(world, cloud.server).region)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
         encryption.begin(world, cloud.id, cloud.server)  # with the certificate there is at the click
+    account.used = True
     return jobs.start(world, JOB, name, **checked)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.azure import compute, subscription
 from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, Machine
@@ -25,12 +26,19 @@ def delete_machine(world: World, name: str) -> None:
     compute.delete_vm(world, machine)
 
 
+def _named_by_jobs(world: World, name: str) -> list[str]:
+    """Targets of the jobs under way that are about to use a storage account or network."""
+    running = [job for job in world.all(JobRecord) if job.running]
+    return [job.target for job in running if name in [job.data.get(key) for key in ("storage", "to", "network")]]
+
+
 def delete_storage(world: World, name: str) -> None:
     """Delete a storage account that no cloud uses and that holds no disk of a VM."""
     subscription.require(world)
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
-    users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
+    users += [machine.id for machine in world.all(Machine) if machine.side == AZURE and account.used]
+    users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="storage account", name=name, users=", ".join(users))
     world.remove(account)
@@ -43,6 +51,7 @@ def delete_network(world: World, name: str) -> None:
     network = world.get(VirtualNetwork, name)
     users = [mapping.id for mapping in world.all(NetworkMapping) if mapping.target == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
+    users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="virtual network", name=name, users=", ".join(users))
     world.remove(network)

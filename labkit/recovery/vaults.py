@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,8 +56,8 @@ class Setup(NamedTuple):
 
 def setups() -> list[Setup]:
     """What can be chosen in "Setup recovery" (rule 2.5-3), in the language of the session."""
-    rows = resources.yaml("azure", "setups.yml")["setups"]
-    return [Setup(row["name"], _(row["title"]), row["opens"], _(row["note"])) for row in rows]
+    rows = [Setup(**row) for row in resources.yaml("azure", "setups.yml")["setups"]]
+    return [row._replace(title=_(row.title), note=_(row.note)) for row in rows]
 
 
 def create(world: World, name: str, region: str, kind: str) -> Vault:
@@ -92,6 +93,11 @@ def the_vault(world: World) -> Vault:
     if not found:
         raise LabError(900510)
     return next((vault for vault in found if vault.servers), found[0])
+
+
+def of(world: World, server: str) -> Vault:
+    """The vault a VMM server is registered with, else :func:`the_vault`."""
+    return of_server(world, server) or the_vault(world)
 
 
 def of_server(world: World, server: str) -> Vault | None:
@@ -141,13 +147,23 @@ def generate_key(world: World, where: Path, name: str | None) -> Path:
     try:
         if out.exists() and not _own(world, out, key):
             raise FileExistsError(17, os.strerror(17))
-        part = out.with_name(f"{out.name}.part")
-        part.write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
-        part.replace(out)
+        _write(out, json.dumps(key, indent=1) + "\n")
     except (OSError, ValueError) as error:
         raise LabError(900824, path=out, found=getattr(error, "strerror", None) or str(error)) from None
     world.fact("key.generated", vault.id)
     return out
+
+
+def _write(out: Path, text: str) -> None:
+    """The whole file or none: an earlier key stays until the new one is written."""
+    number, name = tempfile.mkstemp(prefix=out.name, dir=out.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(out)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _own(world: World, path: Path, key: dict[str, Any]) -> bool:

@@ -20,4 +20,5 @@ def timeline() -> list[Milestone]:
 
     The first day of any lab, 2014-09-30, is not before the last of it.
     """
-    return [Milestone(row["when"], _(row["event"])) for row in resources.yaml("timeline.yml")["milestones"]]
+    rows = [Milestone(**row) for row in resources.yaml("timeline.yml")["milestones"]]
+    return [row._replace(event=_(row.event)) for row in rows]

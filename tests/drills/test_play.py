@@ -88,7 +88,7 @@ def test_steps_are_in_the_journal(short: Play) -> None:
 def test_steps_do_not_change_the_digest(short: Play, tmp_path: Path) -> None:
     """The same commands without a drill around them give the same digest: steps leave no trace in the world."""
     names = short.vms
-    with labkit.create(tmp_path / "plain.lab") as lab:
+    with labkit.create(tmp_path / "plain.lab", stage="prepared") as lab:
         lab.vault.register_server(wait=True)
         lab.vault.configure_protection(wait=True)
         lab.vault.map_network(wait=True)
