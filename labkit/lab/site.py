@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import facts, units
 from labkit.engine.facts import Fact
@@ -15,7 +15,7 @@ from labkit.recovery import hyperv as power
 from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
 from labkit.replication.statistics import Statistics
-from labkit.site import inventory, servers
+from labkit.site import inventory, newvm, servers
 from labkit.site.servers import Server
 
 if TYPE_CHECKING:
@@ -63,6 +63,15 @@ class SiteDoor(SetupDoor):
     def hosts(self) -> list[str]:
         """Names of the site's Hyper-V hosts; those of a second site are in :attr:`servers` only."""
         return self._lab.read(lambda world: [host.id for host in servers.of_role(world, servers.HOST)])
+
+    def create_vm(self, name: str, os: str, *, host: str, **keys: Any) -> None:
+        """Make a VM on a host in Hyper-V Manager, past VMM (rule 2.4-1): VMM knows neither cloud nor system of it.
+
+        ``keys`` and errors as of ``lab.site.vmm.create_vm``.
+        """
+        told = {"name": name, "os": os, "disks": [{"name": "os", "size": "40GB"}], **keys}
+        work = lambda world: newvm.in_hyper_v_manager(world, host, told)  # noqa: E731
+        self._lab.command("site.create_vm", {"host": host, "vm": told}, work)
 
     def start(self, vm: str) -> None:
         """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""

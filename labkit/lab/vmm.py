@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from labkit.engine.world import World
 from labkit.lab.views import Job
 from labkit.recovery import components, protection, vmmvms
-from labkit.site import clouds, fabric, servers, vmm, vms
+from labkit.site import clouds, fabric, newvm, servers, vmm, vms
 from labkit.site.clouds import VmmCloud
 from labkit.site.model import Adapter
 from labkit.site.vmm import Vmm
@@ -221,6 +221,22 @@ class VmmDoor:
         """Mark the disk that holds the operating system (rule 2.4-3); several or none can be marked, one is right."""
         work = lambda world, at: vms.mark_system_disks(world, vm, disks)  # noqa: E731
         self._say("mark_system_disks", work, vm=vm, disks=list(disks))
+
+    def create_vm(self, name: str, os: str, *, cloud: str | None = None, host: str | None = None, **keys: Any) -> None:
+        """Make a VM in a cloud, or on a host (rule 2.4-1); it runs. Its system is set; in a cloud its OS disk, too.
+
+        ``keys``: as of a VM in a site file: cpu, memory, memory_max, disks (by default one of 40GB called os),
+        generation, adapters, integration, remote, firewall, ... Errors: 900680 with what is wrong, 900681, 900682.
+        """
+        told = {"name": name, "os": os, "disks": [{"name": "os", "size": "40GB"}], **keys}
+
+        def work(world: World, at: str) -> None:
+            if cloud is not None:
+                newvm.in_cloud(world, at, cloud, told)
+            else:
+                newvm.on_host(world, at, host or "", told)
+
+        self._say("create_vm", work, cloud=cloud, host=host, vm=told)
 
     @property
     def systems(self) -> list[str]:

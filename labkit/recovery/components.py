@@ -202,7 +202,7 @@ def cloud_made(world: World, cloud: VmmCloud) -> None:
 
 def unregister_server(world: World, name: str) -> JobRecord:
     """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
-    vault = vaults.the_vault(world)
+    vault = vaults.of(world, name)
     free(world, name)
     if name not in vault.servers:
         raise unknown("server", name, vault.servers)

@@ -196,6 +196,9 @@ def _finalized(world: World, job: JobRecord) -> None:
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return  # protection was disabled meanwhile
     cycles.begin(world, relation)
+    replica = world.find(hostreplica.HostReplica, job.target)
+    if replica is not None:
+        hostreplica.move(world, replica, "Begin")
     ready(world, world.get(ProtectedItem, job.target))
 
 

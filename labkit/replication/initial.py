@@ -40,8 +40,7 @@ def bring(world: World, relation: Relation) -> None:
     moved = 0
     for disk in range(len(replica.sizes)):
         snapshot = _snapshot(world, relation, disk)
-        stamps = snapshot.stamps[snapshot.blocks]
-        record.append_blocks(world, replica, disk, snapshot.blocks, stamps, key=keys.of(world, replica))
+        record.append_blocks(world, replica, disk, snapshot.blocks, snapshot.stamps, key=keys.of(world, replica))
         moved += len(snapshot.blocks) * BLOCK
     relation.piece = [len(replica.sizes), 0]
     world.fact("initial.imported", relation.id, bytes=moved)

@@ -134,6 +134,12 @@ def host_of(world: World, name: str) -> str:
     return found.host if found is not None else ""
 
 
+def add_vm(world: World, vm: Vm) -> None:
+    """A VM that was not in the site file: its disks and the machine, which is off."""
+    loads = [_workload(disk, site_of(world).offset_min, 0) for disk in vm.disks]
+    _build_vm(world, vm, loads, "", {})
+
+
 def _build_vm(world: World, vm: Vm, loads: list[Workload], taker: str, contents: images.Contents) -> None:
     names, sizes = [disk.name for disk in vm.disks], [disk.size for disk in vm.disks]
     disks = record.create(world, vm.name, SITE, names, sizes)
