@@ -17,7 +17,7 @@ from typing import Any
 from labkit.engine import host
 from labkit.engine.errors import LabError
 
-SCHEMA = 3
+SCHEMA = 4
 APPLICATION = 0x4C41424B  # "LABK"
 
 _PARTS = (
@@ -44,7 +44,7 @@ CREATE TABLE hashes (k1 INTEGER, k2 INTEGER, k3 INTEGER, body BLOB NOT NULL, PRI
 INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
 """
 
-_BEFORE = 2  # the schema that is brought up when a file is opened: it lacks the table of parts
+_BEFORE = (2, 3)  # schemas that are brought up when a file is opened: 2 lacks the table of parts, 3 the site's set-up
 _WAIT_MS = 10_000
 
 
@@ -162,15 +162,18 @@ class Store:
             schema = store.db.execute("PRAGMA user_version").fetchone()[0]
             if application != APPLICATION:
                 raise LabError(900004, path=path, found=f"application id {application}")
-            if schema not in (_BEFORE, SCHEMA):
+            if schema not in (*_BEFORE, SCHEMA):
                 raise LabError(900005, path=path, found=schema, choices=SCHEMA)
             store.meta()  # the first page may be whole and the rest not
-            if schema == _BEFORE and not read_only:
+            if schema in _BEFORE and not read_only:
                 store._bring_up()
         return store
 
     def _bring_up(self) -> None:
-        """A file of the schema before this one: what is new in it is empty, and is filled by the next commit."""
+        """A file of a schema before this one: what is new in it is empty, and is filled by the next commit.
+
+        What a lab of before does not say of its site, ``labkit.lab.build.bring_up`` adds.
+        """
         with self.writing():
             self.write(_PARTS)
             self.write(f"PRAGMA user_version = {SCHEMA}")

@@ -14,14 +14,18 @@ from labkit.engine.names import meant
 from labkit.engine.store import Store
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.recovery import preparation, vaults
+from labkit.recovery import components, preparation, vaults
+from labkit.recovery.vault import Cloud
 from labkit.replication import line, tidy
 from labkit.site import contents, inventory, sitefile
+from labkit.site.directory import Domain
 from labkit.site.model import SiteFile
+from labkit.site.vms import VmSettings
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
 
+_PERSON = ("admin@contoso.com", "090-0000-0000", "0000-0000-0000-0000")  # invented: account, phone, card
 STAGES = ("start", "prepared", "registered", "configured", "protected")
 
 
@@ -71,12 +75,35 @@ def begin(world: World, site: SiteFile, seed: int, brought: contents.Contents) -
 def prepare(world: World) -> None:
     """STEP 2 up to the registration, with the names of the site file, in no time: what a class has done before."""
     site = inventory.site_of(world)
-    azure, person = site.azure, ("admin@contoso.com", "090-0000-0000", "0000-0000-0000-0000")
-    subscription.sign_up(world, *person, subscription.PAY_AS_YOU_GO, site.offset_min)
+    azure = site.azure
+    subscription.sign_up(world, *_PERSON, subscription.PAY_AS_YOU_GO, site.offset_min)
     vaults.create(world, azure.vault, azure.region, vaults.SITE_RECOVERY)
     services.create_storage(world, azure.storage, azure.region, "GRS")
     services.quick_network(world, azure.network, azure.region)
     preparation.prepare_site(world)
+
+
+def of_before(world: World) -> bool:
+    """Whether a lab was made before the set-up of its site was known: it took all of that as done."""
+    return bool(world.site_json != "{}" and not world.any(Domain))
+
+
+def bring_up(world: World) -> None:
+    """Give a lab of before what it took as done: its site is prepared, and as far registered as its vault says."""
+    site = inventory.site_of(world)
+    inventory.add_servers(world, site)
+    for vm in site.vms:
+        world.add(VmSettings(vm.name, vm.host, vm))
+    subscription.sign_up(world, *_PERSON, subscription.PAY_AS_YOU_GO, site.offset_min)
+    preparation.prepare_site(world)
+    for number, vault in enumerate(world.all(vaults.Vault), start=1):
+        vault.number = vault.number or number
+        for server in vault.servers:
+            components.take_as_registered(world, server, vault.id)
+    for cloud in world.all(Cloud):
+        account = world.find(services.StorageAccount, cloud.storage)
+        if account is not None:
+            account.used = True
 
 
 def to_stage(lab: Lab, stage: str) -> None:

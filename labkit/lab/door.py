@@ -70,7 +70,10 @@ def create(
 
 def open_lab(path: str | Path, *, surface: str = "python", read_only: bool = False) -> Lab:
     """Open an existing lab file; with ``read_only`` nothing is written to it, and commands fail."""
-    return Lab(Session.open(Path(path), surface, read_only=read_only))
+    lab = Lab(Session.open(Path(path), surface, read_only=read_only))
+    if not read_only and lab.read(build.of_before):
+        lab.command("bring_up", {}, build.bring_up)
+    return lab
 
 
 class Lab:

@@ -136,6 +136,13 @@ def register_here(world: World, server: str) -> JobRecord:
     return register(world, at.id, vault.id, values)
 
 
+def take_as_registered(world: World, server: str, vault: str) -> None:
+    """A server of a lab of before is registered already, with all its clouds."""
+    found = find(world, server)
+    found.vault, found.name, found.all_clouds = vault, world.get(Server, server).fqdn, True
+    synchronise(world, found)
+
+
 @jobs.task("RegisterDra", "RegisterDraTask")
 def _register(world: World, job: JobRecord) -> Outcome:
     server = world.get(Server, job.target)

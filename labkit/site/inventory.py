@@ -68,8 +68,7 @@ def bits(system: str) -> int:
 def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
     """Make servers and VMs, their disks with what the lab file was given for them, and start the VMs."""
     world.add(SiteState("site"))
-    directory.create(world, site.servers.domain)
-    _servers(world, site)
+    add_servers(world, site)
     takers = [vm for vm in site.vms if vm.orders_per_day]
     numbers = traces.lay(world, site, brought.traces)
     for vm in site.vms:
@@ -80,8 +79,12 @@ def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
         guests.power_on(world, machine(world, vm.name), booted=True)
 
 
-def _servers(world: World, site: SiteFile) -> None:
+def add_servers(world: World, site: SiteFile) -> None:
+    """The domain, and the servers of both sites as bare as the site file says."""
+    for server in world.all(Server):
+        world.remove(server)
     servers = site.servers
+    directory.create(world, servers.domain)
     for name, role in ((servers.domain_controller, DOMAIN_CONTROLLER), (servers.vmm, VMM)):
         direct = name not in servers.proxy
         world.add(Server(name, role, servers.fqdn(name), free=_DRIVE, data_free=_DRIVE, direct=direct))
