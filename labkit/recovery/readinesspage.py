@@ -145,4 +145,5 @@ def _notes(report: Report) -> str:
     if not report.notes:
         return ""
     points = "".join(f"<li>{escape(note)}</li>\n" for note in report.notes)
-    return f"<section>\n<h2>{escape(_('About the inventory'))}</h2>\n<ul>\n{points}</ul>\n</section>\n"
+    title = _("About the inventory")
+    return f"<section>\n<h2>{escape(title)}</h2>\n<ul>\n{points}</ul>\n</section>\n"

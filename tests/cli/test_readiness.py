@@ -31,7 +31,7 @@ def test_the_table(inventory: Path) -> None:
     assert lines[1].split() == ["WEB01", "ready", "A5", "-"]
     assert lines[2].startswith("受注")
     assert lines[2].endswith("1.4-7, 1.4-11, 1.4-14")
-    assert "  1.4-7   70009  受注 cannot be protected" in said.out
+    assert "  1.4-7   70009   受注 cannot be protected" in said.out
     assert "not ready: 1" in said.out
     assert "2014-09-30" in lines[-1]
 
