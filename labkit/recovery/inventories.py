@@ -26,6 +26,7 @@ from labkit.site.kinds import show
 
 _MOST_SHOWN = 100
 _FEW_SHOWN = 5
+_MOST_OF_A_NAME = 50
 _PLATFORMS = (
     (VMWARE, r"vmware|esx|vsphere|vcenter"),
     (PHYSICAL, r"physical|bare|物理"),
@@ -97,8 +98,8 @@ def _kind(rows: list[Row]) -> str:
 
     if not some("vm", "name"):
         return "file" if "path" in held else ""
-    if some("vm", *_VM_ONLY):
-        return "vm"
+    if some("vm", *_VM_ONLY) or not held & {"vmname", "vm"}:
+        return "vm"  # a disk's or an adapter's own name is no machine's, so that their tables have VMName
     if some("disk", "size", "controller", "format", "type") or "path" in held:
         return "disk"
     return "adapter" if some("adapter", "address", "addresses", "switch", "mac") else "vm"
@@ -185,6 +186,8 @@ class _Joined:
             if not machine.differs(own, hosts, values) and (row.file not in machine.files or disk):
                 break
         else:
+            if len(self.named[name.casefold()]) >= _MOST_OF_A_NAME:
+                raise LabError(900887, file=row.file, name=show(name), most=_MOST_OF_A_NAME)
             machine = Machine({}, name, set(), set(), set())
             self.machines.append(machine)
             self.named[name.casefold()].append(machine)

@@ -296,6 +296,12 @@ def test_only_disks_are_told(tmp_path: Path) -> None:
     assert [(entry.label, len(entry.subject.disks or ())) for entry in found.entries] == [("A", 2), ("B", 1)]
 
 
+def test_a_table_made_by_hand(tmp_path: Path) -> None:
+    """One row a disk, with the machine's name under "Name"."""
+    found = read(tmp_path, "Name;SizeGB;Controller Type\nA;40;IDE\nA;100;SCSI\n")
+    assert [(disk.size, disk.controller) for disk in only(found).disks or ()] == [(40 * GB, "ide"), (100 * GB, "scsi")]
+
+
 def test_entries_without_a_name(tmp_path: Path) -> None:
     """They are left out, and counted."""
     found = read(tmp_path, "VMName,Generation\nA,1\n,2\n ,1\n")
@@ -335,6 +341,7 @@ def test_values_that_cannot_be_understood(tmp_path: Path) -> None:
         ("Host,Owner\r\nA,B\r\n", "a.csv", 900880),
         ('[{"Host": "A"}]', "a.json", 900880),
         (bytes(range(256)), "a.csv", 900882),
+        ("Name,Generation\n" + "Server,1\n" * 51, "a.csv", 900887),
         ("VMName\r\n" + "x" * 200_000 + "\r\n", "a.csv", 900884),
     ],
 )  # fmt: skip
