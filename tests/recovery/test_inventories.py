@@ -341,6 +341,8 @@ def test_values_that_cannot_be_understood(tmp_path: Path) -> None:
         ("Host,Owner\r\nA,B\r\n", "a.csv", 900880),
         ('[{"Host": "A"}]', "a.json", 900880),
         (bytes(range(256)), "a.csv", 900882),
+        ('VMName,Size\n"A,1GB\nB,2GB\n', "a.csv", 900884),
+        ("\nName State\n---- -----\nA    Running\n", "a.csv", 900880),
         ("Name,Generation\n" + "Server,1\n" * 51, "a.csv", 900887),
         ("VMName\r\n" + "x" * 200_000 + "\r\n", "a.csv", 900884),
     ],
