@@ -63,7 +63,7 @@ def _print(found: Report) -> None:
 def _details(found: Report) -> None:
     """Each finding that fails or warns, then what to do against each kind, then what is not known."""
     lines = [
-        f"  {finding.rule:6}  {finding.code}  {words.told(finding)}"
+        f"  {finding.rule:6}  {finding.code:<6}  {words.told(finding)}"
         for machine in found.machines
         for finding in machine.of(FAILS, WARNS)
     ]
@@ -76,7 +76,7 @@ def _details(found: Report) -> None:
     for finding, count in found.remedies:
         machines = ngettext("{count} machine", "{count} machines", count).format(count=f"{count:,}")
         if finding.error:
-            print(f"  {finding.rule:6}  {finding.code}  ({machines}) {finding.error.action}")
+            print(f"  {finding.rule:6}  {finding.code:<6}  ({machines}) {finding.error.action}")
     if found.notes:
         print()
         for note in found.notes:

@@ -26,6 +26,7 @@ from labkit.site.kinds import show
 
 _MOST_SHOWN = 100
 _FEW_SHOWN = 5
+_MOST_OF_A_NAME = 50
 _PLATFORMS = (
     (VMWARE, r"vmware|esx|vsphere|vcenter"),
     (PHYSICAL, r"physical|bare|物理"),
@@ -97,8 +98,8 @@ def _kind(rows: list[Row]) -> str:
 
     if not some("vm", "name"):
         return "file" if "path" in held else ""
-    if some("vm", *_VM_ONLY):
-        return "vm"
+    if some("vm", *_VM_ONLY) or not held & {"vmname", "vm"}:
+        return "vm"  # a disk's or an adapter's own name is no machine's, so that their tables have VMName
     if some("disk", "size", "controller", "format", "type") or "path" in held:
         return "disk"
     return "adapter" if some("adapter", "address", "addresses", "switch", "mac") else "vm"
@@ -113,6 +114,7 @@ class _Joined:
     named: dict[str, list[Machine]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    tables: set[str] = field(default_factory=set)
 
     def read(self, files: list[Path]) -> Inventory:
         """All of it; refused when there is no machine in it, or a value that cannot be understood."""
@@ -124,7 +126,10 @@ class _Joined:
                 found = ", ".join(show(column) for column in list(rows[0].columns.values())[:20])
                 raise LabError(900880, file=path.name, found=found or "-", choices=", ".join(columns()["vm"]["name"]))
             tables[kind] += rows
-        self._machines(tables["vm"] or tables["disk"] or tables["adapter"])
+        self._machines(tables["vm"])
+        if not tables["vm"]:
+            self._named_only([*tables["disk"], *tables["adapter"]])
+        self.tables = {f"{kind}s" for kind in ("disk", "adapter") if tables[kind]}
         self._add_disks(tables["disk"], {self._path(row): row for row in tables["file"]})
         self._add_adapters(tables["adapter"])
         names = tuple(path.name for path in files)
@@ -154,7 +159,7 @@ class _Joined:
     def _machines(self, rows: list[Row]) -> None:
         nameless = 0
         for row in rows:
-            name = self._name(row) or self._name(row, "disk")
+            name = self._name(row)
             if not name:
                 nameless += 1
                 continue
@@ -163,25 +168,33 @@ class _Joined:
             text = _("{count} entries without a name are left out.")
             self.notes.append(text.format(count=nameless))
 
+    def _named_only(self, rows: list[Row]) -> None:
+        """Machines of which only disks or adapters are told."""
+        for row in rows:
+            name = self._name(row, "disk")
+            if name and name.casefold() not in self.named:
+                self.machines.append(Machine({}, name, set(), set(), set()))
+                self.named[name.casefold()] = self.machines[-1:]
+
     def _machine(self, row: Row, name: str) -> None:
         """Take a row to the machine it is of, or to a new one."""
         own = {plain(self.cells.text(row, "vm", "id") or "")} - {""}
         hosts = {(self.cells.text(row, "vm", "host") or "").split(".")[0].casefold()} - {""}
         disk = self._disk(row, {}) if self._tells_disk(row) else None
+        values = self._values(row)
         for machine in self.named.setdefault(name.casefold(), []):
-            differs = (own and machine.ids and own != machine.ids) or (
-                hosts and machine.hosts and hosts != machine.hosts
-            )
-            if not differs and (row.file not in machine.files or disk):
+            if not machine.differs(own, hosts, values) and (row.file not in machine.files or disk):
                 break
         else:
+            if len(self.named[name.casefold()]) >= _MOST_OF_A_NAME:
+                raise LabError(900887, file=row.file, name=show(name), most=_MOST_OF_A_NAME)
             machine = Machine({}, name, set(), set(), set())
             self.machines.append(machine)
             self.named[name.casefold()].append(machine)
         machine.ids |= own
         machine.hosts |= hosts
         machine.files.add(row.file)
-        for key, value in self._values(row).items():
+        for key, value in values.items():
             if machine.values.get(key) in (None, "") and value is not None:
                 machine.values[key] = value
         self._inner(row, machine)
@@ -224,18 +237,24 @@ class _Joined:
 
     def _inner(self, row: Row, machine: Machine) -> None:
         """Disks and adapters inside an entry: lists of objects in JSON, names between semicolons in CSV."""
-        inner = self.cells.found(row, "vm", "disks")[1]
+        column, inner = self.cells.found(row, "vm", "disks")
         if isinstance(inner, list | dict) or self._is_list(row, "disks"):
             machine.disks = machine.disks or []
-            for disk in listed(inner):
-                if isinstance(disk, dict):
-                    join(machine, self._disk(row_of(disk, row.file, row.line), {}))
-        inner = self.cells.found(row, "vm", "adapters")[1]
+            for disk in self._objects(row, "disks", column, inner):
+                join(machine, self._disk(disk, {}))
+        column, inner = self.cells.found(row, "vm", "adapters")
         if isinstance(inner, list | dict) or self._is_list(row, "adapters"):
-            found = [row_of(adapter, row.file, row.line) for adapter in listed(inner) if isinstance(adapter, dict)]
-            machine.adapters = (machine.adapters or []) + [self._adapter(adapter) for adapter in found]
+            adapters = [self._adapter(adapter) for adapter in self._objects(row, "adapters", column, inner)]
+            machine.adapters = (machine.adapters or []) + adapters
         elif not machine.adapters and (names := self.cells.texts(row, "vm", "adapters")):
             machine.adapters = self._adapters_of(row, names)
+
+    def _objects(self, row: Row, thing: str, column: str, inner: Any) -> Iterator[Row]:
+        """The objects in a list; one that PowerShell cut off counts as one of which nothing is known."""
+        for one in listed(inner):
+            if not isinstance(one, dict):
+                self.cells.cut.setdefault((thing, column), show(cells.text(one)))
+            yield row_of(one if isinstance(one, dict) else {}, row.file, row.line)
 
     def _is_list(self, row: Row, thing: str) -> bool:
         return any(isinstance(row.cells.get(plain(name)), list) for name in columns()["vm"][thing])
@@ -336,8 +355,10 @@ class _Joined:
 
     def _told(self) -> Iterator[str]:
         yield from self.notes
-        for column, value in self.cells.cut.items():
-            text = _("{column} was cut off by PowerShell ({found}): give ConvertTo-Json the option -Depth 5.")
+        for (thing, column), value in self.cells.cut.items():
+            if thing in self.tables:
+                continue  # a file of its own tells it
+            text = _("{column} was cut off by PowerShell ({found}): take the commands of docs/readiness.md.")
             yield text.format(column=column, found=value)
         if self.lost:
             text = _("{count} entries of disks or adapters are of machines that the inventory does not name: {names}.")

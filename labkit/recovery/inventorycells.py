@@ -39,18 +39,25 @@ _NUMBER = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,2})?")
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.])")
 _LEAST_SIZE = 1 << 20
 _MOST_SIZE = 1 << 60
+_LONGEST_NUMBER = 60
+_DEEPEST = 8
 
 
-def text(value: Any) -> str:
-    """A value as text: an object of PowerShell by its name or version, a list with semicolons."""
+def text(value: Any, depth: int = 0) -> str:
+    """A value as text of one line: an object of PowerShell by its name or version, a list with semicolons."""
+    if depth > _DEEPEST or value is None:
+        return ""
     if isinstance(value, dict):
         names = {plain(key): inner for key, inner in value.items()}
         if "major" in names:
-            return f"{names['major']}.{names.get('minor', 0)}"
-        return text(names["name"]) if "name" in names else ""
+            return f"{text(names['major'], depth + 1)}.{text(names.get('minor', 0), depth + 1)}"
+        return text(names.get("name"), depth + 1)
     if isinstance(value, list):
-        return "; ".join(text(one) for one in value)
-    found = "" if value is None else str(value).strip()
+        return "; ".join([text(one, depth + 1) for one in value])
+    found = str(value)
+    if not found.isprintable():
+        found = "".join(char if char.isprintable() else " " for char in found)
+    found = found.strip()
     return "" if found.casefold() in _EMPTY else found
 
 
@@ -80,7 +87,7 @@ class Cells:
     """Reads the values of rows; ``faults`` and what PowerShell cut off gather in it."""
 
     faults: list[tuple[str, Fault]] = field(default_factory=list)
-    cut: dict[str, str] = field(default_factory=dict)
+    cut: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def found(self, row: Row, part: str, thing: str) -> tuple[str, Any]:
         """The column with a value for a thing, as it is written there, and the value; ``("", None)`` without any."""
@@ -88,7 +95,7 @@ class Cells:
             value = row.cells.get(plain(name))
             column = row.columns.get(plain(name), name)
             if isinstance(value, str) and _CUT.fullmatch(value):
-                self.cut.setdefault(column, show(value))
+                self.cut.setdefault((thing, column), show(value))
             elif (isinstance(value, list | dict) and value) or text(value):
                 return column, value
         return "", None
@@ -114,7 +121,7 @@ class Cells:
         written = text(value)
         if not written:
             return None
-        match = _SIZE.fullmatch(written)
+        match = _SIZE.fullmatch(written) if len(written) <= _LONGEST_NUMBER else None
         amount = number(match[1]) if match else None
         unit = match[2].casefold() if match else ""
         if not unit and (suffix := re.search(r"(mb|gb|tb)$", plain(column))):
@@ -134,7 +141,7 @@ class Cells:
         written = text(value)
         if not written:
             return None
-        amount = number(written)
+        amount = number(written) if len(written) <= _LONGEST_NUMBER else None
         if amount is None or amount.denominator != 1 or amount > most:
             allowed = _("a whole number from {low} to {high}").format(low=0, high=most)
             self.refuse(row, column, value, allowed)

@@ -33,6 +33,13 @@ class Machine:
     disks: list[Disk] | None = None
     adapters: list[SubjectAdapter] | None = None
 
+    def differs(self, ids: set[str], hosts: set[str], values: dict[str, Any]) -> bool:
+        """Whether a row of the same name must be of another machine."""
+        if (ids and self.ids and ids != self.ids) or (hosts and self.hosts and hosts != self.hosts):
+            return True
+        pairs = ((self.values.get(key), values[key]) for key in ("generation", "cpu", "platform"))
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
 
 def is_disk(path: str) -> bool:
     """Whether a path (lower case) is that of a disk file, or Hyper-V's words for a host's disk: "disk 2 10.00 gb"."""

@@ -140,7 +140,8 @@ def _few(count: int, name: str) -> None:
 
 def _csv(text: str, name: str) -> list[Row]:
     text, skipped, separator = _begin(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    # strict: a quotation mark that is never closed would swallow all rows after it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     head: list[str] = []
     rows: list[Row] = []
     end = 0

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from labkit.azure import sizes
+from labkit.engine.errors import listed
 from labkit.engine.texts import gettext as _
-from labkit.engine.texts import mark
+from labkit.engine.texts import mark, ngettext
 from labkit.recovery import inventories, requirements
+from labkit.recovery.inventorytext import columns
 from labkit.recovery.requirements import AZURE, FAILS, UNKNOWN, WARNS, Finding, Target
 from labkit.recovery.subjects import HYPER_V, Subject
 from labkit.site import systems
@@ -153,8 +155,19 @@ def _missing(machines: tuple[Machine, ...]) -> list[str]:
                 rules.setdefault(name, {})[finding.rule] = None
                 names.add(name)
         counts.update(names)
-    text = _("{column} is not known of {count} machines; the rules {rules} need it.")
-    return [text.format(column=name, count=counts[name], rules=", ".join(found)) for name, found in rules.items()]
+    return [_unknown(name, counts[name], ", ".join(found)) for name, found in rules.items()]
+
+
+def _unknown(column: str, count: int, rules: str) -> str:
+    text = ngettext(
+        "Not known of {count} machine: {columns} (for {rules}).",
+        "Not known of {count} machines: {columns} (for {rules}).",
+        count,
+    )
+    called = next((names for things in columns().values() for names in things.values() if column in names), [column])
+    others = [name for name in called if name != column]
+    shown = _("{column}, or {others}").format(column=column, others=listed(others)) if others else column
+    return text.format(count=f"{count:,}", columns=shown, rules=rules)
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

@@ -39,7 +39,8 @@ th, td { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-
 th { color: var(--faint); font-weight: 600; font-size: 12.5px; white-space: nowrap; }
 tbody > tr:last-child > * { border-bottom: 0; }
 td ul { margin: 0; padding-left: 18px; }
-td.name { font-weight: 600; overflow-wrap: anywhere; }
+td.name { font-weight: 600; overflow-wrap: anywhere; min-width: 8em; }
+td.about { min-width: 12em; }
 .badge { display: inline-block; padding: 1px 10px; border-radius: 999px; font-weight: 600; font-size: 13px;
   white-space: nowrap; }
 .ready, .holds { color: var(--good); background: var(--good-back); }
@@ -107,7 +108,7 @@ def _remedies(report: Report) -> str:
         machines = ngettext("{count} machine", "{count} machines", count).format(count=f"{count:,}")
         rows.append(
             f'<tr><td><span class="badge {finding.severity}">{escape(finding.rule)}</span></td>'
-            f"<td>{escape(requirements.title(finding.rule))}<br>"
+            f'<td class="about">{escape(requirements.title(finding.rule))}<br>'
             f'<span class="faint">{finding.code} · {escape(machines)}</span></td>'
             f"<td>{escape(error.action)}<br><span class='faint'>{escape(error.cause)}</span></td></tr>\n"
         )
@@ -145,4 +146,5 @@ def _notes(report: Report) -> str:
     if not report.notes:
         return ""
     points = "".join(f"<li>{escape(note)}</li>\n" for note in report.notes)
-    return f"<section>\n<h2>{escape(_('About the inventory'))}</h2>\n<ul>\n{points}</ul>\n</section>\n"
+    title = _("About the inventory")
+    return f"<section>\n<h2>{escape(title)}</h2>\n<ul>\n{points}</ul>\n</section>\n"

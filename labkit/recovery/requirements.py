@@ -275,8 +275,7 @@ def _addresses(asked: _Asked) -> Iterator[_Said]:
     if vm.adapters is None:
         yield _missing(asked, "Adapters")
         return
-    windows = vm.guest is not None and vm.guest.family == systems.WINDOWS
-    severity = WARNS if asked.purpose == ENABLE and windows else FAILS
+    severity = WARNS if asked.purpose == ENABLE and vm.family == systems.WINDOWS else FAILS
     for adapter in vm.adapters:
         if adapter.address == "static":
             yield _Said(severity, 900870, {"vm": vm.name, "adapter": adapter.name})
@@ -357,8 +356,7 @@ def _remote(asked: _Asked) -> Iterator[_Said]:
     if vm.remote is None:
         yield _missing(asked, "RemoteAccess")
     elif not vm.remote:
-        family = vm.guest.family if vm.guest else None
-        access = {systems.WINDOWS: "RDP", None: "RDP / SSH"}.get(family, "SSH")
+        access = {systems.WINDOWS: "RDP", None: "RDP / SSH"}.get(vm.family, "SSH")
         yield _Said(WARNS, 900874, {"vm": vm.name, "access": access})
 
 

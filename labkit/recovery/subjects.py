@@ -70,6 +70,12 @@ class Subject(msgspec.Struct, frozen=True):
         return systems.recognise(name, self.bits) if name else None
 
     @property
+    def family(self) -> str | None:
+        """ "windows", "linux" or "other"; None when nobody knows."""
+        guest = self.guest
+        return guest.family if guest else None
+
+    @property
     def os_disks(self) -> tuple[SubjectDisk, ...]:
         """The disks marked as containing the operating system; where none is, the first is taken for it."""
         disks = self.disks or ()
