@@ -35,7 +35,11 @@ class Task(msgspec.Struct):
 
 @entity("job")
 class JobRecord(Entity):
-    """A job as it stands in the file. ``data`` are its parameters, integers and short texts."""
+    """A job as it stands in the file. ``data`` are its parameters, integers and short texts.
+
+    ``variant``: the same scenario done another way, with functions (and perhaps tasks) of its own under
+    ``SCENARIO/VARIANT``.
+    """
 
     scenario: str
     target: str
@@ -48,6 +52,12 @@ class JobRecord(Entity):
     ask: int = 0
     waits_for_event: bool = False
     error: dict[str, Any] | None = None
+    variant: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What its functions are registered under."""
+        return f"{self.scenario}/{self.variant}" if self.variant else self.scenario
 
     @property
     def running(self) -> bool:
@@ -99,7 +109,8 @@ def ending(scenario: str) -> Callable[[EndFunction], EndFunction]:
 @functools.cache
 def timings(scenario: str) -> tuple[tuple[str, int], ...]:
     """The tasks of a kind of job in order, with their usual length in ms (``data/timings.yml``)."""
-    return tuple((row["task"], int(row["ms"])) for row in resources.yaml("timings.yml")[scenario])
+    table = resources.yaml("timings.yml")
+    return tuple((row["task"], int(row["ms"])) for row in table.get(scenario) or table[scenario.partition("/")[0]])
 
 
 def titles(scenario: str) -> dict[str, str]:
@@ -107,11 +118,11 @@ def titles(scenario: str) -> dict[str, str]:
     return {row["task"]: row["title"] for row in resources.yaml("timings.yml")[scenario]}
 
 
-def start(world: World, scenario: str, target: str, **data: Any) -> JobRecord:
+def start(world: World, scenario: str, target: str, variant: str = "", **data: Any) -> JobRecord:
     """Begin a job; no time has passed when this returns."""
     number = world.next("job")
-    tasks = [Task(name) for name, _ in timings(scenario)]
-    job = world.add(JobRecord(f"job-{number:04d}", scenario, target, tasks, data, world.now))
+    job = world.add(JobRecord(f"job-{number:04d}", scenario, target, [], data, world.now, variant=variant))
+    job.tasks = [Task(name) for name, _ in timings(job.kind)]
     world.fact("job.started", target, job=number, scenario=scenario)
     _begin(world, job)
     return job
@@ -151,7 +162,7 @@ def _number(job: JobRecord) -> int:
 def _begin(world: World, job: JobRecord) -> None:
     current = job.task
     current.state, current.started = IN_PROGRESS, world.now
-    _ask_at(world, job, world.now + dict(timings(job.scenario))[current.name])
+    _ask_at(world, job, world.now + dict(timings(job.kind))[current.name])
 
 
 def _ask_at(world: World, job: JobRecord, due: int) -> None:
@@ -169,7 +180,7 @@ def _ask(world: World, timer: Timer) -> None:
     if any(hold(world, job) for hold in HOLDS):
         job.waits_for_event = True
         return
-    function = _FUNCTIONS.get((job.scenario, job.task.name))
+    function = _FUNCTIONS.get((job.kind, job.task.name))
     try:
         outcome = function(world, job) if function else DONE
     except LabError as error:
@@ -217,5 +228,5 @@ def _end(world: World, job: JobRecord, state: str, **details: int) -> None:
     job.state, job.ended = state, world.now
     world.timers.cancel(job.ask)
     world.fact("job.ended", job.target, job=_number(job), scenario=job.scenario, state=state, **details)
-    if job.scenario in _ENDINGS:
-        _ENDINGS[job.scenario](world, job)
+    if job.kind in _ENDINGS:
+        _ENDINGS[job.kind](world, job)

@@ -11,7 +11,17 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.vaultsetup import VaultSetupDoor
 from labkit.lab.views import Failover, Items, Job, failovers
-from labkit.recovery import cloudprotection, components, failback, failover, protection, resynchronise, states, vault
+from labkit.recovery import (
+    cloudprotection,
+    components,
+    failback,
+    failover,
+    operations,
+    protection,
+    resynchronise,
+    states,
+    vault,
+)
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.site import inventory
@@ -77,7 +87,7 @@ class VaultDoor(VaultSetupDoor):
         900563 when it is missing, 900564 or 900565 when it cannot be read, 900566 when it is another.
         """
         opener = Opener(certificate, password)
-        work = lambda world, item: failover.test_failover(world, item, network, point, opener.private())  # noqa: E731
+        work = lambda world, item: operations.test_failover(world, item, network, point, opener.private())  # noqa: E731
         return self._on("test_failover", vm, wait, work, network=network, point=point, certificate=opener.name)
 
     def planned_failover(
@@ -85,7 +95,7 @@ class VaultDoor(VaultSetupDoor):
     ) -> Job:
         """Shut down, send the rest, start in Azure."""
         opener = Opener(certificate, password)
-        work = lambda world, item: failover.planned(world, item, opener.private())  # noqa: E731
+        work = lambda world, item: operations.planned(world, item, opener.private())  # noqa: E731
         return self._on("planned_failover", vm, wait, work, certificate=opener.name)
 
     def unplanned_failover(
@@ -99,7 +109,7 @@ class VaultDoor(VaultSetupDoor):
     ) -> Job:
         """Start in Azure from the newest recovery point; ``synchronise`` first tries to shut the site's VM down."""
         opener = Opener(certificate, password)
-        work = lambda world, item: failover.unplanned(  # noqa: E731
+        work = lambda world, item: operations.unplanned(  # noqa: E731
             world, item, synchronise=synchronise, private=opener.private()
         )
         return self._on("unplanned_failover", vm, wait, work, synchronise=synchronise, certificate=opener.name)
@@ -115,12 +125,12 @@ class VaultDoor(VaultSetupDoor):
     ) -> Job:
         """Start the Azure VM again from another recovery point (its id; ``None``: the newest), before commit."""
         opener = Opener(certificate, password)
-        work = lambda world, item: failover.change_point(world, item, point, opener.private())  # noqa: E731
+        work = lambda world, item: operations.change_point(world, item, point, opener.private())  # noqa: E731
         return self._on("change_recovery_point", vm, wait, work, point=point, certificate=opener.name)
 
     def commit(self, vm: str, *, wait: bool = False) -> Job:
         """Make a failover or failback final."""
-        return self._on("commit", vm, wait, failover.commit)
+        return self._on("commit", vm, wait, operations.commit)
 
     def failback(self, vm: str, *, synchronise: str = "before", wait: bool = False) -> Job:
         """Back to the site; "before" waits for :meth:`complete_failover`, "during" stops the Azure VM at once."""
@@ -139,7 +149,7 @@ class VaultDoor(VaultSetupDoor):
 
     def reverse_replication(self, vm: str, *, wait: bool = False) -> Job:
         """End the wait after a failback; the item is ready when initial replication is done, too."""
-        return self._on("reverse_replication", vm, wait, failback.reverse)
+        return self._on("reverse_replication", vm, wait, operations.reverse)
 
     def complete(self, job: Job, *, note: str = "") -> Job:
         """Give the word a job waits for, whatever it is; 900020 when it waits for none."""

@@ -10,9 +10,11 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import mark
 from labkit.engine.world import World
+from labkit.guest.machine import SITE
 from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.evidence import FailoverRecord
+from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
 from labkit.replication import statistics
@@ -285,6 +287,15 @@ def _failed(world: World, relation: Relation) -> dict[str, Any] | None:
     return {"reason": relation.error, "attempts": relation.failed, "next": instant}
 
 
+def _location(world: World, item: ProtectedItem, said: str) -> str:
+    """Primary or Recovery: site to site the state alone does not tell."""
+    replica = world.find(HostReplica, item.id) if item.to else None
+    if replica is None:
+        return said
+    there = (replica.active != SITE) != (item.state in (states.UNPLANNED_PENDING,))
+    return "Recovery" if there else "Primary"
+
+
 def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
@@ -295,7 +306,7 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     return {
         "state": words["service"],
         "description": words["description"],
-        "active_location": words["location"],
+        "active_location": _location(world, item, str(words["location"])),
         "allowed_operations": list(items.allowed(world, item)),
         "job": job.id if job is not None and job.state in (jobs.IN_PROGRESS, jobs.SUSPENDED) else None,
         "replication": relation.state if relation is not None else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.azure import compute
 from labkit.azure.services import VirtualNetwork
@@ -45,7 +45,7 @@ def point_of(relation: Relation, number: int | None) -> Point:
 
 
 def _begin(
-    world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: str | int
+    world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: Any
 ) -> JobRecord:
     """Begin the job of a failover; with encryption on it needs the certificate, or nothing is begun (rule 3.3-1)."""
     targets.require_name(item)

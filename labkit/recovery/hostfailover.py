@@ -162,13 +162,17 @@ def shut_down(world: World, replica: HostReplica) -> None:
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, replica: HostReplica, number: int | None) -> None:
-    """From the replica, to a recovery point; 900585 while the VM runs: it must not run twice (facts.md 1.12)."""
+def unplanned(world: World, replica: HostReplica, number: int | None, *, beside: bool = False) -> None:
+    """From the replica, to a recovery point; 900585 while the VM runs: it must not run twice (facts.md 1.12).
+
+    ``beside``: Site Recovery lets it run on (rule 3.5-3); what it writes from now on is lost when it is turned round.
+    """
     request(replica, "Failover")
     _powered(world, replica)
     source, target = active(world, replica), standby(world, replica)
-    if source.run:
+    if source.run and not beside:
         raise LabError(900585, vm=replica.id)
+    guests.settle(world, source, "cycle")
     relation = world.get(Relation, replica.id)
     point = failover.point_of(relation, number)
     if replica.test:
@@ -193,6 +197,20 @@ def cancel(world: World, replica: HostReplica) -> None:
     target.disks, replica.replica, replica.point = replica.replica, 0, None
     move(world, replica, "Cancel")
     cycles.take_up(world, world.get(Relation, replica.id))
+
+
+def change_point(world: World, replica: HostReplica, number: int | None) -> None:
+    """Before it is completed: the failed-over VM starts again from another recovery point; what it wrote is gone."""
+    request(replica, "Cancel")
+    point = failover.point_of(world.get(Relation, replica.id), number)
+    target = standby(world, replica)
+    guests.power_off(world, target, clean=False)
+    record.delete(world, guests.disks_of(world, target))
+    parent = record.set_of(world, replica.replica)
+    target.disks = record.overlay(world, parent, point.place, replica.id, target.side).number
+    replica.point = point
+    _keep(world, replica, "ChangePit", target, point)
+    guests.power_on(world, target)
 
 
 def complete(world: World, replica: HostReplica) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from labkit.azure import subscription
@@ -71,8 +73,9 @@ def relation(world: World, item: ProtectedItem) -> Relation:
 
 
 def source(world: World, item: ProtectedItem) -> Machine:
-    """The site's VM."""
-    return inventory.machine(world, item.id)
+    """The VM that is replicated: the site's, or site to site the one at the side that is active."""
+    found = world.find(Relation, item.id) if item.to else None
+    return world.get(Machine, found.machine) if found is not None else inventory.machine(world, item.id)
 
 
 def target(world: World, item: ProtectedItem) -> Machine | None:
@@ -82,7 +85,8 @@ def target(world: World, item: ProtectedItem) -> Machine | None:
 
 def replica(world: World, item: ProtectedItem) -> DiskSet:
     """The replica's disks."""
-    return record.set_of(world, item.replica)
+    found = world.find(Relation, item.id) if item.to else None
+    return record.set_of(world, found.replica if found is not None else item.replica)
 
 
 def points(world: World, item: ProtectedItem) -> list[Point]:
@@ -121,9 +125,9 @@ def request(world: World, item: ProtectedItem, operation: str) -> None:
     raise LabError(code, vm=item.id, operation=operation, state=item.state, allowed=operations)
 
 
-def start(world: World, item: ProtectedItem, scenario: str, **data: str | int) -> JobRecord:
+def start(world: World, item: ProtectedItem, scenario: str, variant: str = "", **data: Any) -> JobRecord:
     """Begin the job of an operation on an item."""
-    job = jobs.start(world, scenario, item.id, **data)
+    job = jobs.start(world, scenario, item.id, variant, **data)
     item.job = job.id
     return job
 

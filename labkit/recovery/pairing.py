@@ -14,7 +14,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
-from labkit.guest.machine import Machine
+from labkit.guest.machine import SITE, Machine
 from labkit.recovery import cloudsettings, fabricchecks, hostreplica
 from labkit.recovery import item as items
 from labkit.recovery.hostreplica import REPLICA, HostReplica
@@ -183,6 +183,13 @@ def relate(world: World, item: ProtectedItem, pair: Pair) -> Relation:
     if not world.get(line.Line, line.LAN).connected or not world.get(Server, replica.host).running:
         raise LabError(40000, vm=item.id, host=replica.host, port=pair.port)
     return hostreplica.make_relation(world, replica, offline=pair.offline)
+
+
+def removable(world: World, item: ProtectedItem) -> None:
+    """Refuse to remove the protection of a VM that is active at the other site (900590)."""
+    replica = world.find(HostReplica, item.id)
+    if replica is not None and replica.active != SITE:
+        raise LabError(900590, vm=item.id)
 
 
 def remove(world: World, item: ProtectedItem) -> None:

@@ -152,7 +152,7 @@ def _enabled(world: World, job: JobRecord) -> None:
         _forget(world, item)
         return
     items.settle(world, job, "EnableProtection")
-    _finalize(world, item)
+    finalize(world, item)
 
 
 # --- after initial replication ----------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def _announced(world: World, relation: Relation) -> None:
     """The layer below says that initial replication is through or that a last log has arrived."""
     item = world.find(ProtectedItem, relation.id)
     if item is not None and relation.state == INITIAL:
-        _finalize(world, item)
+        finalize(world, item)
     for job in world.all(JobRecord):
         if job.running and job.target == relation.id.removeprefix("failback/"):
             jobs.resume(world, job)
@@ -171,13 +171,13 @@ def _announced(world: World, relation: Relation) -> None:
 replication.WAITERS.append(_announced)
 
 
-def _finalize(world: World, item: ProtectedItem) -> None:
+def finalize(world: World, item: ProtectedItem) -> None:
     """Start the job that ends initial replication, once all has arrived and nothing else runs on the item."""
     relation = world.find(Relation, item.id)
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return
-    ours = (job.scenario for job in world.all(JobRecord) if job.running and job.target == item.id)
-    if not {"EnableDr", "IrCompletion", FIRST, SECOND} & set(ours):
+    ours = {job.scenario for job in world.all(JobRecord) if job.running and job.target == item.id}
+    if not ours & {"EnableDr", "IrCompletion", FIRST, SECOND} and not (ours and item.to):
         jobs.start(world, "IrCompletion" if world.get(Cloud, item.cloud).pair is None else FIRST, item.id)
 
 
@@ -223,6 +223,7 @@ def protect_anew(world: World, item: ProtectedItem) -> None:
 def disable(world: World, item: ProtectedItem) -> JobRecord:
     """Remove protection on both sides; a VM that runs in Azure stays there and is charged (F-10)."""
     items.request(world, item, "DisableProtection")
+    pairing.removable(world, item)
     return items.start(world, item, "DisableDr")
 
 

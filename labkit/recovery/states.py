@@ -53,11 +53,20 @@ TABLE: dict[tuple[str, str], str] = {
 }
 
 # Site to site: the relation is turned round instead of being made anew (rule 1.2-8).
+# The states hold on both sides: which one is active is another thing.
 SITE_TABLE: dict[tuple[str, str], str] = {
     (UNPROTECTED, "EnableProtection"): ENABLING,
     (ENABLING, INITIAL_COMPLETED): PROTECTED,
     (ENABLING, "DisableProtection"): UNPROTECTED,
+    (PROTECTED, "PlannedFailover"): ENABLING,
+    (PROTECTED, "UnplannedFailover"): UNPLANNED_PENDING,
+    (PROTECTED, "TestFailover"): TEST_WAITING,
     (PROTECTED, "DisableProtection"): UNPROTECTED,
+    (TEST_WAITING, "TestFailoverCleanup"): PROTECTED,
+    (UNPLANNED_PENDING, "Commit"): UNPLANNED_COMMITTED,
+    (UNPLANNED_PENDING, "ChangePit"): UNPLANNED_PENDING,
+    (UNPLANNED_PENDING, "ReverseReplicate"): ENABLING,
+    (UNPLANNED_COMMITTED, "ReverseReplicate"): ENABLING,
 }
 
 STATES = tuple(dict.fromkeys([state for state, _ in TABLE] + list(TABLE.values())))
