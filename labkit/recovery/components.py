@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.names import unknown
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
 from labkit.recovery import vaults
@@ -113,6 +115,17 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
         raise LabError(900512, server=server.id)
     if not servers.reaches(server, proxy_of(values)) or not world.get(Line, line.UP).connected:
         raise LabError(25018, server=server.id)
+
+
+@wizard.check(REGISTRATION, "key")
+def _key(world: World, subject: str, values: wizard.Values) -> None:
+    vaults.read_key(world, Path(values["key"]))
+
+
+@wizard.note(REGISTRATION, "clouds")
+def _vault_name(world: World, subject: str, values: wizard.Values) -> str:
+    """The vault that the key file identifies: the learner's check (rule 2.6-2)."""
+    return _("Vault: {vault}").format(vault=vaults.read_key(world, Path(values["key"])))
 
 
 def register(world: World, server: str, vault: str, values: wizard.Values) -> JobRecord:
