@@ -25,6 +25,6 @@ def remove_host(world: World, server: str, name: str) -> None:
 def assign(world: World, vm: str, cloud: str) -> None:
     """Let a VM belong to a cloud, or to none; 900849 while it is protected in another."""
     item = world.find(ProtectedItem, vm)
-    if item is not None and item.cloud != cloud:
+    if item is not None and item.cloud.casefold() != cloud.casefold():
         raise LabError(900849, vm=vm, cloud=item.cloud)
     clouds.assign(world, vm, cloud)
