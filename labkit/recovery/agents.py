@@ -77,8 +77,13 @@ def finish(world: World, host: str, version: str, values: wizard.Values) -> Serv
     if server.agent and servers.number(server.agent) >= servers.number(full):
         raise LabError(900832, server=server.id, found=full, there=server.agent)
     row = servers.software()["agent"][full]
-    server.free -= units.size(row["program"]) if not server.agent else 0
-    server.agent, server.agent_proxy = full, proxy_of(values)
+    if server.agent:  # an upgrade keeps its place and its proxy
+        server.agent_proxy = proxy_of(values) or server.agent_proxy
+    else:
+        drive = "data_free" if values["folder"].strip()[:2].upper() == "D:" else "free"
+        setattr(server, drive, getattr(server, drive) - units.size(row["program"]))
+        server.agent_proxy = proxy_of(values)
+    server.agent = full
     world.fact("agent.installed", server.id, version=full)
     return server
 

@@ -94,7 +94,7 @@ def test_the_pages_of_provider_and_registration(tmp_path: Path) -> None:
         refused(lab, 900825, lambda: window.next(key=str(tmp_path / "none")))
         window.next(key=str(path), friendly_name="The VMM server")
         assert window.note == "Vault: MySiteRecovery"
-        assert [(field.name, field.value) for field in window.fields][0] == ("all_clouds", True)
+        assert {field.name: field.value for field in window.fields}["all_clouds"] is True
         window.next()
         job = window.finish()
         assert lab.site.vmm.running
@@ -340,7 +340,7 @@ def test_a_cloud_leaves_no_job_behind(tmp_path: Path) -> None:
 
 @pytest.mark.rule("2.6-7", "F-1")
 def test_upgrading_the_provider(tmp_path: Path) -> None:
-    """What Hyper-V Recovery Manager's provider registered carries over; the portal wants the upgrade, and so protection.
+    """What Hyper-V Recovery Manager's provider registered carries over; portal and protection want the upgrade.
 
     The upgrade has one page and takes no key; afterwards the same click protects the cloud.
     """
@@ -505,18 +505,20 @@ def test_a_host_without_the_agent(tmp_path: Path) -> None:
 
 @pytest.mark.rule("2.6-5")
 def test_an_agent_of_azure_backup(tmp_path: Path) -> None:
-    """The older one does not replicate, 70095; it is upgraded in place, with no room for a second program."""
+    """The older one does not replicate, 70095; it is upgraded in place, needing no room, and keeps its proxy."""
     with lab_of(tmp_path, servers=host("1GB")) as lab:
         fabric(lab)
         describe(lab, "QUIET")
         azure(lab)
         register(lab)
-        lab.site.install_agent("HV01", version=OLD_AGENT, cache=D)
+        lab.site.install_agent("HV01", version=OLD_AGENT, cache=D, proxy="proxy.demo.contoso.com")
+        lab.site.need_proxy("HV01")
         lab.vault.configure_protection(wait=True)
         failed(lab, 70095, "EnableProtection", lab.vault.enable_protection("QUIET"))
         lab.site.install_agent("HV01", cache=D)
         assert f"Azure Recovery Services Agent {AGENT}" in lab.site.server("HV01").software
         lab.vault.enable_protection("QUIET", wait=True)
+        lab.wait(lab.vault.items["QUIET"])  # the proxy set before is kept
 
 
 @pytest.mark.rule("2.6-5")

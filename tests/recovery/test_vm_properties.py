@@ -171,7 +171,7 @@ def test_all_causes_are_named_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.rule("2.4-4", "1.4-6")
 def test_a_running_vm_is_protected_as_it_is(tmp_path: Path) -> None:
-    """It runs on through set-up and initial replication, and nothing happens in its guest: no fact of the VM says so."""
+    """It runs on through set-up and initial replication, and no fact of its guest comes."""
     with lab_of(tmp_path, WINDOWS) as lab:
         protected_cloud(lab, "WEB01")
         seen = lab.site.machines["WEB01"]
@@ -294,7 +294,7 @@ def test_several_adapters(tmp_path: Path) -> None:
 
 @pytest.mark.rule("1.4-13", "1.4-14")
 def test_the_page_is_closed_while_it_is_used(tmp_path: Path) -> None:
-    """While an operation runs, and after a failover, name, size and adapter stay: 900851; after failback they change."""
+    """While an operation runs, and after a failover, name, size and adapter stay as they are: 900851."""
     with lab_of(tmp_path, WINDOWS) as lab:
         protected_cloud(lab, "WEB01")
         lab.vault.enable_protection("WEB01")
