@@ -45,6 +45,7 @@ DATA_TEXTS = {
     "states.yml": ("description", "location", "status", "failover", "title", "health", "job_states"),
     "timeline.yml": ("event",),
     "timings.yml": ("title",),
+    "wizards.yml": ("title",),
 }
 
 HEADER = "# Japanese texts of labkit. Kept by tools/i18n.py; words from docs/glossary.md."

@@ -76,9 +76,10 @@ def _provider(lab: Lab, site: SetupDoor, server: str, known: dict[str, str]) -> 
             close()
 
     def finish(values: Values) -> Job | None:
-        job = None if upgrade else site.register_values(server, {**values, "key": str(Path(values["key"]))})
+        if not upgrade:
+            return site.register_values(server, {**values, "key": str(Path(values["key"]))}, close=True)
         close()
-        return job
+        return None
 
     then = () if upgrade else (components.REGISTRATION,)
     effects: dict[str, Effect] = {"installation": install}

@@ -236,11 +236,16 @@ class SetupDoor:
             job = self._lab.start_job(f"site.{name}", {"server": server, "key": Path(key).name, **told}, work)
         return self._lab.wait(job) if wait else job
 
-    def register_values(self, server: str, values: wizard.Values) -> Job:
-        """The end of the registration's pages, whose values were checked one by one."""
+    def register_values(self, server: str, values: wizard.Values, *, close: bool = False) -> Job:
+        """The end of the registration's pages, whose values were checked one by one; ``close`` the provider's setup."""
         told = {field: value for field, value in values.items() if field != "password"}
         with self._certificate(server, values["certificate"], values["password"]) as made:
-            work = lambda world: self._registered(world, server, values, made)  # noqa: E731
+
+            def work(world: World) -> JobRecord:
+                if close:
+                    components.close(world, server)  # VMM's service is there again when the vault asks for it
+                return self._registered(world, server, values, made)
+
             return self._lab.start_job("site.register", {"server": server, **told}, work)
 
     def _registered(self, world: World, server: str, values: wizard.Values, certificate: bytes | None) -> JobRecord:

@@ -74,7 +74,7 @@ class SiteDoor(SetupDoor):
         self._lab.command("site.create_vm", {"host": host, "vm": told}, work)
 
     def start(self, vm: str) -> None:
-        """Start a VM that is off; 900551 when it runs, 900530 while the site has no power."""
+        """Start a VM that is off; 900551 when it runs, 900530 while the site has no power, 900621: its host is off."""
         self._lab.command("site.start", {"vm": vm}, lambda world: power.start(world, vm))
 
     def shut_down(self, vm: str) -> None:

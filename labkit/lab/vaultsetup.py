@@ -227,7 +227,7 @@ class VaultSetupDoor:
         """Change a protected VM's size ("M"), name or adapter in Azure (rules 1.4-13, 1.4-14, 2.8-4).
 
         A size that does not fit is taken: ``misfits`` of the page says what it has too little of. Errors: 900240,
-        70044, 900010, 900851.
+        70044 and 900809 for a name, 900010, 900851.
         """
         work = lambda world: targets.change(world, items.get(world, vm), size, azure_name, adapter)  # noqa: E731
         arguments = {"vm": vm, "size": size, "azure_name": azure_name, "adapter": adapter}

@@ -143,7 +143,7 @@ class VmmDoor:
         self._say("move_host", lambda world, at: fabric.move_host(world, at, host, group), host=host, group=group)
 
     def remove_host(self, host: str) -> None:
-        """Take a host out of VMM; 900848 while a protected VM is on it."""
+        """Take a host (with its cluster's other nodes) out of VMM; 900848 while a protected VM is on it."""
         self._say("remove_host", lambda world, at: vmmvms.remove_host(world, at, host), host=host)
 
     @property

@@ -58,6 +58,7 @@ class Wizard:
             self._values |= wizard.start_values(part, known)
         self._at, self._finish, self._effects = 0, finish, effects or {}
         self._cancelled, self._ended = cancelled, False
+        self._done: set[str] = set()  # pages whose effect is there, which going back does not undo
 
     @property
     def title(self) -> str:
@@ -81,6 +82,14 @@ class Wizard:
             return []
         return [self._view(field) for field in self._pages[self._at][1].fields]
 
+    @property
+    def note(self) -> str:
+        """What the page tells beside its fields; "" for nothing. The registration: the name of the key's vault."""
+        if self._at >= len(self._pages):
+            return ""
+        part, page = self._pages[self._at]
+        return self._lab.read(lambda world: wizard.told(world, part, page.name, self.subject, self._values))
+
     def _view(self, field: Field) -> FieldView:
         value = self._values.get(field.name, None if field.default is REQUIRED else field.default)
         return FieldView(field.name, _(field.title), field.kind, value, field.choices)
@@ -98,12 +107,14 @@ class Wizard:
 
         def work(world: World) -> None:
             wizard.look(world, part, page.name, self.subject, values)
-            if page.name in self._effects:
+            if acts:
                 self._effects[page.name](world, values)
 
+        acts = page.name in self._effects and page.name not in self._done
         shown = {key: "***" if value and wizard.secret(part, key) else value for key, value in given.items()}
-        if page.name in self._effects:
+        if acts:
             self._lab.command(f"wizard.{part}", {"page": page.name, **shown}, work)
+            self._done.add(page.name)
         else:
             self._lab.read(work)
         self._values, self._at = values, self._at + 1
@@ -118,13 +129,21 @@ class Wizard:
         return self.page
 
     def finish(self) -> Any:
-        """The last button: what the wizard is for happens now. 900635 while pages are left."""
+        """The last button: what the wizard is for happens now. 900635 while pages are left.
+
+        The pages are looked at once more: meanwhile something else may have happened to what they speak of.
+        """
         self._open()
         if self._at < len(self._pages):
             raise LabError(900635, page=self.page, choices=", ".join(self.pages[self._at :]))
+        self._lab.read(self._look_again)
         result = self._finish(self._values)
         self._ended = True
         return result
+
+    def _look_again(self, world: World) -> None:
+        for part, page in self._pages:
+            wizard.look(world, part, page.name, self.subject, self._values)
 
     def cancel(self) -> None:
         """Close the wizard; nothing more happens."""

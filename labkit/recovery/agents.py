@@ -49,7 +49,8 @@ def _settings(world: World, subject: str, values: wizard.Values) -> None:
     if server.role != HOST:
         raise LabError(900836, server=server.id, role=server.role)
     row = servers.software()["agent"][newest()]
-    program, cache = units.size(row["program"]), -(-data_on(world, server.id) * int(row["cache_percent"]) // 100)
+    new = 0 if server.agent else units.size(row["program"])  # an upgrade takes the place of what is there
+    program, cache = new, -(-data_on(world, server.id) * int(row["cache_percent"]) // 100)
     same = values["folder"].strip()[:2].upper() == values["cache"].strip()[:2].upper()
     needs = {"folder": program + (cache if same else 0), "cache": cache + (program if same else 0)}
     for field, needed in needs.items():
@@ -66,18 +67,23 @@ def proxy_of(values: wizard.Values) -> Proxy | None:
 
 
 def install(world: World, host: str, version: str, given: dict[str, Any]) -> Server:
-    """The agent's setup in one call; an older one is upgraded in place. 900832: that version is there already."""
+    """The agent's setup in one call; an older one is upgraded in place. 900832: none that is newer."""
     return finish(world, host, version, wizard.walk(world, AGENT, host, {}, given))
 
 
 def finish(world: World, host: str, version: str, values: wizard.Values) -> Server:
     """The setup's end: the agent is there, with what it needs."""
     server, full = servers.running(world, host), servers.named("agent", version)
-    if server.agent == full:
+    if server.agent and servers.number(server.agent) >= servers.number(full):
         raise LabError(900832, server=server.id, found=full, there=server.agent)
     row = servers.software()["agent"][full]
-    server.free -= units.size(row["program"]) if not server.agent else 0
-    server.agent, server.agent_proxy = full, proxy_of(values)
+    if server.agent:  # an upgrade keeps its place and its proxy
+        server.agent_proxy = proxy_of(values) or server.agent_proxy
+    else:
+        drive = "data_free" if values["folder"].strip()[:2].upper() == "D:" else "free"
+        setattr(server, drive, getattr(server, drive) - units.size(row["program"]))
+        server.agent_proxy = proxy_of(values)
+    server.agent = full
     world.fact("agent.installed", server.id, version=full)
     return server
 

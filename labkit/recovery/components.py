@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.names import unknown
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
 from labkit.recovery import vaults
 from labkit.recovery.agents import proxy_of
-from labkit.recovery.vault import Cloud, NetworkMapping, free
+from labkit.recovery.vault import Cloud, NetworkMapping, busy, free
 from labkit.recovery.vaults import Vault
 from labkit.replication import line
 from labkit.replication.line import Line
@@ -79,7 +81,7 @@ def install(world: World, server: str, version: str) -> Provider:
     """The setup's first page: VMM's service stops, and the provider is there. 900832: that version is there already."""
     at, full = vmm.find(world, server), servers.named("provider", version)
     found = world.find(Provider, at.id)
-    if found is not None and _number(found.version) >= _number(full):
+    if found is not None and servers.number(found.version) >= servers.number(full):
         raise LabError(900832, server=at.id, found=full, there=found.version)
     if at.running:
         vmm.stop_service(world, at.id)
@@ -88,10 +90,6 @@ def install(world: World, server: str, version: str) -> Provider:
     found.version, found.open = full, True
     world.fact("provider.installed", at.id, version=full)
     return found
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def close(world: World, server: str) -> None:
@@ -115,10 +113,22 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
         raise LabError(25018, server=server.id)
 
 
+@wizard.check(REGISTRATION, "key")
+def _key(world: World, subject: str, values: wizard.Values) -> None:
+    vaults.read_key(world, Path(values["key"]))
+
+
+@wizard.note(REGISTRATION, "clouds")
+def _vault_name(world: World, subject: str, values: wizard.Values) -> str:
+    """The vault that the key file identifies: the learner's check (rule 2.6-2)."""
+    return _("Vault: {vault}").format(vault=vaults.read_key(world, Path(values["key"])))
+
+
 def register(world: World, server: str, vault: str, values: wizard.Values) -> JobRecord:
     """The pages' end: the server is registered with a vault; its clouds appear there at the end of the job."""
     found = find(world, server)
     into = world.get(Vault, vault)
+    vmm.at_work(world, found.id)
     free(world, found.id)
     found.proxy, found.all_clouds = proxy_of(values), values["all_clouds"]
     return jobs.start(world, "RegisterDra", found.id, vault=into.id, name=values["friendly_name"])
@@ -182,6 +192,7 @@ def send_cloud(world: World, name: str, *, on: bool) -> None:
     cloud = clouds.get(world, name)
     vmm.at_work(world, cloud.server)
     provider, there = find(world, cloud.server), world.find(Cloud, cloud.id)
+    busy(world, cloud.id)
     if not on and there is not None and there.configured:
         raise LabError(900835, cloud=cloud.id)
     cloud.sends = on

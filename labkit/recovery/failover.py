@@ -44,9 +44,7 @@ def point_of(relation: Relation, number: int | None) -> Point:
 # --- test failover ----------------------------------------------------------------------------------------------------
 
 
-def _begin(
-    world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: Any
-) -> JobRecord:
+def _begin(world: World, item: ProtectedItem, scenario: str, private: RSAPrivateKey | None, **data: Any) -> JobRecord:
     """Begin the job of a failover; with encryption on it needs the certificate, or nothing is begun (rule 3.3-1)."""
     targets.require_name(item)
     secret = encryption.unlock(world, item, private)

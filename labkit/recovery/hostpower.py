@@ -8,7 +8,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
-from labkit.site import servers
+from labkit.site import inventory, servers
 from labkit.site.servers import Server
 from labkit.site.vms import VmSettings
 
@@ -19,8 +19,12 @@ def _machines(world: World, host: str) -> list[Machine]:
 
 
 def stop(world: World, name: str) -> Server:
-    """Shut a server down; of a host first the VMs. 900621 when it is off, 900841 with protected VMs on it."""
+    """Shut a server down; of a host first the VMs. 900621 when it is off, 900841 with protected VMs on it.
+
+    900530 while the site has no power.
+    """
     server = servers.running(world, name)
+    _powered(world)
     machines = _machines(world, server.id)
     kept = [machine.name for machine in machines if _protected(world, machine.name)]
     if kept:
@@ -32,12 +36,18 @@ def stop(world: World, name: str) -> Server:
     return servers.power(world, server.id, on=False)
 
 
+def _powered(world: World) -> None:
+    if inventory.state(world).dark:
+        raise LabError(900530)
+
+
 def _protected(world: World, vm: str) -> bool:
     return any(world.find(kind, vm) is not None for kind in (ProtectedItem, HostReplica))
 
 
 def start(world: World, name: str) -> Server:
-    """Start a server, and of a host the VMs that ran when it was shut down. 900678 when it runs."""
+    """Start a server, and of a host the VMs that ran when it was shut down. 900678 when it runs, 900530: no power."""
+    _powered(world)
     server = servers.power(world, name, on=True)
     for machine in _machines(world, server.id):
         if machine.name in server.ran and not machine.run:

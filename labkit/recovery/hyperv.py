@@ -11,7 +11,7 @@ from labkit.recovery import item as items
 from labkit.replication import resume as resuming
 from labkit.replication import resync, stops
 from labkit.replication.relation import Relation
-from labkit.site import inventory
+from labkit.site import inventory, servers
 from labkit.site.schema import DATA_DISK_LIMIT, OS_DISK_LIMIT
 
 # Jobs during which the site's VM must stay off: its last log is being sent, or its disks are being written to.
@@ -23,6 +23,7 @@ def start(world: World, vm: str) -> None:
     machine = inventory.machine(world, vm)
     if inventory.state(world).dark:
         raise LabError(900530)
+    servers.running(world, inventory.host_of(world, vm))
     if machine.run:
         raise LabError(900551, vm=vm, found=machine.state)
     job = jobs.of_target(world, vm)

@@ -13,7 +13,7 @@ from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import Entity, World, entity
-from labkit.guest.machine import Machine
+from labkit.guest.machine import AZURE, Machine
 from labkit.recovery import states
 from labkit.replication import line
 from labkit.replication.line import Line
@@ -97,7 +97,11 @@ def points(world: World, item: ProtectedItem) -> list[Point]:
 
 def name_free(world: World, item: ProtectedItem) -> None:
     """Refuse a failover whose VM's name is taken in Azure (900526)."""
-    if item.point is None and world.find(Machine, f"azure/{item.id}") is not None:
+    if item.point is not None:
+        return
+    wanted = (item.azure_name or item.id).casefold()
+    there = [machine for machine in world.all(Machine) if machine.side == AZURE]
+    if any(machine.id == f"{AZURE}/{item.id}" or machine.label.casefold() == wanted for machine in there):
         raise LabError(900526, vm=item.id)
 
 

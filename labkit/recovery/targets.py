@@ -11,6 +11,7 @@ from labkit.azure import sizes
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import World
+from labkit.guest.machine import AZURE, Machine
 from labkit.recovery import requirements
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import NetworkMapping
@@ -68,8 +69,8 @@ def change(
 ) -> Target:
     """Change what is given; the page as it stands then. A size that does not fit is taken (rule 2.8-4).
 
-    900240 no such size, 70044 a name that Azure does not take, 900010 no such adapter, 900851 while a failover or test
-    uses them.
+    900240 no such size, 70044 a name that Azure does not take, 900809 one that is taken, 900010 no such adapter,
+    900851 while a failover or test uses them.
     """
     if item.job or item.point is not None:
         raise LabError(900851, vm=item.id, state=item.state)
@@ -78,6 +79,8 @@ def change(
     if azure_name is not None:
         if not requirements.good_name(azure_name):
             raise LabError(70044, vm=azure_name, most=requirements.longest_name())
+        if azure_name.casefold() in _taken(world, item):
+            raise LabError(900809, name=azure_name, kind="VM")
         item.azure_name = azure_name
     if adapter_name is not None:
         known = [one.name for one in adapters(world, item)]
@@ -87,6 +90,12 @@ def change(
     shown = show(world, item)
     world.fact("item.target", item.id, size=shown.size, name=shown.name, adapter=shown.adapter)
     return shown
+
+
+def _taken(world: World, item: ProtectedItem) -> set[str]:
+    """The names in Azure, in lower case, of other protected VMs and of VMs that are there."""
+    others = {name(other) for other in world.all(ProtectedItem) if other.id != item.id}
+    return {one.casefold() for one in others | {vm.label for vm in world.all(Machine) if vm.side == AZURE}}
 
 
 def shuts_down(world: World, vm: str) -> bool:

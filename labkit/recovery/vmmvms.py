@@ -10,9 +10,10 @@ from labkit.site.vms import VmSettings
 
 
 def remove_host(world: World, server: str, name: str) -> None:
-    """Take a host out of VMM; 900848 while a protected VM is on it."""
+    """Take a host, and with it its cluster, out of VMM; 900848 while a protected VM is on it."""
     host = fabric.host(world, server, name)
-    on_it = [one.id for one in world.all(VmSettings) if one.host == host.id]
+    nodes = fabric.together(world, host.id)
+    on_it = [one.id for one in world.all(VmSettings) if one.host in nodes]
     kept = [vm for vm in on_it if world.find(ProtectedItem, vm) is not None]
     if kept:
         raise LabError(900848, host=host.id, vms=", ".join(kept))
@@ -24,6 +25,6 @@ def remove_host(world: World, server: str, name: str) -> None:
 def assign(world: World, vm: str, cloud: str) -> None:
     """Let a VM belong to a cloud, or to none; 900849 while it is protected in another."""
     item = world.find(ProtectedItem, vm)
-    if item is not None and item.cloud != cloud:
+    if item is not None and item.cloud.casefold() != cloud.casefold():
         raise LabError(900849, vm=vm, cloud=item.cloud)
     clouds.assign(world, vm, cloud)

@@ -7,7 +7,7 @@ from typing import Any
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
-from labkit.site import fabric, vmm, vms, wizard
+from labkit.site import fabric, inventory, vmm, vms, wizard
 from labkit.site.servers import Server
 from labkit.site.vms import VmSettings
 
@@ -104,7 +104,17 @@ def finish(world: World, subject: str, values: wizard.Values) -> VmmCloud:
     groups = [fabric.group(world, at.id, name).name for name in values["groups"]]
     made = world.add(VmmCloud(values["name"], at.id, groups, list(values["networks"]), list(values["profiles"])))
     world.fact("cloud.made", made.id, server=at.id)
+    if made.id == inventory.site_of(world).cloud.name:
+        _born_here(world, made)
     return made
+
+
+def _born_here(world: World, cloud: VmmCloud) -> None:
+    """VMs that the site file says were made in its cloud belong to it from the beginning (rule 2.4-1)."""
+    there = {host.id for host in hosts(world, cloud)}
+    for settings in world.all(VmSettings):
+        if settings.spec.made == "cloud" and not settings.cloud and settings.host in there:
+            assign(world, settings.id, cloud.id)
 
 
 def change(world: World, name: str, given: dict[str, Any]) -> VmmCloud:

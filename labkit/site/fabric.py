@@ -88,23 +88,28 @@ def move_host(world: World, server: str, name: str, to: str) -> None:
     """Put a host, and with it the other nodes of its cluster, into another host group (rule 2.3-7)."""
     at = vmm.at_work(world, server)
     found, target = host(world, at.id, name), group(world, at.id, to)
-    cluster = cluster_of(world, found.id)
-    for node in cluster.hosts if cluster else [found.id]:
+    for node in together(world, found.id):
         world.get(Server, node).group = target.id
         world.fact("host.moved", node, group=target.name)
 
 
+def together(world: World, host: str) -> list[str]:
+    """A host and the other nodes of its cluster, which VMM has or has not together."""
+    cluster = cluster_of(world, host)
+    return list(cluster.hosts) if cluster else [host]
+
+
 def remove_host(world: World, server: str, name: str) -> None:
-    """Take a host out of VMM, with what VMM keeps of it; its VMs run on."""
+    """Take a host, and with it its cluster, out of VMM, with what VMM keeps of it; the VMs run on."""
     at = vmm.at_work(world, server)
-    found = host(world, at.id, name)
-    found.group = ""
-    for network in world.all(LogicalNetwork):
-        if found.id in network.hosts:
-            network.hosts.remove(found.id)
-            if not network.hosts:
-                world.remove(network)
-    world.fact("host.removed", found.id, server=at.id)
+    for node in together(world, host(world, at.id, name).id):
+        world.get(Server, node).group = ""
+        for network in world.all(LogicalNetwork):
+            if node in network.hosts:
+                network.hosts.remove(node)
+                if not network.hosts:
+                    world.remove(network)
+        world.fact("host.removed", node, server=at.id)
 
 
 # --- adding hosts (rule 2.3-6) ----------------------------------------------------------------------------------------
@@ -241,7 +246,8 @@ def default_path() -> str:
 
 def make_broker(world: World, name: str) -> None:
     """Make a cluster's Hyper-V Replica Broker by hand (rule 1.4-3); 900672 when it is there."""
-    cluster = world.get(Cluster, name)
+    found = next((one for one in world.all(Cluster) if one.id.casefold() == str(name).casefold()), None)
+    cluster = found or world.get(Cluster, name)
     if cluster.broker:
         raise LabError(900672, cluster=cluster.id)
     cluster.broker = True

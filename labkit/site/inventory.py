@@ -74,9 +74,16 @@ def build(world: World, site: SiteFile, brought: Contents = NONE) -> None:
     for vm in site.vms:
         loads = [_workload(disk, site.offset_min, numbers.get((vm.name, disk.name), 0)) for disk in vm.disks]
         _build_vm(world, vm, loads, takers[0].name if takers else "", brought.images)
-        world.add(VmSettings(vm.name, vm.host, vm))
+        world.add(_settings(vm))
     for vm in site.vms:
         guests.power_on(world, machine(world, vm.name), booted=True)
+
+
+def _settings(vm: Vm) -> VmSettings:
+    """What VMM says of a VM at first: the system of one made with VMM, and of one made in a cloud its disk, too."""
+    system = systems.declared(vm.os) if vm.made != "hyper-v" else ""
+    marked = [vm.disks[0].name] if vm.made == "cloud" else []
+    return VmSettings(vm.name, vm.host, vm, system=system, system_disks=marked)
 
 
 def add_servers(world: World, site: SiteFile) -> None:
@@ -111,11 +118,17 @@ def _host(site: SiteFile, name: str, place: str = IN_SITE) -> Server:
         place=place,
         joined=told.joined,
         features=[HYPER_V] if told.role else [],
-        switches=[site.network] if told.role and told.switch else [],
+        switches=_switches(site, name) if told.role and told.switch else [],
         free=told.free,
         data_free=max(_DRIVE, held(site, name)) if told.data_free < 0 else told.data_free,
         direct=name not in ours.proxy,
     )
+
+
+def _switches(site: SiteFile, host: str) -> list[str]:
+    """The virtual switches of a host: the site's network, and those its VMs' adapters are connected to."""
+    used = (adapter.switch for vm in site.vms if vm.host == host for adapter in site.adapters(vm))
+    return list(dict.fromkeys((site.network, *used)))
 
 
 def held(site: SiteFile, host: str) -> int:

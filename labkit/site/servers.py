@@ -85,6 +85,11 @@ def named(kind: str, found: str) -> str:
     return name
 
 
+def number(version: str) -> tuple[int, ...]:
+    """A version's parts as numbers, to compare."""
+    return tuple(int(part) for part in version.split("."))
+
+
 def all_named(kind: str, found: Iterable[str]) -> tuple[str, ...]:
     """The full names of several, each once, in the table's order."""
     wanted = {named(kind, name) for name in found}

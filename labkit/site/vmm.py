@@ -90,8 +90,6 @@ def _features(world: World, subject: str, values: wizard.Values) -> None:
         raise LabError(900643, server=server.id)
     if server.role != servers.VMM:
         raise LabError(900644, server=server.id, role=server.role)
-    if not server.joined:
-        raise LabError(900645, server=server.id, domain=directory.domain(world).id)
     if not values["management_server"]:
         raise LabError(900646)
     if not values["console"]:
@@ -133,7 +131,9 @@ def _database(world: World, subject: str, values: wizard.Values) -> None:
         raise LabError(900654, server=there.id, found=sql.version, parts=", ".join(lacking))
     if values["sql_instance"].casefold() != "mssqlserver":
         raise LabError(900655, server=there.id, found=values["sql_instance"])
-    taken = any(one.database[::2] == (there.id, values["database"]) for one in world.all(Vmm))
+    wanted = values["database"].strip().casefold()
+    theirs = {one.database[2].casefold() for one in world.all(Vmm) if one.database[0] == there.id}
+    taken = wanted in {*servers.software()["sql_databases"], *theirs}
     if taken or not values["new_database"]:
         code = 900657 if taken else 900656
         raise LabError(code, server=there.id, found=values["database"])

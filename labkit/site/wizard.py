@@ -21,7 +21,9 @@ from labkit.engine.world import World
 
 Values = dict[str, Any]
 Check = Callable[[World, str, Values], None]
+Note = Callable[[World, str, Values], str]
 _CHECKS: dict[tuple[str, str], Check] = {}
+_NOTES: dict[tuple[str, str], Note] = {}
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 _KINDS = {
     "flag": mark("yes or no"),
@@ -97,6 +99,22 @@ def check(wizard: str, page: str) -> Callable[[Check], Check]:
         return function
 
     return register
+
+
+def note(wizard: str, page: str) -> Callable[[Note], Note]:
+    """Register what a page tells beside its fields, as :func:`check`."""
+
+    def register(function: Note) -> Note:
+        _NOTES[wizard, page] = function
+        return function
+
+    return register
+
+
+def told(world: World, wizard: str, page: str, subject: str, values: Values) -> str:
+    """What a page tells beside its fields; "" for nothing."""
+    function = _NOTES.get((wizard, page))
+    return function(world, subject, values) if function else ""
 
 
 def start_values(wizard: str, known: Mapping[str, str]) -> Values:
