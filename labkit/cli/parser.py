@@ -61,7 +61,9 @@ def _labs(commands: Any) -> None:
         "--site", metavar="NAME|SITE.yml", default="contoso", help=_("site that comes with labkit, or a site file")
     )
     new.add_argument("--seed", type=int, default=1, help=_("seed of chance (default: 1)"))
-    new.add_argument("--stage", default="start", help=_("start, registered, configured or protected (default: start)"))
+    new.add_argument(
+        "--stage", default="start", help=_("start, prepared, registered, configured or protected (default: start)")
+    )
 
     status = _command(commands, "status", _("show the state of a lab"), labs.status, json=True)
     _file(status)
