@@ -16,7 +16,7 @@ help:
 	@echo "make test        all tests (ARGS='-k name')"
 	@echo "make bench       benchmarks against their references"
 	@echo "make crash       kill tests, many rounds (EFFORT=20)"
-	@echo "make fuzz        random sites and damaged image files, for long (EFFORT=20)"
+	@echo "make fuzz        random sites, damaged image files, wrong set-ups, for long (EFFORT=20)"
 	@echo "make lint        ruff, mypy for Linux and Windows, import-linter, constraints, translations"
 	@echo "make format      ruff format and the fixes ruff can make"
 	@echo "make i18n        bring labkit.po up to date with the texts and compile it"
@@ -43,7 +43,8 @@ crash: set-up
 	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/crash $(ARGS)
 
 fuzz: set-up
-	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/plain tests/fuzz $(ARGS)
+	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/plain tests/fuzz \
+		tests/recovery/test_any_precondition.py $(ARGS)
 
 lint: set-up
 	$(BIN)/ruff check

@@ -32,4 +32,6 @@ def unknown(kind: str, found: object, known: Iterable[str]) -> LabError:
     """The refusal of a name that is not there: 900010 with the names there are, and the nearest one."""
     names = list(known)
     shown = ", ".join(names[:_MOST_SHOWN]) + (", ..." if len(names) > _MOST_SHOWN else "")
-    return LabError(900010, kind=kind, found=found, choices=shown or "-", meant=meant(found, names))
+    return LabError(
+        900010, kind=kind, found=found, choices=shown or _("(there is none yet)"), meant=meant(found, names)
+    )

@@ -86,7 +86,8 @@ class AzureDoor:
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",
-    "0000-0000-0000-0000")``.
+    "0000-0000-0000-0000")``. Protection needs three things, all in one region: ``create_vault``, ``create_storage``
+    (geo-redundant), and ``create_network`` or ``quick_network``.
     """
 
     def __init__(self, lab: Lab) -> None:

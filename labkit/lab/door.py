@@ -47,9 +47,10 @@ def create(
 ) -> Lab:
     """Make a new lab file and bring it to a stage.
 
-    ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start" (an empty Azure),
-    "prepared", "registered", "configured" or "protected" (all VMs the site protects are replicating). Errors: 900001
-    the file exists, 9002xx the site file, 900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage.
+    ``site``: a name ("contoso", "three-tier"), a path, or a site file as read. ``stage``: "start" (bare servers, an
+    empty Azure), "prepared" (STEP 2 of the guide is done up to the registration), "registered", "configured" or
+    "protected" (all VMs the site protects are replicating). Errors: 900001 the file exists, 9002xx the site file,
+    900310-900349 its images, 900360-900374 its traces, 900050 an unknown stage.
     ``progress(done, total)`` is called with bytes of these; without it a bar is shown, in a notebook or a terminal,
     when their import takes long.
     """
@@ -77,7 +78,11 @@ def open_lab(path: str | Path, *, surface: str = "python", read_only: bool = Fal
 
 
 class Lab:
-    """An open lab. A command that returned is committed; no command lets time pass by itself."""
+    """An open lab. A command that returned is committed; no command lets time pass by itself.
+
+    ``site`` (with ``site.vmm``), ``azure``, ``vault``, ``hyperv`` and ``faults`` have what can be done, ``jobs`` and
+    ``clock`` what goes on. From bare servers: ``help(lab.site)``.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -134,14 +134,16 @@ class SetupDoor:
         self._say("add_feature", work, server=server, feature=feature)
 
     def install(self, server: str, product: str, parts: Sequence[str] | None = None) -> None:
-        """Install SQL Server ("SQL Server 2012 SP1", ...) or the Windows ADK ("Windows ADK") on a server.
+        """Install SQL Server ("SQL Server 2012 SP1") or the Windows ADK ("Windows ADK") on a server.
+
+        VMM takes SQL Server 2008 R2 SP1 and SP2, 2012 and 2012 SP1, on its own server or another (rule 2.3-1).
 
         ``parts``: components by name; by default what VMM needs (SQL Server: engine and tools; the ADK: deployment
         tools and Windows PE). Errors: 900620 unknown, 900623 without .NET Framework 3.5, 900624 one is there.
         """
 
         def work(world: World) -> None:
-            if "adk" in product.casefold():
+            if servers.kind_of(product) == "adk":
                 servers.install_adk(world, server, product, ADK_PARTS if parts is None else parts)
             else:
                 servers.install_sql(world, server, product, SQL_PARTS if parts is None else parts)

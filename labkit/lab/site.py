@@ -48,7 +48,15 @@ def _facts_of(world: World, vm: str) -> list[Fact]:
 
 
 class SiteDoor(SetupDoor):
-    """Servers and VMs of the site."""
+    """Servers and VMs of the site, and their set-up from bare servers on (STEP 2 of the guide).
+
+    In order: ``add_feature``, ``install`` (SQL Server, Windows ADK) and ``install_vmm`` on the VMM server; hosts, a
+    cloud and what is to be said of each VM in ``lab.site.vmm``; what is needed in Azure in ``lab.azure``;
+    ``install_provider`` with the key of ``lab.vault.generate_key``, which registers the server; ``install_agent`` on
+    each host. ``lab.vault`` goes on from there.
+
+    A call that returns a :class:`Job` has only begun it: give ``wait=True``, or ``lab.wait(job)`` later.
+    """
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)

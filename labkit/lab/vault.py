@@ -53,7 +53,12 @@ class Opener(NamedTuple):
 
 
 class VaultDoor(VaultSetupDoor):
-    """``lab.vault``: registration, protection, failover and all that follows."""
+    """``lab.vault``: registration, protection, failover and all that follows; ``items``: the protected VMs by name.
+
+    From the vault on (``lab.azure.create_vault``): ``generate_key``, with which ``lab.site.install_provider`` registers
+    the VMM server; ``configure_protection`` of its cloud, ``map_network``, ``enable_protection`` of each VM. A call
+    that returns a :class:`Job` has only begun it: give ``wait=True``, or ``lab.wait(job)`` later.
+    """
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)

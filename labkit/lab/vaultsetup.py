@@ -191,8 +191,8 @@ class VaultSetupDoor:
     ) -> Job:
         """Map a logical network of the site to a virtual network of the vault's region, else 900828 (2.5-7).
 
-        What is not given is taken from the site file. ``server``: site to site, map to a network of that VMM server
-        instead (rule 2.7-9).
+        The network is one of a cloud in the vault: ticked when the cloud is made, or in its properties (900854). What
+        is not given is taken from the site file. ``server``: site to site, map to a network of that VMM server instead.
         """
         site = self._lab.read(inventory.site_of)
         ours, theirs = source or site.network, target or (site.network if server else site.azure.network)
@@ -240,8 +240,9 @@ class VaultSetupDoor:
         return [text.format(server=server, found=version) for server, version in found]
 
     def enable_protection(self, vm: str, *, wait: bool = False) -> Job:
-        """Enable the protection of a VM.
+        """Enable the protection of a VM of a cloud that is configured: 900850 in no cloud, 900515 not configured.
 
-        Initial replication goes on after the job: ``lab.wait(lab.vault.items[vm])``.
+        The job fails with what the requirements refuse (:meth:`check` tells it before), and with 70095 where the VM's
+        host has no agent. Initial replication goes on after the job: ``lab.wait(lab.vault.items[vm])``.
         """
         return self._do("enable_protection", wait, lambda world: protection.enable(world, vm), vm=vm)

@@ -51,7 +51,11 @@ class VmView(NamedTuple):
 
 
 class VmmDoor:
-    """The console of a VMM server (by default the site's one): ``str()`` of it is the server's name."""
+    """The console of a VMM server (by default the site's one): ``str()`` of it is the server's name.
+
+    In order: ``add_host``, ``create_cloud``, and for each VM to be protected ``assign``, ``set_system``,
+    ``mark_system_disks``. A call that returns a :class:`Job` has only begun it: ``wait=True``, or ``lab.wait(job)``.
+    """
 
     def __init__(self, lab: Lab, server: str | None = None) -> None:
         self._lab, self._server = lab, server
@@ -168,6 +172,7 @@ class VmmDoor:
     ) -> None:
         """Make a cloud (rule 2.3-9): host groups, logical networks, capability profiles ("Hyper-V" is the one needed).
 
+        Only logical networks of a cloud can be mapped later: ``networks=lab.site.vmm.logical_networks``.
         Errors: 900673 the name, 900674 no host group, 900010 a name that is none.
         """
         given = {"name": name, "groups": list(groups), "networks": list(networks), "profiles": list(profiles)}
@@ -181,7 +186,7 @@ class VmmDoor:
         networks: Sequence[str] | None = None,
         profiles: Sequence[str] | None = None,
     ) -> None:
-        """Change a cloud's properties; what is not given stays."""
+        """Change a cloud's properties, as of :meth:`create_cloud`; what is not given stays."""
         given = {"groups": groups, "networks": networks, "profiles": profiles}
         told = {key: list(value) for key, value in given.items() if value is not None}
         self._say("change_cloud", lambda world, at: clouds.change(world, name, told), name=name, **told)
@@ -214,7 +219,10 @@ class VmmDoor:
         self._say("assign", work, vm=vm, cloud=cloud)
 
     def set_system(self, vm: str, system: str) -> None:
-        """Set the operating system in a VM's properties (rule 2.4-2); 900676 for one that is not in the list."""
+        """Set the operating system in a VM's properties (rule 2.4-2), one of ``systems``; else 900676.
+
+        "Other Linux (64-bit)" stands for a Linux or FreeBSD that the list lacks (rule 1.4-5).
+        """
         self._say("set_system", lambda world, at: vms.set_system(world, vm, system), vm=vm, system=system)
 
     def mark_system_disks(self, vm: str, *disks: str) -> None:

@@ -13,6 +13,7 @@ from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
 from labkit.recovery.vaults import Vault, the_vault
 from labkit.site.clouds import VmmCloud, members
+from labkit.site.fabric import LogicalNetwork
 from labkit.site.servers import Server
 
 REMOVED = "removed"
@@ -113,11 +114,16 @@ def networks(world: World, server: str = "") -> list[str]:
 
 
 def map_network(world: World, source: str, target: str, server: str = "") -> JobRecord:
-    """Map the site's logical network to a virtual network (rule 2.7-9)."""
+    """Map a logical network to a virtual network, or to one of another VMM ``server`` (rule 2.7-9).
+
+    900854: no cloud in the vault has it.
+    """
     if not the_vault(world).servers:
         raise LabError(900517)
     ours = networks(world)
     if source not in ours:
+        if any(network.name == source for network in world.all(LogicalNetwork)):
+            raise LabError(900854, network=source)
         raise unknown("logical network", source, ours)
     free(world, source)
     if server:

@@ -90,6 +90,15 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def kind_of(product: str) -> str:
+    """ "sql" or "adk", as a product to install is one; 900620 with all of them when it is neither."""
+    words = str(product).casefold()
+    if "adk" in words or "sql" in words:
+        return "adk" if "adk" in words else "sql"
+    rows = [*software()["sql"], *software()["adk"]]
+    raise LabError(900620, found=product, choices=", ".join(rows), meant=meant(product, rows))
+
+
 def all_named(kind: str, found: Iterable[str]) -> tuple[str, ...]:
     """The full names of several, each once, in the table's order."""
     wanted = {named(kind, name) for name in found}

@@ -166,6 +166,8 @@ def _fits(field: Field, value: Any) -> bool:
 def _read(field: Field, value: Any) -> Any:
     if field.kind == "list" and isinstance(value, str):
         value = [line.strip() for line in value.splitlines() if line.strip()]
+    if field.kind == "text" and type(value) is int:
+        value = str(value)  # a port, for example
     if not _fits(field, value):
         values = ", ".join(field.choices) if field.choices else _(_KINDS[field.kind])
         found = "***" if field.kind == "secret" else value
