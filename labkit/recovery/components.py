@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from labkit.azure import subscription
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
@@ -106,6 +107,7 @@ def close(world: World, server: str) -> None:
 
 @wizard.check(REGISTRATION, "internet")
 def _internet(world: World, subject: str, values: wizard.Values) -> None:
+    subscription.require(world)
     server, found = servers.running(world, subject), find(world, subject)
     if found.vault:
         raise LabError(900512, server=server.id)

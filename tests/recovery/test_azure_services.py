@@ -14,7 +14,7 @@ import labkit
 from labkit.azure import trial
 from labkit.engine.jobs import JobRecord
 from labkit.lab import Lab
-from labkit.recovery import suspension, vaults
+from labkit.recovery import preparation, suspension, vaults
 from labkit.recovery.vaults import Vault
 from labkit.replication.relation import Relation
 from tests.recovery.labs import BUSY, QUIET, SHOP, error_of, facts, new_lab, state_of
@@ -32,8 +32,14 @@ def _labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         with new_lab(tmp_path_factory.mktemp(stage), QUIET, stage=stage) as lab:
             if stage == "start":
                 lab.azure.sign_up(*MEMBER, "pay-as-you-go")
+                _site_ready(lab)
             found[stage] = lab.path
     return found
+
+
+def _site_ready(lab: Lab) -> None:
+    """STEP 2 on the site's side, so that only Azure is left to the test."""
+    lab.command("prepare_site", {}, preparation.prepare_site)
 
 
 def _own(path: Path, folder: Path) -> Lab:
@@ -344,6 +350,7 @@ def _on_trial(folder: Path, *vms: str, **site: str) -> Lab:
     """A site protected within a trial that began on 2014-10-01 at 09:00."""
     lab = new_lab(folder, *vms, stage="start", **site)
     lab.azure.sign_up(*MEMBER)
+    _site_ready(lab)
     lab.azure.create_vault("MySiteRecovery", "East Asia")
     lab.azure.create_storage("mysiterecovery", "East Asia", "RA-GRS")
     lab.azure.quick_network("AzureNetwork", "East Asia")

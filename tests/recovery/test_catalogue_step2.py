@@ -13,6 +13,7 @@ from labkit.engine import resources, texts
 from labkit.engine.errors import LabError
 from labkit.lab import Lab
 from tests.recovery.labs import QUIET, error_of
+from tests.recovery.provoked_pairs import PROVOKED_PAIRS
 from tests.recovery.step2 import (
     ADK,
     ADMIN,
@@ -244,6 +245,9 @@ PROVOKED: dict[int, Make] = {
     900852: _on(_too_small, vm=f"{{name: WEB, os: {R2}, {_DISKS}}}"),
     900853: _on(lambda lab: lab.vault.planned_failover("QUIET", wait=True), vm=_vm("integration: none")),
 }
+
+
+PROVOKED |= PROVOKED_PAIRS
 
 
 def _rows() -> dict[int, dict[str, Any]]:

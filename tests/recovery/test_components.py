@@ -197,7 +197,7 @@ def test_keys_that_do_not_do(tmp_path: Path) -> None:
         refused(lab, 900827, lambda: lab.site.register(gone))
         lab.run("5d")
         refused(lab, 900826, lambda: lab.site.register(path))
-        lab.site.register(key(lab), wait=True)
+        assert lab.site.register(key(lab), wait=True).state == "Succeeded"
 
 
 @pytest.mark.rule("2.6-2")

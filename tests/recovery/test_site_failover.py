@@ -123,7 +123,7 @@ def test_with_the_last_changes(pair: Lab) -> None:
 
 
 def test_another_point(pair: Lab) -> None:
-    """Before commit the VM starts again from an older point: what is lost is counted anew, the newest is there again."""
+    """Before commit the VM starts again from an older point: losses are counted anew, the newest is still there."""
     pair.vault.unplanned_failover("SHOP", wait=True)
     points = pair.vault.items["SHOP"].recovery_points
     pair.vault.change_recovery_point("SHOP", points[0].id, wait=True)

@@ -367,7 +367,7 @@ def test_vmm_by_itself_manages_no_replication(tmp_path: Path) -> None:
         lab.site.register(lab.vault.generate_key(tmp_path), wait=True)
         lab.site.install_agent("HV01", cache=r"D:\Scratch")
         lab.vault.configure_protection(wait=True)
-        lab.site.vmm.enable_protection("WEB01", wait=True)
+        assert lab.site.vmm.enable_protection("WEB01", wait=True).state == "Succeeded"
         lab.vault.disable_protection("WEB01", wait=True)
         lab.vault.release_cloud(wait=True)
         lab.vault.unregister_server(wait=True)
