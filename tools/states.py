@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from labkit.recovery.item import NEED_A_REPLICA, RESYNC_OPERATIONS
-from labkit.recovery.states import INTERNAL, STATES, TABLE, allowed, words
+from labkit.recovery.states import INTERNAL, SITE_TABLE, STATES, TABLE, allowed, words
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 
@@ -38,6 +38,18 @@ def page() -> str:
     lines += ["", "In `Protected` the replication of the machine has states of its own, which change what is allowed:"]
     lines += ["", "| replication | also allowed | not allowed |", "|---|---|---|"]
     lines += [f"| {state} | {operation} | {waiting} |" for state, operation in RESYNC_OPERATIONS.items()]
+    lines += [
+        "",
+        "## Site to site",
+        "",
+        "An item whose cloud is protected to another cloud (`SITE_TABLE`). Either side",
+    ]
+    lines += ["can be the active one; a planned failover turns replication round by itself.", ""]
+    lines += ["```mermaid", "stateDiagram-v2", "    [*] --> Unprotected"]
+    lines += [f"    {state} --> {after}: {operation}" for (state, operation), after in SITE_TABLE.items()]
+    lines += ["```", "", "| state | allowed operations |", "|---|---|"]
+    met = [state for state in STATES if state in {*SITE_TABLE.values(), *(state for state, _ in SITE_TABLE)}]
+    lines += [f"| {state} | {', '.join(allowed(state, to_site=True))} |" for state in met]
     return "\n".join(lines) + "\n"
 
 
