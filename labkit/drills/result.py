@@ -20,6 +20,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest.machine import OFF, SITE, Machine
 from labkit.lab import Lab
+from labkit.recovery.achieved import Switch
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import Cloud
 from labkit.recovery.vaults import Vault
@@ -166,7 +167,7 @@ def _own_error(story: Story, error: dict[str, Any] | None) -> dict[str, Any] | N
     return error if error is not None and (told is None or told["code"] == 900612) else told
 
 
-def _achieved(last: list[failovers.Switch]) -> dict[str, Any]:
+def _achieved(last: list[Switch]) -> dict[str, Any]:
     """The worst of all VMs; a VM that never answered leaves RTO unknown (null), which misses the target."""
 
     def worst(values: list[int | None]) -> float | None:

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
+from labkit.lab.pointviews import PointView, point_view
 from labkit.lab.vaultsetup import VaultSetupDoor
 from labkit.lab.views import Failover, Items, Job, failovers
 from labkit.recovery import (
+    achieved,
     cloudprotection,
     components,
     failback,
     failover,
+    objectives,
     operations,
     protection,
     resynchronise,
@@ -24,6 +28,7 @@ from labkit.recovery import (
 )
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.objectives import Verdict
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -141,6 +146,43 @@ class VaultDoor(VaultSetupDoor):
         """Back to the site; "before" waits for :meth:`complete_failover`, "during" stops the Azure VM at once."""
         work = lambda world, item: failback.start(world, item, synchronise)  # noqa: E731
         return self._on("failback", vm, wait, work, synchronise=synchronise)
+
+    def look_into(
+        self,
+        vm: str,
+        point: int | str | None = None,
+        *,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+    ) -> PointView:
+        """Look into a recovery point before choosing it: age, kind, last order in it, and what would be lost now.
+
+        ``point``: its id, "latest" (the default) or "application-consistent". Of an encrypted cloud it needs the
+        certificate.
+        """
+        opener = Opener(certificate, password)
+        work = lambda world: point_view(world, items.get(world, vm), point, opener.private())  # noqa: E731
+        return self._lab.command("vault.look_into", {"vm": vm, "point": point}, work)
+
+    # --- objectives ---------------------------------------------------------------------------------------------------
+
+    def set_objectives(
+        self, vm: str, *, rto: str | None = None, rpo: str | None = None, mtd: str | None = None
+    ) -> None:
+        """Set a VM's targets (rule 1.1-3), as durations; what is not given is the site's. 900896: MTD below RTO."""
+        given = [None if value is None else units.duration(value) for value in (rto, rpo, mtd)]
+        work = lambda world: objectives.set_targets(world, vm, *given)  # noqa: E731
+        self._lab.command("vault.set_objectives", {"vm": vm, "rto": rto, "rpo": rpo, "mtd": mtd}, work)
+
+    @property
+    def objectives(self) -> list[Verdict]:
+        """Every failover so far beside its targets: rto, rpo and mtd in ms, with met, missed or not_tested."""
+        facts = list(self._lab.facts)
+        return self._lab.read(lambda world: objectives.verdicts(world, facts))
+
+    def declare_disaster(self, note: str = "") -> None:
+        """Note that a disaster was declared: the clock of deciding ends; nothing else happens."""
+        self._lab.command("vault.declare_disaster", {"note": note}, lambda world: achieved.declare(world, note))
 
     def complete_failover(self, vm: str, *, note: str = "", wait: bool = False) -> Job:
         """The operator's word for the switch of a failback."""

@@ -91,22 +91,26 @@ def integrity(
     return found
 
 
-def differing_blocks(world: World, one: DiskSet, one_place: Place, two: DiskSet, two_place: Place) -> int:
-    """Number of blocks whose content differs, over all disks."""
+def differing_blocks(
+    world: World, one: DiskSet, one_place: Place, two: DiskSet, two_place: Place, key: Key | None = None
+) -> int:
+    """Number of blocks whose content differs, over all disks; ``key`` opens the second set if it is sealed."""
     from labkit.disks.digest import differing
 
     return sum(
-        len(differing(record.frozen(world, one, disk, one_place), record.frozen(world, two, disk, two_place)))
+        len(differing(record.frozen(world, one, disk, one_place), record.frozen(world, two, disk, two_place, key)))
         for disk in range(len(one.sizes))
     )
 
 
-def _look(world: World, machine: Machine | None, disks: DiskSet, place: Place) -> Look | None:
+def database(
+    world: World, machine: Machine | None, disks: DiskSet, place: Place, key: Key | None = None
+) -> Look | None:
     """The database on a disk; one that cannot be opened holds nothing that anybody could use."""
     if machine is None or machine.application is None:
         return None
     try:
-        return guests.look_at(world, disks, machine.application.disk, place)
+        return guests.look_at(world, disks, machine.application.disk, place, key)
     except LabError as error:
         return Look(integrity=f"error {error.code}")
 
@@ -119,17 +123,19 @@ def lost(
     target_place: Place,
     cut: int,
     key: Key | None = None,
+    opened: Key | None = None,
 ) -> Lost:
     """What the source had at ``source_at`` and the target has not; ``cut``: the instant the target shows.
 
-    ``key``: of the replica of the VM that invoices the source's orders, if that is sealed.
+    ``key``: of the replica of the VM that invoices the source's orders, if that is sealed; ``opened``: of the target.
     """
     disks = guests.disks_of(world, source)
     source_place = record.place_at(disks, source_at)
-    blocks = differing_blocks(world, disks, source_place, target, target_place)
+    blocks = differing_blocks(world, disks, source_place, target, target_place, opened)
     written = changelog.pages(world, disks, cut, source_at) * PAGE
     found = Lost(blocks, written)
-    ours, theirs = _look(world, source, disks, source_place), _look(world, source, target, target_place)
+    ours = database(world, source, disks, source_place)
+    theirs = database(world, source, target, target_place, opened)
     if source.application is None or ours is None or theirs is None:
         return found
     if source.application.role == "orders":

@@ -31,10 +31,18 @@ def _item(world: World, job: JobRecord) -> ProtectedItem:
     return world.get(ProtectedItem, job.target)
 
 
-def point_of(relation: Relation, number: int | None) -> Point:
-    """A recovery point by its number, the newest for ``None``; 900522 with the numbers there are."""
-    if number is None:
+LATEST, CONSISTENT = "latest", "application-consistent"
+
+
+def point_of(relation: Relation, number: int | str | None) -> Point:
+    """A recovery point by its number, the newest for ``None`` or "latest", the newest "application-consistent" one.
+
+    900522 with the numbers there are.
+    """
+    if number in (None, LATEST):
         return relation.points[-1]
+    if number == CONSISTENT:
+        number = next((point.number for point in reversed(relation.points) if point.kind == CONSISTENT), number)
     for point in relation.points:
         if point.number == number:
             return point
