@@ -93,6 +93,22 @@ def test_the_host_has_to_be_in_the_clouds_groups(tmp_path: Path) -> None:
         assert lab.site.vmm.vms["WEB01"].cloud == ""
 
 
+@pytest.mark.rule("2.3-7", "2.4-1")
+def test_a_host_that_leaves_the_cloud(tmp_path: Path) -> None:
+    """Its host moved out of the cloud's groups, a VM is not protected, 900677; moved back, or the group given, it is."""
+    with lab_of(tmp_path, WINDOWS, QUIET) as lab:
+        protected_cloud(lab, "WEB01", "QUIET")
+        lab.site.vmm.create_host_group("Branch")
+        lab.site.vmm.move_host("HV01", "Branch")
+        assert "Branch" not in refused(lab, 900677, lambda: lab.vault.enable_protection("WEB01")).message
+        lab.site.vmm.change_cloud(CLOUD, groups=["All Hosts", "Branch"])
+        protect(lab, "WEB01")
+        lab.site.vmm.change_cloud(CLOUD, groups=["All Hosts"])
+        refused(lab, 900677, lambda: lab.vault.enable_protection("QUIET"))
+        lab.site.vmm.move_host("HV01", "All Hosts")
+        protect(lab, "QUIET")
+
+
 @pytest.mark.rule("2.4-1", "2.4-2", "2.4-3")
 def test_where_a_vm_was_made(tmp_path: Path) -> None:
     """Made outside VMM nothing is set; on a host its system; in a cloud system, disk and cloud, and it is protected."""
