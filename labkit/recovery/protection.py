@@ -52,7 +52,7 @@ def enable_in_vmm(world: World, name: str) -> JobRecord:
 
 
 def _cloud(world: World, settings: VmSettings) -> Cloud:
-    """The cloud a VM belongs to (900850: to none), if it is configured (900515) and still has the VM's host (900677)."""
+    """The cloud a VM belongs to (900850: none), if it is configured (900515) and still has the VM's host (900677)."""
     if not settings.cloud:
         raise LabError(900850, vm=settings.id)
     cloud = world.find(Cloud, settings.cloud)
