@@ -56,12 +56,15 @@ def enable_in_vmm(world: World, name: str) -> JobRecord:
 
 
 def _cloud(world: World, settings: VmSettings) -> Cloud:
-    """The cloud a VM belongs to (900850: to none), if it is configured for protection (900515)."""
+    """The cloud a VM belongs to (900850: none), if it is configured (900515) and still has the VM's host (900677)."""
     if not settings.cloud:
         raise LabError(900850, vm=settings.id)
     cloud = world.find(Cloud, settings.cloud)
     if cloud is None or not cloud.configured:
         raise LabError(900515, cloud=settings.cloud)
+    there = clouds.get(world, cloud.id)
+    if settings.host not in [host.id for host in clouds.hosts(world, there)]:
+        raise LabError(900677, vm=settings.id, host=settings.host, cloud=there.id, groups=", ".join(there.groups))
     return cloud
 
 

@@ -45,7 +45,10 @@ def check(site: Values, vms: list[Values], report: Report) -> None:
         wanted = vm.get("host")
         if wanted is not None and hosts and wanted not in hosts:
             report.add(*vm.where("host"), found_text(wanted), ", ".join(hosts), nearest(wanted, hosts))
-    _clusters(servers, hosts, report)
+    if len(others) == 2 and same(others[0]) == same(others[1]):
+        allowed = _("a name of its own; upper and lower case are the same")
+        report.add(*servers.where("vmm"), found_text(others[1]), allowed)
+    _clusters(servers, hosts, others, report)
     everything = [*others, *hosts]
     for name in servers.get("proxy") or []:
         if isinstance(name, str) and name not in everything:
@@ -67,10 +70,10 @@ def _once(servers: Values, hosts: list[str], others: list[str], report: Report) 
             report.add(line, f"{path}[{number}]", found_text(host), _("every host once"))
 
 
-def _clusters(servers: Values, hosts: list[str], report: Report) -> None:
-    """A cluster's nodes are hosts, each of one cluster only."""
+def _clusters(servers: Values, hosts: list[str], others: list[str], report: Report) -> None:
+    """A cluster has a name of its own; its nodes are hosts, each of one cluster only."""
     seen: list[str] = []
-    names = [same(host) for host in hosts]
+    names = [same(name) for name in (*hosts, *others)]
     for cluster in servers.get("clusters") or []:
         if not isinstance(cluster, Values):
             continue
