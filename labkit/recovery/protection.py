@@ -52,12 +52,19 @@ def enable_in_vmm(world: World, name: str) -> JobRecord:
 
 
 def _cloud(world: World, settings: VmSettings) -> Cloud:
-    """The cloud a VM belongs to (900850: to none), if it is configured for protection (900515)."""
+    """The cloud a VM belongs to (900850: to none), if it is configured for protection (900515).
+
+    900677 when the host has left the cloud's host groups since: Hyper-V Replica is not set up there (rule 2.7-8).
+    """
     if not settings.cloud:
         raise LabError(900850, vm=settings.id)
     cloud = world.find(Cloud, settings.cloud)
     if cloud is None or not cloud.configured:
         raise LabError(900515, cloud=settings.cloud)
+    fabric_cloud = clouds.get(world, cloud.id)
+    if settings.host not in [host.id for host in clouds.hosts(world, fabric_cloud)]:
+        groups = ", ".join(fabric_cloud.groups)
+        raise LabError(900677, vm=settings.id, host=settings.host, cloud=cloud.id, groups=groups)
     return cloud
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.azure import compute, subscription
 from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, Machine
@@ -30,6 +31,7 @@ def delete_storage(world: World, name: str) -> None:
     subscription.require(world)
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
+    users += _claimed(world, "AssociateProtectionProfile", "storage", name)
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
     if users:
         raise LabError(900524, kind="storage account", name=name, users=", ".join(users))
@@ -37,11 +39,18 @@ def delete_storage(world: World, name: str) -> None:
     world.fact("storage.deleted", name)
 
 
+def _claimed(world: World, scenario: str, key: str, name: str) -> list[str]:
+    """What a job under way is about to let use a thing."""
+    jobs = (job for job in world.all(JobRecord) if job.running and job.scenario == scenario)
+    return [job.target for job in jobs if job.data.get(key) == name]
+
+
 def delete_network(world: World, name: str) -> None:
     """Delete a virtual network that nothing is mapped to and no VM is on."""
     subscription.require(world)
     network = world.get(VirtualNetwork, name)
     users = [mapping.id for mapping in world.all(NetworkMapping) if mapping.target == name]
+    users += _claimed(world, "NetworkMapping", "to", name)
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
     if users:
         raise LabError(900524, kind="virtual network", name=name, users=", ".join(users))
