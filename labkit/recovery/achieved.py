@@ -55,7 +55,7 @@ class Instants:
 class Switch(NamedTuple):
     """A record of a switch and the instants that the record cannot know (ms).
 
-    ``outage``: site or line was lost; ``declared``: somebody said so (:func:`declare`); ``record.triggered``: the click;
+    ``outage``: site or line was lost; ``declared``: somebody said so (:func:`declare`); ``record.triggered``: click;
     ``up``: the target's guest; ``answered``: its application (without one: the guest).
     """
 

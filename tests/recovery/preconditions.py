@@ -306,7 +306,7 @@ def _vmm() -> Iterable[Row]:
     tools = say("sql", (VMM, "SQL Server 2008 R2 SP1", ["tools"]))
     yield Row("2.3-1", "no database engine", "vmm", 900654, tools, sql_elsewhere, _slots("sql"))
     half = both(leave_out("sql"), just_before("vmm", remote_sql_half))
-    full = also_say("vmm", sql_port="1433", sql_credentials=ADMINISTRATOR)
+    full = also_say("vmm", sql_port=1433, sql_credentials=ADMINISTRATOR)
     yield Row("2.3-4", "remote SQL Server without account", "vmm", 900651, half, full, _slots("sql"))
     instance = also_say("vmm", sql_instance="OTHER"), unsay("vmm", "sql_instance")
     yield Row("2.3-4", "no such instance", "vmm", 900655, *instance, _slots("instance"))
@@ -362,6 +362,8 @@ def _vm() -> Iterable[Row]:
     yield Row("2.4-1", "no cloud of the VM", "enable", 900850, say("assign", None), to_cloud, _slots("assign"))
     other = both(just_before("assign", other_cloud), say("assign", "Other Cloud"))
     yield Row("2.4-1", "cloud without protection", "enable", 900515, other, to_cloud, _slots("assign service networks"))
+    away, again = just_before("enable", move(HOST)), move_back(HOST)
+    yield Row("2.4-1", "host left the cloud", "enable", 900677, away, again, _slots("group service second"))
     for system in ("", "Windows Server 2008 SP2 (x86)", "Other Linux (32-bit)", "Windows Server 2003 R2 SP2 (x64)"):
         name = f"system {system or 'not set'}"
         yield _of_vm("2.4-2", name, 70002, say("system", system), "system", set_system)
@@ -464,7 +466,15 @@ def _components() -> Iterable[Row]:
 
 def _configuration() -> Iterable[Row]:
     late = frozenset({25018, 900525, 900642, 900621})
-    yield Row("2.6-2", "not registered", "configure", 900846, leave_out("register"), do("register"), _slots("register"))
+    yield Row(
+        "2.6-2",
+        "not registered",
+        "configure",
+        900846,
+        leave_out("register"),
+        both(new_key, do("register")),
+        _slots("register"),
+    )
     some = also_say("register", all_clouds=False), lambda walk: walk.lab.site.vmm.send_cloud(CLOUD)
     yield Row("2.6-3", "cloud not synchronised", "configure", 900846, *some, _slots("register"))
     old, new = also_say("provider", version="3.4.486.0"), lambda walk: walk.lab.site.install_provider()

@@ -104,7 +104,7 @@ def test_the_whole_of_step_2(tmp_path: Path) -> None:
 
 @pytest.mark.rule("1.1-5", "2.5-4")
 def test_a_beginner_is_led_from_refusal_to_refusal(tmp_path: Path) -> None:
-    """Whoever begins at the end is told, refusal by refusal, the call that comes first, and gets there by it."""
+    """Whoever begins at the end is told, refusal by refusal, the call that has to come first."""
     with labkit.create(tmp_path / "a.lab") as lab:
         site, vmm, vault = lab.site, lab.site.vmm, lab.vault
         told = error_of(lambda: vault.enable_protection("MYWSV01"))
@@ -116,8 +116,32 @@ def test_a_beginner_is_led_from_refusal_to_refusal(tmp_path: Path) -> None:
             (lambda: vmm.add_host("HV01", credentials=ADMINISTRATOR), 900641, "lab.site.install_vmm"),
             (lambda: site.install_vmm(accept_licence=True), 900649, "lab.site.install"),
             (lambda: site.install("SC01", "SQL Server 2012"), 900623, "lab.site.add_feature"),
+            (lambda: site.install("SC01", "SQL"), 900620, "SQL Server 2012"),
+            (lambda: site.install("SC01", "Office"), 900620, "Windows ADK"),
+            (lambda: vault.configure_protection("Cloud"), 900010, "(there is none yet)"),
             (lambda: site.register("no key"), 900830, "lab.site.install_provider"),
             (lambda: vault.generate_key(tmp_path), 900510, "lab.azure.create_vault"),
         ):
             error = error_of(call)
             assert (error.code, next_call in error.action) == (code, True), error
+
+
+@pytest.mark.rule("2.5-5", "2.5-6", "2.6-1")
+def test_what_a_job_under_way_needs_stays(tmp_path: Path) -> None:
+    """While a job is about to use a storage account or a network neither can be deleted (900524); a registration whose
+    VMM service is stopped meanwhile fails (900642), and can be made again.
+    """
+    with labkit.create(tmp_path / "a.lab", stage="prepared") as lab:
+        job = lab.vault.register_server()
+        lab.site.vmm.stop_service()
+        assert error_of(lambda: lab.wait(job)).code == 900642
+        lab.site.vmm.start_service()
+        lab.vault.register_server(wait=True)
+        job = lab.vault.configure_protection()
+        assert error_of(lambda: lab.azure.delete_storage("mysiterecovery")).code == 900524
+        lab.wait(job)
+        job = lab.vault.map_network()
+        assert error_of(lambda: lab.azure.delete_network("AzureNetwork")).code == 900524
+        lab.wait(job)
+        lab.vault.enable_protection("MYWSV01", wait=True)
+        assert lab.verify() == []
