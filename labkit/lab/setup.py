@@ -151,13 +151,17 @@ class SetupDoor:
         self._say("install", work, server=server, product=product, parts=None if parts is None else list(parts))
 
     def update(self, server: str, update: str) -> None:
-        """Apply an update: "UR3" to VMM (rule 2.3-5), or a service pack to SQL Server ("SQL Server 2012 SP1").
+        """Apply an update: "UR3" to VMM (rule 2.3-5), a service pack to SQL Server ("SQL Server 2012 SP1").
+
+        VMM of 2012 SP1 is upgraded with "System Center 2012 R2".
 
         900659 one that does not fit or is there, 900660 a service pack that VMM does not support, 900626.
         """
 
         def work(world: World) -> None:
-            if "sql" in update.casefold():
+            if "system center" in update.casefold():
+                vmm.upgrade(world, server, update)
+            elif "sql" in update.casefold():
                 vmm.update_database_server(world, server, update)
             else:
                 vmm.apply_rollup(world, server, update)

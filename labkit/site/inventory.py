@@ -11,40 +11,21 @@ from labkit.disks import record
 from labkit.disks.blocks import BLOCK, synthetic_stamp
 from labkit.engine.names import unknown
 from labkit.engine.units import DAY
-from labkit.engine.world import Entity, World, entity
+from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Application, Machine, Workload
 from labkit.site import directory, images, systems, traces
 from labkit.site.contents import NONE, Contents
 from labkit.site.fabric import Cluster
 from labkit.site.model import Disk, SiteFile, Vm
+from labkit.site.power import SiteState, state
 from labkit.site.servers import DOMAIN_CONTROLLER, HOST, HYPER_V, REPLICA, VMM, Server
 from labkit.site.servers import SITE as IN_SITE
 from labkit.site.vms import VmSettings
 
+__all__ = ["SiteState", "add_servers", "add_vm", "build", "held", "host_of", "machine", "site_of", "state"]
+
 _DRIVE = 1 << 40  # bytes free on the data drive of a server, unless its site file says otherwise
-
-
-@entity("site")
-class SiteState(Entity):
-    """The site; ``lost_at``: since when it is gone (ms), 0 while it stands; ``ran``: the VMs that ran then.
-
-    ``hosts_down``: its hosts have crashed and are not up again.
-    """
-
-    lost_at: int = 0
-    ran: list[str] = msgspec.field(default_factory=list)
-    hosts_down: bool = False
-
-    @property
-    def dark(self) -> bool:
-        """Whether no host works: none can run a VM or send anything."""
-        return bool(self.lost_at) or self.hosts_down
-
-
-def state(world: World) -> SiteState:
-    """The state of the site."""
-    return world.get(SiteState, "site")
 
 
 def site_of(world: World) -> SiteFile:

@@ -16,6 +16,7 @@ from labkit.engine import resources
 from labkit.engine.errors import LabError
 from labkit.engine.names import meant, unknown
 from labkit.engine.world import Entity, World, entity
+from labkit.site.power import state
 
 DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
 NET35, HYPER_V = ".NET Framework 3.5", "Hyper-V"
@@ -120,10 +121,12 @@ def of_role(world: World, role: str, place: str = SITE) -> list[Server]:
 
 
 def running(world: World, name: str) -> Server:
-    """The server, or 900621 while it is off."""
+    """The server; 900621 while it is off, 900683 while its site has no power or its host has crashed."""
     server = get(world, name)
     if not server.running:
         raise LabError(900621, server=server.id)
+    if server.place == SITE and (state(world).lost_at or (server.role == HOST and state(world).hosts_down)):
+        raise LabError(900683, server=server.id)
     return server
 
 

@@ -202,6 +202,16 @@ def apply_rollup(world: World, server: str, name: str) -> str:
     return full
 
 
+def upgrade(world: World, server: str, version: str) -> None:
+    """Upgrade VMM to a newer version, its database and hosts stay; 900659 when it is no newer one."""
+    found, full = at_work(world, server), servers.named("vmm", version)
+    order = list(servers.software()["vmm"])  # the newest first
+    if order.index(full) >= order.index(found.version):
+        raise LabError(900659, server=found.id, found=full, version=f"{found.version} {found.rollup}".strip())
+    found.version, found.rollup = full, ""
+    world.fact("vmm.updated", found.id, version=full)
+
+
 def update_database_server(world: World, server: str, name: str) -> None:
     """A service pack for SQL Server; 900660 for one that VMM's database must not be on (rules 2.3-1, 2.3-5)."""
     full = servers.named("sql", name)

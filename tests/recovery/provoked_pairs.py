@@ -71,6 +71,11 @@ def _without_network(folder: Path) -> tuple[Lab, Callable[[], object]]:
     return lab, lab.vault.map_network
 
 
+def _lost_site(lab: Lab) -> object:
+    lab.faults.lose_site()
+    return lab.site.add_feature("SC01")
+
+
 PROVOKED_PAIRS: dict[int, Make] = {
     20011: _in_pair(lambda lab: lab.vault.reverse_replication("SHOP", wait=True), _protected, _cut_off),
     25080: _in_pair(lambda lab: lab.vault.test_failover("SHOP", "Nowhere"), _protected),
@@ -80,6 +85,7 @@ PROVOKED_PAIRS: dict[int, Make] = {
     900680: _prepared(lambda lab: lab.site.create_vm("WEB", "Windows 95", host="HV01")),
     900681: _prepared(lambda lab: lab.site.create_vm("WEB", "Ubuntu", host="DC01")),
     900682: _prepared(lambda lab: lab.site.create_vm("shop", "Ubuntu", host="HV01")),
+    900683: _prepared(_lost_site, stage="start"),
     900854: _without_network,
     900890: _in_pair(lambda lab: lab.vault.configure_protection(target=THEIRS, retention=1)),
     900891: _in_pair(lambda lab: lab.vault.configure_protection(target=OURS)),
@@ -89,5 +95,6 @@ PROVOKED_PAIRS: dict[int, Make] = {
         _enable,
         _left,
     ),
+    900896: _prepared(lambda lab: lab.vault.set_objectives("SHOP", rto="2h", mtd="1h")),
     900895: _in_pair(lambda lab: lab.vault.configure_protection(points=1)),
 }

@@ -274,3 +274,24 @@ def test_a_second_server_has_a_name_of_its_own(tmp_path: Path) -> None:
         two_clouds(tmp_path, vmm="HV11")
     assert refused.value.code == 900200
     assert "replica_site.vmm" in str(refused.value)
+
+
+def test_an_older_vmm_is_upgraded_for_azure(tmp_path: Path) -> None:
+    """VMM of 2012 SP1 cannot protect to Azure (900844); upgraded to 2012 R2 the same click succeeds."""
+    with two_clouds(tmp_path, stage="start") as lab:
+        lab.site.add_feature("SC01")
+        lab.site.install("SC01", "SQL Server 2012")
+        lab.site.install("SC01", "ADK")
+        lab.site.install_vmm(version="System Center 2012 SP1", accept_licence=True)
+        lab.site.vmm.add_host("HV01", credentials="DEMO\\Administrator", wait=True)
+        lab.site.vmm.create_cloud(OURS, profiles=["Hyper-V"])
+        lab.azure.sign_up("someone@example.org", "090-0000-0000", "0000-0000-0000-0000")
+        lab.azure.create_vault("MyVault", "Japan East")
+        lab.azure.create_storage("mysiterecovery", "Japan East")
+        lab.site.install_provider(lab.vault.generate_key(tmp_path), wait=True)
+        assert error_of(lambda: lab.vault.configure_protection(wait=True)).code == 900844
+        assert error_of(lambda: lab.site.update("SC01", "System Center 2012 SP1")).code == 900659
+        lab.site.update("SC01", "System Center 2012 R2")
+        lab.site.update("SC01", "UR3")
+        lab.vault.configure_protection(wait=True)
+        assert lab.vault.clouds[0].role == "protected"

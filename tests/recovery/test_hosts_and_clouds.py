@@ -475,7 +475,7 @@ def test_mapping_follows_the_clouds_networks(tmp_path: Path) -> None:
         azure(lab)
         refused(lab, 900517, lab.vault.map_network)
         register(lab)
-        refused(lab, 900010, lab.vault.map_network)
+        refused(lab, 900854, lab.vault.map_network)
         lab.site.vmm.change_cloud(CLOUD, networks=[NETWORK])
         lab.site.install_agent("HV01", cache=r"D:\Scratch")
         lab.vault.configure_protection(wait=True)
