@@ -86,7 +86,7 @@ class VaultDoor(VaultSetupDoor):
         vm: str,
         network: str | None = None,
         *,
-        point: int | None = None,
+        point: int | str | None = None,
         certificate: str | Path | None = None,
         password: str | None = None,
         wait: bool = False,
@@ -101,33 +101,59 @@ class VaultDoor(VaultSetupDoor):
         return self._on("test_failover", vm, wait, work, network=network, point=point, certificate=opener.name)
 
     def planned_failover(
-        self, vm: str, *, certificate: str | Path | None = None, password: str | None = None, wait: bool = False
+        self,
+        vm: str,
+        *,
+        point: int | str | None = None,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+        wait: bool = False,
     ) -> Job:
-        """Shut down, send the rest, start in Azure."""
+        """Shut down, send the rest, start in Azure (or in the other cloud).
+
+        ``point``: an earlier recovery point, by id or "application-consistent". The product has two steps for it, and
+        both are done: this job, and after it the job "Change recovery point" (``wait=True`` waits for both).
+        """
         opener = Opener(certificate, password)
-        work = lambda world, item: operations.planned(world, item, opener.private())  # noqa: E731
-        return self._on("planned_failover", vm, wait, work, certificate=opener.name)
+        work = lambda world, item: operations.planned(world, item, opener.private(), point)  # noqa: E731
+        return self._both("planned_failover", vm, wait, work, point=point, certificate=opener.name)
+
+    def _both(
+        self, name: str, vm: str, wait: bool, work: Callable[[World, ProtectedItem], JobRecord], **more: Any
+    ) -> Job:
+        """A failover, and with an earlier point the job that follows it by itself."""
+        job = self._on(name, vm, wait, work, **more)
+        if not wait or more["point"] in (None, failover.LATEST):
+            return job
+        later = [other for other in self._lab.jobs.values() if other.target == vm and other.scenario == "ChangePit"]
+        self._lab.wait(later[-1])
+        return job
 
     def unplanned_failover(
         self,
         vm: str,
         *,
         synchronise: bool = False,
+        point: int | str | None = None,
         certificate: str | Path | None = None,
         password: str | None = None,
         wait: bool = False,
     ) -> Job:
-        """Start in Azure from the newest recovery point; ``synchronise`` first tries to shut the site's VM down."""
+        """Start in Azure from the newest recovery point; ``synchronise`` first tries to shut the site's VM down.
+
+        ``point``: as of :meth:`planned_failover`.
+        """
         opener = Opener(certificate, password)
         work = lambda world, item: operations.unplanned(  # noqa: E731
-            world, item, synchronise=synchronise, private=opener.private()
+            world, item, synchronise=synchronise, private=opener.private(), number=point
         )
-        return self._on("unplanned_failover", vm, wait, work, synchronise=synchronise, certificate=opener.name)
+        more = {"synchronise": synchronise, "point": point, "certificate": opener.name}
+        return self._both("unplanned_failover", vm, wait, work, **more)
 
     def change_recovery_point(
         self,
         vm: str,
-        point: int | None = None,
+        point: int | str | None = None,
         *,
         certificate: str | Path | None = None,
         password: str | None = None,

@@ -105,6 +105,21 @@ def lend(world: World, job: JobRecord, secret: bytes | None) -> None:
         world.add(Unlocked(job.id, secret))
 
 
+def lend_for_later(world: World, job: JobRecord, secret: bytes | None) -> None:
+    """Keep the key for the job that follows a job by itself."""
+    if secret is not None:
+        world.add(Unlocked(f"{job.id}/then", secret))
+
+
+def pass_on(world: World, job: JobRecord, to: JobRecord | None) -> None:
+    """What was kept for the job that follows goes to it; to none when there is none."""
+    found = world.find(Unlocked, f"{job.id}/then")
+    if found is not None:
+        world.remove(found)
+        if to is not None:
+            lend(world, to, found.secret)
+
+
 def take(world: World, job: JobRecord) -> Key | None:
     """The key a job was lent, once; None when it was lent none."""
     found = world.find(Unlocked, job.id)

@@ -58,11 +58,30 @@ def _begin(world: World, item: ProtectedItem, scenario: str, private: RSAPrivate
     secret = encryption.unlock(world, item, private)
     job = items.start(world, item, scenario, **data)
     encryption.lend(world, job, secret)
+    if "then" in data:
+        encryption.lend_for_later(world, job, secret)
     return job
 
 
+def then(world: World, item: ProtectedItem, number: int | str | None) -> dict[str, Any]:
+    """An earlier point that a failover goes on to by itself (rule 3.1-2 has two steps); nothing for the latest."""
+    if number in (None, LATEST):
+        return {}
+    return {"then": point_of(items.relation(world, item), number).number}
+
+
+def go_on_to_point(world: World, job: JobRecord, variant: str = "") -> None:
+    """The second step: a failover that succeeded is changed to the point that was asked for."""
+    following = None
+    if job.state == jobs.SUCCEEDED and "then" in job.data:
+        known = [point.number for point in world.get(Relation, job.target).points]
+        number = job.data["then"] if job.data["then"] in known else min(known)
+        following = items.start(world, _item(world, job), "ChangePit", variant, point=number)
+    encryption.pass_on(world, job, following)
+
+
 def test_failover(
-    world: World, item: ProtectedItem, network: str | None, number: int | None, private: RSAPrivateKey | None
+    world: World, item: ProtectedItem, network: str | None, number: int | str | None, private: RSAPrivateKey | None
 ) -> JobRecord:
     """A VM ``NAME-test`` from the replica; replication goes on and the replica stays as it is (rule 3.3-2)."""
     items.request(world, item, "TestFailover")
@@ -171,11 +190,13 @@ def _test_ended(world: World, job: JobRecord) -> None:
 # --- planned ----------------------------------------------------------------------------------------------------------
 
 
-def planned(world: World, item: ProtectedItem, private: RSAPrivateKey | None) -> JobRecord:
-    """Shut down, send the rest, start in Azure (rule 3.4-1)."""
+def planned(
+    world: World, item: ProtectedItem, private: RSAPrivateKey | None, number: int | str | None = None
+) -> JobRecord:
+    """Shut down, send the rest, start in Azure (rule 3.4-1); ``number``: then from an earlier recovery point."""
     items.request(world, item, "PlannedFailover")
     items.name_free(world, item)
-    return _begin(world, item, "PlannedFailover", private)
+    return _begin(world, item, "PlannedFailover", private, **then(world, item, number))
 
 
 @jobs.task("TestFailover", "VmTfoPrerequisitesCheck")
@@ -218,16 +239,24 @@ def _planned_ended(world: World, job: JobRecord) -> None:
     if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
         cycles.keep_on(world, relation)
     items.settle(world, job, "PlannedFailover")
+    go_on_to_point(world, job)
 
 
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, private: RSAPrivateKey | None) -> JobRecord:
+def unplanned(
+    world: World,
+    item: ProtectedItem,
+    *,
+    synchronise: bool,
+    private: RSAPrivateKey | None,
+    number: int | str | None = None,
+) -> JobRecord:
     """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
     items.request(world, item, "UnplannedFailover")
     items.name_free(world, item)
-    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise))
+    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise), **then(world, item, number))
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
@@ -263,6 +292,7 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
         cycles.take_up(world, relation)  # nothing has taken over: the VM is replicated as before
     items.settle(world, job, "UnplannedFailover")
+    go_on_to_point(world, job)
 
 
 # --- the VM in Azure --------------------------------------------------------------------------------------------------
@@ -313,7 +343,9 @@ def _start_vm(world: World, job: JobRecord) -> Outcome:
 # --- another recovery point -------------------------------------------------------------------------------------------
 
 
-def change_point(world: World, item: ProtectedItem, number: int | None, private: RSAPrivateKey | None) -> JobRecord:
+def change_point(
+    world: World, item: ProtectedItem, number: int | str | None, private: RSAPrivateKey | None
+) -> JobRecord:
     """Start the Azure VM again from another recovery point; what it wrote is gone (rule 3.4-2)."""
     items.request(world, item, "ChangePit")
     point = point_of(items.relation(world, item), number)

@@ -46,7 +46,7 @@ def _powered(world: World, replica: HostReplica) -> None:
         reachable(world)
 
 
-def test_failover(world: World, replica: HostReplica, number: int | None) -> None:
+def test_failover(world: World, replica: HostReplica, number: int | str | None) -> None:
     """A machine "NAME - Test" from a recovery point, not connected; replication goes on (facts.md 1.12)."""
     request(replica, "TestFailover")
     _powered(world, replica)
@@ -162,7 +162,7 @@ def shut_down(world: World, replica: HostReplica) -> None:
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, replica: HostReplica, number: int | None, *, beside: bool = False) -> None:
+def unplanned(world: World, replica: HostReplica, number: int | str | None, *, beside: bool = False) -> None:
     """From the replica, to a recovery point; 900585 while the VM runs: it must not run twice (facts.md 1.12).
 
     ``beside``: Site Recovery lets it run on (rule 3.5-3); what it writes from now on is lost when it is turned round.
@@ -199,7 +199,7 @@ def cancel(world: World, replica: HostReplica) -> None:
     cycles.take_up(world, world.get(Relation, replica.id))
 
 
-def change_point(world: World, replica: HostReplica, number: int | None) -> None:
+def change_point(world: World, replica: HostReplica, number: int | str | None) -> None:
     """Before it is completed: the failed-over VM starts again from another recovery point; what it wrote is gone."""
     request(replica, "Cancel")
     point = failover.point_of(world.get(Relation, replica.id), number)

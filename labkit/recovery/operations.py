@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.recovery import failback, failover, sitefailover
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_failover(
-    world: World, item: ProtectedItem, network: str | None, number: int | None, private: RSAPrivateKey | None
+    world: World, item: ProtectedItem, network: str | None, number: int | str | None, private: RSAPrivateKey | None
 ) -> JobRecord:
     """Errors as of :func:`failover.test_failover` and :func:`sitefailover.test_failover`; so with the others."""
     if item.to:
@@ -22,19 +23,34 @@ def test_failover(
     return failover.test_failover(world, item, network, number, private)
 
 
-def planned(world: World, item: ProtectedItem, private: RSAPrivateKey | None) -> JobRecord:
-    """Shut down, send the rest, start on the other side."""
-    return sitefailover.planned(world, item) if item.to else failover.planned(world, item, private)
+def planned(
+    world: World, item: ProtectedItem, private: RSAPrivateKey | None, number: int | str | None = None
+) -> JobRecord:
+    """Shut down, send the rest, start on the other side; 900897 for an earlier point site to site."""
+    if not item.to:
+        return failover.planned(world, item, private, number)
+    if number not in (None, failover.LATEST):
+        raise LabError(900897, vm=item.id)
+    return sitefailover.planned(world, item)
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, private: RSAPrivateKey | None) -> JobRecord:
-    """Start on the other side from the newest recovery point."""
+def unplanned(
+    world: World,
+    item: ProtectedItem,
+    *,
+    synchronise: bool,
+    private: RSAPrivateKey | None,
+    number: int | str | None = None,
+) -> JobRecord:
+    """Start on the other side from the newest recovery point, and then perhaps from an earlier one."""
     if item.to:
-        return sitefailover.unplanned(world, item, synchronise=synchronise)
-    return failover.unplanned(world, item, synchronise=synchronise, private=private)
+        return sitefailover.unplanned(world, item, synchronise=synchronise, number=number)
+    return failover.unplanned(world, item, synchronise=synchronise, private=private, number=number)
 
 
-def change_point(world: World, item: ProtectedItem, number: int | None, private: RSAPrivateKey | None) -> JobRecord:
+def change_point(
+    world: World, item: ProtectedItem, number: int | str | None, private: RSAPrivateKey | None
+) -> JobRecord:
     """Another recovery point, before commit."""
     if item.to:
         return sitefailover.change_point(world, item, number)

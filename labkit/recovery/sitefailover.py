@@ -59,7 +59,7 @@ def _ended(world: World, job: JobRecord, operation: str) -> None:
 # --- test (rule 1.2-8) ------------------------------------------------------------------------------------------------
 
 
-def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | None) -> JobRecord:
+def test_failover(world: World, item: ProtectedItem, network: str | None, number: int | str | None) -> JobRecord:
     """A test VM on the replica's host: with no network (None), one that is there, or "automatic", made for the test."""
     items.request(world, item, "TestFailover")
     replica = world.get(HostReplica, item.id)
@@ -169,10 +169,12 @@ def _planned_ended(world: World, job: JobRecord) -> None:
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool) -> JobRecord:
+def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, number: int | str | None = None) -> JobRecord:
     """Start the other side's VM from the newest point; ``synchronise`` first tries to shut down and send the rest."""
     items.request(world, item, "UnplannedFailover")
-    return items.start(world, item, "UnplannedFailover", VARIANT, synchronise=int(synchronise))
+    return items.start(
+        world, item, "UnplannedFailover", VARIANT, synchronise=int(synchronise), **failover.then(world, item, number)
+    )
 
 
 def _asks(world: World, job: JobRecord) -> bool:
@@ -219,12 +221,13 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     if job.state == jobs.FAILED and replica is not None and replica.state == ENABLED and relation is not None:
         cycles.take_up(world, relation)
     items.settle(world, job, "UnplannedFailover")
+    failover.go_on_to_point(world, job, VARIANT)
 
 
 # --- another point, commit, and turning round -------------------------------------------------------------------------
 
 
-def change_point(world: World, item: ProtectedItem, number: int | None) -> JobRecord:
+def change_point(world: World, item: ProtectedItem, number: int | str | None) -> JobRecord:
     """Start the failed-over VM again from another recovery point, before commit."""
     items.request(world, item, "ChangePit")
     point = failover.point_of(world.get(Relation, item.id), number)

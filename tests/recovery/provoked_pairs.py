@@ -96,5 +96,6 @@ PROVOKED_PAIRS: dict[int, Make] = {
         _left,
     ),
     900896: _prepared(lambda lab: lab.vault.set_objectives("SHOP", rto="2h", mtd="1h")),
+    900897: _in_pair(lambda lab: lab.vault.planned_failover("SHOP", point=1), _protected),
     900895: _in_pair(lambda lab: lab.vault.configure_protection(points=1)),
 }

@@ -35,6 +35,33 @@ def test_a_point_says_what_a_failover_to_it_would_lose(shop: Lab) -> None:
     assert looks[0].orders == (looks[-1].orders or 0) - lost[0] + lost[-1]
 
 
+@pytest.mark.rule("3.1-2")
+def test_one_call_does_both_steps(shop: Lab) -> None:
+    """With a point the failover is followed by the change to it, as two jobs; planned, unplanned, and read back."""
+    points = shop.vault.items["SHOP"].recovery_points
+    shop.vault.unplanned_failover("SHOP", point=points[2].id, wait=True)
+    assert [job.scenario for job in shop.jobs.values()][-2:] == ["UnplannedFailover", "ChangePit"]
+    assert records(shop)[-1].cut == points[2].cut
+    assert records(shop)[-2].cut >= points[-1].cut  # a cycle may have ended meanwhile
+    assert shop.vault.items["SHOP"].state == "UnplannedFailoverCommitPendingStatesBegin"
+    assert error_of(lambda: shop.vault.unplanned_failover("SHOP", point=points[0].id)).code == 900501
+
+
+def test_a_planned_failover_to_an_earlier_point(shop: Lab) -> None:
+    """It sends the rest first, loses nothing, and goes back to the point asked for; a wrong one begins nothing."""
+    assert error_of(lambda: shop.vault.planned_failover("SHOP", point=9_999)).code == 900522
+    points = shop.vault.items["SHOP"].recovery_points
+    shop.vault.planned_failover("SHOP", point=points[-1].id, wait=True)
+    first, second = records(shop)[-2:]
+    assert (first.operation, first.lost.orders, second.operation, second.cut) == (
+        "PlannedFailover",
+        0,
+        "ChangePit",
+        points[-1].cut,
+    )
+    assert shop.verify() == []
+
+
 def test_looking_changes_nothing_but_the_databases_session(shop: Lab) -> None:
     """The lab verifies in full after many looks, and goes on as before; a point that is not there is refused."""
     for _ in range(3):
