@@ -125,7 +125,7 @@ def described(site: SiteFile, vm: Vm) -> Subject:
         integration=vm.integration or systems.integration(vm.os),
         remote=vm.remote and vm.firewall == "open",
         cloud=site.cloud.name if in_cloud else None,
-        host_os=site.servers.host_os,
+        host_os=site.servers.system(vm.host),
     )
 
 

@@ -159,3 +159,19 @@ def test_five_thousand_machines(tmp_path: Path) -> None:
     assert len(report.machines) == 5_000
     assert report.counts["not_ready"] == 5_000
     assert spent < 30, f"{spent:.1f} s"  # two seconds on an idle machine
+
+
+@pytest.mark.rule("1.4-2")
+def test_each_vm_is_judged_by_its_own_host(tmp_path: Path) -> None:
+    """Of two hosts one runs Windows Server 2012: the VM there is not ready for Azure, and is for another site."""
+    path = tmp_path / "two.yml"
+    disk = "disks: [{name: os, size: 40GB}]"
+    path.write_text(
+        "site: two\nservers: {hosts: [HV01, {name: HV02, os: Windows Server 2012}]}\nvms:\n"
+        f"  - {{name: NEW, os: Windows Server 2012 R2, {disk}}}\n"
+        f"  - {{name: OLD, os: Windows Server 2012 R2, host: HV02, {disk}}}\n",
+        encoding="utf-8",
+    )
+    verdicts = {one["name"]: one["verdict"] for one in assess(path).as_dict()["vms"]}
+    assert verdicts == {"NEW": "ready", "OLD": "not_ready"}
+    assert assess(path, target="site").ready
