@@ -93,10 +93,11 @@ def free(world: World, target: str) -> None:
     subscription.require(world)
     if not items.site_reachable(world):
         raise LabError(900525, what=target)
-    _busy(world, target)
+    busy(world, target)
 
 
-def _busy(world: World, target: str) -> None:
+def busy(world: World, target: str) -> None:
+    """Refuse a second job on a target (532)."""
     job = jobs.of_target(world, target)
     if job is not None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
@@ -147,7 +148,7 @@ def delete_vault(world: World, name: str | None = None) -> JobRecord:
     """Delete a vault of either kind, by default :func:`the_vault`; only when it is empty (rule 4.4-1)."""
     subscription.require(world)
     vault = the_vault(world) if name is None else world.get(Vault, name)
-    _busy(world, vault.id)
+    busy(world, vault.id)
     if vault.servers:
         raise LabError(900519, vault=vault.id, servers=", ".join(vault.servers))
     return jobs.start(world, "DeleteVault", vault.id)
