@@ -220,7 +220,7 @@ def test_licences_end_with_their_month() -> None:
 
 @pytest.mark.rule("F-10")
 def test_what_stays_in_azure_goes_on_costing() -> None:
-    """Protection removed while active in Azure: compute and disks of the VM go on until it is deleted, both end then."""
+    """Protection removed while active in Azure: compute and disks of the VM go on until it is deleted."""
     facts = [
         ACCOUNT,
         *stored(0, "SHOP", 30),
