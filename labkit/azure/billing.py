@@ -244,6 +244,14 @@ def bill_of(found: list[Charge], prices: PriceList, month: str | None = None) ->
     )
 
 
+def reasons(found: Bill) -> dict[str, str]:
+    """Why components of a bill, or parts of them, have no price: the items and the list's words."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for item, why in found.not_priced.items():
+        told[component_of(item)].append(f"{item}: {why}")
+    return {component: "; ".join(texts) for component, texts in told.items()}
+
+
 def _check_month(month: str) -> None:
     try:
         found = date.fromisoformat(f"{month}-01")

@@ -67,4 +67,5 @@ def _check(product: str, rows: dict[str, dict[str, Any]]) -> Check:
     ]
     basis = max(fit)[1] if fit else "check"
     row = rows[basis]
-    return Check(product, basis, _(row["text"]), tuple(_(question) for question in row["questions"]))
+    text: str = row["text"]
+    return Check(product, basis, _(text), tuple(_(question) for question in row["questions"]))

@@ -277,7 +277,7 @@ def _cost(world: World, facts: list[dict[str, Any]]) -> dict[str, Any]:
         "total": money(bill.total),
         "components": {name: money(cost) for name, cost in bill.components.items()},
         "quantities": bill.quantities,
-        "not_priced": bill.not_priced,
+        "not_priced": billing.reasons(bill),
         "price_list": bill.price_list,
         "date": bill.date,
     }

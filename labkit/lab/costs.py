@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,9 +107,9 @@ def _money(micro: int | None, change: Callable[[Fraction, PriceList], Fraction],
     return None if micro is None else float(change(Fraction(micro, MICRO), prices))
 
 
-def _bill(world: World, month: str | None, prices: str) -> BillView:
+def _bill(charged: list[Charge], month: str | None, prices: str) -> BillView:
     listed = price_list(prices)
-    found = billing.bill_of(charges(world, prices), listed, month)
+    found = billing.bill_of(charged, listed, month)
     components = {
         name: ComponentView(
             found.quantities[name],
@@ -172,24 +171,20 @@ class CostsDoor:
 
         def found(world: World) -> BillView:
             now = meter.month_of(world.now, inventory.site_of(world).offset_min)
-            return _bill(world, month or now, prices)
+            return _bill(charges(world, prices), month or now, prices)
 
         return self._lab.read(found)
 
     def bills(self, prices: str = "usd") -> dict[str, BillView]:
         """The bills of all months in which something was used, by month."""
 
-        def found(world: World) -> dict[str, BillView]:
-            rows: dict[str, list[Charge]] = defaultdict(list)
-            for charge in charges(world, prices):
-                rows[charge.day.isoformat()[:7]].append(charge)
-            return {month: _bill(world, month, prices) for month in sorted(rows)}
-
-        return self._lab.read(found)
+        found = self._lab.read(lambda world: charges(world, prices))
+        months = sorted({charge.day.isoformat()[:7] for charge in found})
+        return {month: _bill(found, month, prices) for month in months}
 
     def total(self, prices: str = "usd") -> BillView:
         """The bill of everything so far."""
-        return self._lab.read(lambda world: _bill(world, None, prices))
+        return _bill(self._lab.read(lambda world: charges(world, prices)), None, prices)
 
     def prices(self, prices: str = "usd") -> list[PriceRow]:
         """A price list with where each price was found, when, and whether it is of 2014 (rule 1.3-2)."""

@@ -36,9 +36,8 @@ class Reason(NamedTuple):
 
 def reasons() -> list[Reason]:
     """The reasons of the dialog in its order, in the language of the session; the first one is chosen there."""
-    return [
-        Reason(row["name"], _(row["title"])) for row in resources.yaml("azure", "unregister-reasons.yml")["reasons"]
-    ]
+    rows = [Reason(**row) for row in resources.yaml("azure", "unregister-reasons.yml")["reasons"]]
+    return [row._replace(title=_(row.title)) for row in rows]
 
 
 def _reason(name: str | None) -> str:
