@@ -143,6 +143,7 @@ class _Counter:
         self._accounts: dict[str, str] = {}
         self._disks: dict[tuple[str, str, str], _Disks] = {}  # held, account ("" but for "left"), vm
         self._machines: dict[str, str] = {}
+        self._failed_over: set[str] = set()  # VMs in Azure that stand on the replica of now, not on an earlier one
         self._running: dict[str, int] = {}
         self._gateways: dict[str, int] = {}
         self._licences: list[Licences] = []
@@ -212,6 +213,7 @@ class _Counter:
 
     def _on_replica(self, fact: dict[str, Any], vm: str, at: int) -> None:
         self._release(vm, at)
+        self._failed_over.discard(vm)
         self._accounts[vm] = str(fact["account"])
 
     def _on_host_replica(self, _fact: dict[str, Any], vm: str, _at: int) -> None:
@@ -254,7 +256,7 @@ class _Counter:
         disks = self._disks.pop(("replica", "", vm), None)
         if disks is None:
             return
-        if f"azure/{vm}" in self._machines:
+        if vm in self._failed_over:
             self._join(("vm", "", vm), disks, at)
         else:
             self._settle(vm, disks, at)
@@ -280,12 +282,18 @@ class _Counter:
 
     def _on_made(self, fact: dict[str, Any], machine: str, _at: int) -> None:
         self._machines[machine] = compute_item(fact["size"], fact["os"])
+        side, _, vm = machine.partition("/")
+        if side == "azure":
+            self._failed_over.add(vm)
 
     def _on_deleted(self, _fact: dict[str, Any], machine: str, at: int) -> None:
         self._stop(machine, at)
         self._machines.pop(machine, None)
-        vm = machine.partition("/")[2]
-        disks = self._disks.pop(("vm", "", vm), None) if machine.startswith("azure/") else None
+        side, _, vm = machine.partition("/")
+        if side != "azure":
+            return
+        self._failed_over.discard(vm)
+        disks = self._disks.pop(("vm", "", vm), None)
         if disks is not None:
             self._settle(vm, disks, at)
 

@@ -11,7 +11,6 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.guest.machine import AZURE, Machine
 from labkit.recovery import agents, components, hostreplica, pairing, remains, requirements, states, subjects, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
@@ -273,7 +272,7 @@ def drop_replica(world: World, item: ProtectedItem, *, leave: bool = False) -> N
             record.flatten(world, child)
     record.delete(world, items.replica(world, item))
     item.replica = 0
-    if leave and world.find(Machine, f"{AZURE}/{item.id}") is None:
+    if leave and items.target(world, item) is None:
         remains.left_disks(world, item.id, world.get(Cloud, item.cloud).storage)
 
 

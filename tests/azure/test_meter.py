@@ -90,10 +90,9 @@ def test_each_deployment_at_its_own_price() -> None:
     assert cost(found, "storage") > 0
 
 
-@pytest.mark.rule("1.3-3")
-def test_a_month_of_mixed_use() -> None:
-    """Protection, storage, transactions, traffic out, gateway and compute of November, each worked out by hand."""
-    facts = [
+def november() -> list[dict[str, Any]]:
+    """A month with everything in it, of a VM of 50 GB, a test VM with Linux, and a network with a gateway."""
+    return [
         ACCOUNT,
         *stored(6 * HOUR, "SHOP", 50),  # on the first of the month, at six
         state(8 * HOUR, "SHOP", "Protected"),
@@ -111,7 +110,12 @@ def test_a_month_of_mixed_use() -> None:
         fact(20 * DAY, "network.deleted", "Net"),
         state(20 * DAY, "SHOP", "Unprotected"),
     ]
-    found = charges(facts)
+
+
+@pytest.mark.rule("1.3-3")
+def test_a_month_of_mixed_use() -> None:
+    """Protection, storage, transactions, traffic out, gateway and compute of November, each worked out by hand."""
+    found = charges(november())
     assert cost(found, "protection.azure") == Fraction(54 * 20, 30)
     days_stored = Fraction(20 * 24 - 6, 24)
     assert cost(found, "storage") == Fraction("2.33") / 25 * 50 * days_stored / 30
@@ -228,13 +232,14 @@ def test_what_stays_in_azure_goes_on_costing() -> None:
         fact(DAY, "azure.vm.created", "azure/SHOP", size="S", os="Windows Server 2012 R2"),
         fact(DAY, "vm.started", "azure/SHOP", run=2),
         state(2 * DAY, "SHOP", "Unprotected", "DisableProtection"),
-        *stored(3 * DAY, "SHOP", 10),  # the site's VM is protected anew: another replica
+        *stored(3 * DAY, "SHOP", 10),  # the site's VM is protected anew for two days: another replica
+        state(5 * DAY, "SHOP", "Unprotected", "DisableProtection"),
         fact(10 * DAY, "azure.vm.deleted", "azure/SHOP"),
         fact(10 * DAY, "vm.stopped", "azure/SHOP", run=2, clean=0),
     ]
     found = charges(facts)
     assert cost(found, "compute") == Fraction("0.09") * 24 * 9
-    assert charged(found, "storage") == Fraction(30 * 10 + 10 * 27, 30)
+    assert charged(found, "storage") == Fraction(30 * 10 + 10 * 2, 30)
     assert charged(found, "protection.azure") == Fraction(2, 30)
 
 

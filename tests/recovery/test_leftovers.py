@@ -48,6 +48,38 @@ def test_nothing_is_left_and_the_meter_stands_still(tmp_path: Path) -> None:
         assert lab.leftovers() == []
 
 
+@pytest.mark.rule("4.1-3", "4.3-1", "4.4-1")
+def test_the_other_way_down_leaves_nothing_either(tmp_path: Path) -> None:
+    """VMM not connected: the vault forgets VM and server, and by hand everything that is left is taken away."""
+    with new_lab(tmp_path, SHOP) as lab:
+        lab.run("6h")
+        lab.site.vmm.stop_service()
+        lab.vault.stop_managing("SHOP", wait=True)
+        lab.vault.unregister_server(reason="unreachable", wait=True)
+        lab.vault.delete(wait=True)
+        lab.site.vmm.start_service()
+        stored = lab.azure.bill().components["storage"].quantity
+        lab.run("10d")
+        assert lab.azure.bill().components["storage"].quantity > stored  # the disks go on costing
+        assert lab.azure.bill().components["protection.azure"].quantity == "1 VM-days"
+        kinds = [row.kind for row in lab.leftovers()]
+        assert kinds == [
+            *("vmm settings", "replication relationship", "server settings"),
+            *("disks", "storage account", "network"),
+        ]
+        lab.site.vmm.clear_dr_protection("SHOP")
+        lab.site.remove_replication_relationship("SHOP", "HV01.demo.contoso.com")
+        lab.site.clean_up_registration()
+        lab.azure.delete_disks("mysiterecovery", "SHOP")
+        lab.azure.delete_storage("mysiterecovery")
+        lab.azure.delete_network("AzureNetwork")
+        assert lab.leftovers() == []
+        meter = lab.azure.meter()
+        lab.run("10d")
+        assert lab.azure.meter() == meter
+        assert lab.verify() == []
+
+
 def test_each_step_takes_its_part_away(tmp_path: Path) -> None:
     """Going by the list from the top, each thing that is done is gone from it, until it is empty."""
     with new_lab(tmp_path, QUIET) as lab:
