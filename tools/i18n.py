@@ -38,7 +38,9 @@ KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "mark": None}
 # A file that carries both languages itself (a mapping table) does not belong here.
 DATA_TEXTS = {
     "azure/prices-*.yml": ("not_priced",),
+    "azure/licences.yml": ("text", "questions"),
     "azure/setups.yml": ("title", "note"),
+    "azure/unregister-reasons.yml": ("title",),
     "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),
     "guest-os.yml": ("remarks", "version_remark"),

@@ -28,10 +28,13 @@ class Price(msgspec.Struct, frozen=True):
     of_2014: bool
     source: str
 
+    def exact(self, quantity: int | Fraction) -> Fraction:
+        """What ``quantity`` units cost, in the currency."""
+        return Fraction(self.price) * quantity / self.per
+
     def cost(self, quantity: int | Fraction) -> int:
         """Micro-units of the currency for ``quantity`` units, rounded half up."""
-        exact = Fraction(self.price) * MICRO * quantity / self.per
-        return int(exact + Fraction(1, 2))
+        return int(self.exact(quantity) * MICRO + Fraction(1, 2))
 
 
 class Free(msgspec.Struct, frozen=True):
@@ -59,11 +62,17 @@ class PriceList(msgspec.Struct, frozen=True):
 
         A free amount is not taken off here: it is for the month of a whole subscription (``free_amount``).
         """
-        row = self.rows.get(item)
-        if row is not None:
-            return row.cost(quantity)
-        if item in self.not_priced:
-            return None
+        row = self._row(item)
+        return None if row is None else row.cost(quantity)
+
+    def exact(self, item: str, quantity: int | Fraction) -> Fraction | None:
+        """As :meth:`cost`, exactly, in the list's currency."""
+        row = self._row(item)
+        return None if row is None else row.exact(quantity)
+
+    def _row(self, item: str) -> Price | None:
+        if item in self.rows or item in self.not_priced:
+            return self.rows.get(item)
         items = sorted({*self.rows, *self.not_priced})
         raise LabError(900242, found=item, list=self.name, items=", ".join(items), meant=meant(item, items))
 

@@ -237,7 +237,7 @@ def create_network(
     claim(world, "dns_servers", len(set(addresses) - {a for n in world.all(VirtualNetwork) for a in n.dns}))
     shown = {part: str(network) for part, network in parts.items()}
     made = world.add(VirtualNetwork(name, where, str(space), shown, addresses, vpn or ""))
-    world.fact("network.created", name, region=where)
+    world.fact("network.created", name, region=where, **({"vpn": vpn} if vpn else {}))
     return made
 
 

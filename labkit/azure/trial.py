@@ -8,14 +8,12 @@ upgrade leaves is given up.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
 from labkit.azure import billing, services, subscription
-from labkit.azure.prices import MICRO
+from labkit.azure.prices import MICRO, price_list
 from labkit.azure.subscription import ACTIVE, CREDIT, MONTH, PAY_AS_YOU_GO, SUSPENDED, Subscription
-from labkit.engine import facts
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
@@ -29,9 +27,9 @@ WHEN_ON: list[Callable[[World], None]] = []
 
 def used(world: World, found: Subscription) -> Fraction:
     """Yen that were used since the subscription began."""
-    told = itertools.chain(facts.read(world.store), world.facts.unwritten())
-    bill = billing.bill(told, world.now, offset_min=found.offset_min, redundancy=services.redundancy(world))
-    return Fraction(bill.total * int(subscription.terms()["yen_per_dollar"]["value"]), MICRO)
+    told, kind = billing.facts_of(world), services.redundancy(world)
+    bill = billing.bill(told, world.now, offset_min=found.offset_min, redundancy=kind)
+    return billing.in_yen(Fraction(bill.total, MICRO), price_list())
 
 
 def left(world: World, found: Subscription) -> int | None:

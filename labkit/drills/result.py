@@ -11,19 +11,15 @@ from typing import Any
 import labkit
 from labkit.azure import billing, services
 from labkit.azure.prices import MICRO
-from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.drills import failovers, judge, play
 from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
-from labkit.guest.machine import OFF, SITE, Machine
 from labkit.lab import Lab
+from labkit.recovery import leftovers as left_over
 from labkit.recovery.achieved import Switch
-from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import Cloud
-from labkit.recovery.vaults import Vault
 from labkit.site import inventory
 from labkit.site.model import SiteFile
 
@@ -119,7 +115,7 @@ def _build(world: World, story: Story, error: dict[str, Any] | None) -> Result:
     last = failovers.last_to_azure(found)
     every = [{"vm": switch.record.vm, **failovers.describe(switch, zone)} for switch in found]
     achieved = _achieved(list(last.values()))
-    left = leftovers(world, story.facts)
+    left = leftovers(world)
     told = _own_error(story, error)
     cleans = bool(begun.get("clean")) and told is None
     objectives = judge.objectives(_targets(site), achieved, every, len(left) if cleans else None)
@@ -266,30 +262,12 @@ def money(micro: int | None) -> float | None:
     return None if micro is None else micro / MICRO
 
 
-def leftovers(world: World, facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What of the drill is still there on Azure's side: ``kind, name, cost_per_day`` (null: not priced)."""
-    zone, now = inventory.site_of(world).offset_min, world.now
-    found: list[tuple[str, str, int | None]] = []
-    for machine in world.all(Machine):
-        if machine.side != SITE:
-            running = machine.state != OFF
-            found.append(("vm", machine.id, billing.machine_per_day(machine.size, machine.os) if running else 0))
-    for item in world.all(ProtectedItem):
-        found.append(("protection", item.id, billing.protection_per_day(now, zone)))
-    stored = billing.stored_now(facts, now)
-    for account in world.all(StorageAccount):
-        here = {cloud.id for cloud in world.all(Cloud) if cloud.storage == account.id}
-        kept = stored if any(item.replica and item.cloud in here for item in world.all(ProtectedItem)) else 0
-        found.append(
-            ("storage account", account.id, billing.storage_per_day(kept, account.redundancy.lower(), now, zone))
-        )
-    # No list prices a network; a vault and what is in it are charged by the protected VM (rule 1.3-1).
-    found += [("network", network.id, None) for network in world.all(VirtualNetwork)]
-    for vault in world.all(Vault):
-        found.append(("vault", vault.id, 0))
-        found += [("registration", server, 0) for server in vault.servers]
-    found += [("cloud protection", cloud.id, 0) for cloud in world.all(Cloud) if cloud.configured]
-    return [{"kind": kind, "name": name, "cost_per_day": money(cost)} for kind, name, cost in found]
+def leftovers(world: World) -> list[dict[str, Any]]:
+    """What of the drill is still there: ``kind, name, cost_per_day`` (null: not priced), ``action``."""
+    return [
+        {"kind": one.kind, "name": one.name, "cost_per_day": money(one.per_day), "action": one.action}
+        for one in left_over.find(world)
+    ]
 
 
 def _cost(world: World, facts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -300,7 +278,7 @@ def _cost(world: World, facts: list[dict[str, Any]]) -> dict[str, Any]:
         "total": money(bill.total),
         "components": {name: money(cost) for name, cost in bill.components.items()},
         "quantities": bill.quantities,
-        "not_priced": bill.not_priced,
+        "not_priced": billing.reasons(bill),
         "price_list": bill.price_list,
         "date": bill.date,
     }

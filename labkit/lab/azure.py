@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from labkit.azure import compute, services, subscription, trial
 from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, TEST, Machine
+from labkit.lab.costs import CostsDoor
 from labkit.lab.site import MachineView, machine_view
 from labkit.recovery import teardown, vaults
 from labkit.recovery.vaults import Vault
 from labkit.site import inventory
-
-if TYPE_CHECKING:
-    from labkit.lab.door import Lab
 
 __all__ = ["AzureDoor", "compute"]
 
@@ -82,22 +80,13 @@ def _network(found: VirtualNetwork) -> NetworkView:
     return NetworkView(found.id, found.region, found.address_space, dict(found.subnets), dns, vpn)
 
 
-class AzureDoor:
+class AzureDoor(CostsDoor):
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",
     "0000-0000-0000-0000")``. Protection needs three things, all in one region: ``create_vault``, ``create_storage``
     (geo-redundant), and ``create_network`` or ``quick_network``.
     """
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-
-    def _do(self, command: str, work: Callable[[World], object], /, **arguments: Any) -> None:
-        def done(world: World) -> None:
-            work(world)
-
-        self._lab.command(f"azure.{command}", arguments, done)
 
     # --- the subscription ---------------------------------------------------------------------------------------------
 
@@ -255,6 +244,10 @@ class AzureDoor:
     def delete_network(self, name: str) -> None:
         """Delete a virtual network that nothing is mapped to; 900524 otherwise."""
         self._do("delete_network", lambda world: teardown.delete_network(world, name), name=name)
+
+    def delete_disks(self, account: str, vm: str) -> None:
+        """Delete a VM's replica disks that were left in a storage account (rule 4.4-1); 900943 when there are none."""
+        self._do("delete_disks", lambda world: teardown.delete_disks(world, account, vm), account=account, vm=vm)
 
     # --- VMs ----------------------------------------------------------------------------------------------------------
 

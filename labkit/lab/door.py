@@ -18,6 +18,7 @@ from labkit.lab import alerts, build, status
 from labkit.lab.alerts import Alert, Hook
 from labkit.lab.azure import AzureDoor
 from labkit.lab.clock import Clock
+from labkit.lab.costs import LeftoverView, leftover_views
 from labkit.lab.faults import FaultsDoor
 from labkit.lab.hyperv import HyperVDoor
 from labkit.lab.site import SiteDoor
@@ -202,6 +203,10 @@ class Lab:
         from labkit.lab.verify import verify
 
         return self.read(lambda world: verify(world, full=full))
+
+    def leftovers(self) -> list[LeftoverView]:
+        """What still runs, costs, or is in the way of protecting anew, in the order to take it down; [] for nothing."""
+        return self.read(leftover_views)
 
     def export_disk(self, vm: str, disk: str, out: str | Path, **options: Any) -> Any:
         """Export a disk of any side and recovery point; see :func:`labkit.lab.exports.export_disk`."""

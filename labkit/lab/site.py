@@ -9,7 +9,7 @@ from labkit.engine.facts import Fact
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.lab.setup import SetupDoor
+from labkit.lab.cleanup import CleanUpDoor
 from labkit.lab.vmm import VmmDoor
 from labkit.recovery import hyperv as power
 from labkit.replication import eventlog, statistics, throttle
@@ -47,7 +47,7 @@ def _facts_of(world: World, vm: str) -> list[Fact]:
     return list(facts.of(world.store, vm))
 
 
-class SiteDoor(SetupDoor):
+class SiteDoor(CleanUpDoor):
     """Servers and VMs of the site, and their set-up from bare servers on (STEP 2 of the guide).
 
     In order: ``add_feature``, ``install`` (SQL Server, Windows ADK) and ``install_vmm`` on the VMM server; hosts, a

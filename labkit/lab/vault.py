@@ -16,7 +16,6 @@ from labkit.lab.views import Failover, Items, Job, failovers
 from labkit.recovery import (
     achieved,
     cloudprotection,
-    components,
     failback,
     failover,
     objectives,
@@ -24,11 +23,14 @@ from labkit.recovery import (
     protection,
     resynchronise,
     states,
+    stopmanaging,
+    unregister,
     vault,
 )
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.objectives import Verdict
+from labkit.recovery.unregister import Reason
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -250,18 +252,38 @@ class VaultDoor(VaultSetupDoor):
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def disable_protection(self, vm: str, *, wait: bool = False) -> Job:
-        """Remove the protection of a VM on both sides."""
+        """Remove the protection of a VM on both sides; the job fails with 900930 while VMM cannot be reached."""
         return self._on("disable_protection", vm, wait, protection.disable)
+
+    def stop_managing(self, vm: str, *, wait: bool = False) -> Job:
+        """Take a VM out of the vault alone, also while VMM is not connected (rule 4.1-2).
+
+        VMM's settings and the host's replication relationship stay, and the VM cannot be protected again before they
+        are cleaned up: ``lab.site.vmm.clear_dr_protection``, then ``lab.site.remove_replication_relationship``. Replica
+        disks in a storage account stay, and cost: ``lab.azure.delete_disks``.
+        """
+        return self._on("stop_managing", vm, wait, stopmanaging.start)
 
     def release_cloud(self, cloud: str | None = None, *, wait: bool = False) -> Job:
         """Release a cloud in which no VM is protected any more."""
         name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
         return self._do("release_cloud", wait, lambda world: cloudprotection.release_cloud(world, name), cloud=name)
 
-    def unregister_server(self, server: str | None = None, *, wait: bool = False) -> Job:
-        """Take the VMM server out of the vault."""
+    @property
+    def unregister_reasons(self) -> list[Reason]:
+        """The reasons "Confirm Removal" of a server offers: ``name, title``; the first one is chosen there."""
+        return unregister.reasons()
+
+    def unregister_server(self, server: str | None = None, *, reason: str | None = None, wait: bool = False) -> Job:
+        """Take the VMM server out of the vault (rule 4.3-1); ``reason``: one of :attr:`unregister_reasons` (900937).
+
+        A server that cannot be reached is removed by the job PurgeDra, with its clouds: its settings stay on it until
+        ``lab.site.clean_up_registration``, and until then it cannot be registered again. 900518 while a cloud of it is
+        protected, 900938 while VMs of an unreachable one are.
+        """
         name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
-        return self._do("unregister_server", wait, lambda world: components.unregister_server(world, name), server=name)
+        work = lambda world: unregister.start(world, name, reason)  # noqa: E731
+        return self._do("unregister_server", wait, work, server=name, reason=reason)
 
     def delete(self, name: str | None = None, *, wait: bool = False) -> Job:
         """Delete an empty vault of either kind, by default the one in use."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from labkit.engine.world import World
 from labkit.lab.views import Job
-from labkit.recovery import components, protection, vmmvms
+from labkit.recovery import components, protection, stopmanaging, vmmvms
 from labkit.site import clouds, fabric, newvm, servers, vmm, vms
 from labkit.site.clouds import VmmCloud
 from labkit.site.model import Adapter
@@ -262,6 +262,14 @@ class VmmDoor:
 
         job = self._lab.start_job("vmm.enable_protection", {"vm": vm}, work)
         return self._lab.wait(job) if wait else job
+
+    def clear_dr_protection(self, vm: str) -> None:
+        """``Set-SCVirtualMachine -VM $vm -ClearDRProtection``: VMM's settings of a VM the vault stopped managing go.
+
+        The first step of the clean-up by hand (rule 4.1-3); ``lab.site.remove_replication_relationship`` follows.
+        900934 when there is nothing to clear, 900642 and 900675 while VMM does not work or does not know the VM.
+        """
+        self._say("clear_dr_protection", lambda world, at: stopmanaging.clear_settings(world, vm), vm=vm)
 
 
 def _cloud_view(world: World, cloud: VmmCloud) -> VmmCloudView:

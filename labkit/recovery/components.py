@@ -9,13 +9,12 @@ from labkit.azure import subscription
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
-from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
-from labkit.recovery import vaults
+from labkit.recovery import remains, vaults
 from labkit.recovery.agents import proxy_of
-from labkit.recovery.vault import Cloud, NetworkMapping, busy, free
+from labkit.recovery.vault import Cloud, busy, free
 from labkit.recovery.vaults import Vault
 from labkit.replication import line
 from labkit.replication.line import Line
@@ -111,6 +110,7 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
     server, found = servers.running(world, subject), find(world, subject)
     if found.vault:
         raise LabError(900512, server=server.id)
+    remains.require_clean_server(world, server.id)
     if not servers.reaches(server, proxy_of(values)) or not world.get(Line, line.UP).connected:
         raise LabError(25018, server=server.id)
 
@@ -219,32 +219,6 @@ def cloud_made(world: World, cloud: VmmCloud) -> None:
     provider = world.find(Provider, cloud.server)
     if provider is not None and provider.all_clouds:
         synchronise(world, provider)
-
-
-def unregister_server(world: World, name: str) -> JobRecord:
-    """Take a VMM server out of the vault; refused while a cloud of it is configured (rule 4.1-1)."""
-    vault = vaults.of(world, name)
-    free(world, name)
-    if name not in vault.servers:
-        raise unknown("server", name, vault.servers)
-    configured = [cloud.id for cloud in world.all(Cloud) if cloud.server == name and cloud.configured]
-    if configured:
-        raise LabError(900518, server=name, clouds=", ".join(configured))
-    return jobs.start(world, "UnregisterDra", name)
-
-
-@jobs.ending("UnregisterDra")
-def _unregistered(world: World, job: JobRecord) -> None:
-    if job.state == jobs.SUCCEEDED:
-        found = find(world, job.target)
-        world.get(Vault, found.vault).servers.remove(found.id)
-        found.vault, found.all_clouds = "", False
-        for own in world.all(VmmCloud):
-            own.sends = own.sends and own.server != found.id
-        for cloud in [cloud for cloud in world.all(Cloud) if cloud.server == job.target]:
-            world.remove(cloud)
-        for mapping in world.all(NetworkMapping):
-            world.remove(mapping)
 
 
 def notices(world: World, vault: Vault) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import cloudsettings
+from labkit.recovery import cloudsettings, remains
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
@@ -142,9 +142,11 @@ def check(world: World, settings: dict[str, int]) -> None:
 def enable(world: World, vm: str, host: str, settings: dict[str, int], *, offline: bool) -> None:
     """Replicate a VM to a host of the replica site; initial replication begins at once, or is exported.
 
-    900580 without a replica site, 900010 for a host it has not, 900583 when the VM is replicated already.
+    900580 without a replica site, 900010 for a host it has not, 900583 when the VM is replicated already, 900931 and
+    900932 when an earlier protection was not cleaned up.
     """
     machine, site = inventory.machine(world, vm), inventory.site_of(world)
+    remains.require_clean(world, vm)
     if site.replica_site is None:
         raise LabError(900580)
     if host not in site.replica_site.hosts:

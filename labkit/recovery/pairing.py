@@ -173,7 +173,9 @@ def place(world: World, item: ProtectedItem, pair: Pair) -> None:
         "app_consistent": owner.app_consistent,
         "ratio": pair.ratio,
     }
-    world.add(HostReplica(item.id, min(fit, key=lambda host: (load[host.id], host.id)).id, settings))
+    host = min(fit, key=lambda host: (load[host.id], host.id)).id
+    world.add(HostReplica(item.id, host, settings))
+    world.fact("replica.enabled", item.id, host=host, **settings)
     item.replica = copy.number
 
 
@@ -198,6 +200,7 @@ def remove(world: World, item: ProtectedItem) -> None:
     machine = world.find(Machine, f"{REPLICA}/{item.id}")
     if replica is not None:
         world.remove(replica)
+        world.fact("replica.removed", item.id)
     if machine is not None and (pair is None or pair.delete_replica):
         hostreplica.delete_machine(world, machine)
     item.replica = 0

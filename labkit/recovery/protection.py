@@ -11,7 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.recovery import agents, components, hostreplica, pairing, requirements, states, subjects, vault
+from labkit.recovery import agents, components, hostreplica, pairing, remains, requirements, states, subjects, vault
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud, Pair
@@ -32,6 +32,7 @@ def enable(world: World, name: str) -> JobRecord:
     found = world.find(ProtectedItem, name)
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
+    remains.require_clean(world, name)
     if world.find(hostreplica.HostReplica, name) is not None:
         raise LabError(900583, vm=name)
     if pairing.taken(world, name):
@@ -101,7 +102,9 @@ def _target(world: World, job: JobRecord) -> Outcome:
 
 def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
     """Empty disks in the storage account, sealed if the cloud is encrypted (rule 2.7-3)."""
-    sealed = item.cloud if world.get(Cloud, item.cloud).encrypted else ""
+    cloud = world.get(Cloud, item.cloud)
+    sealed = cloud.id if cloud.encrypted else ""
+    world.fact("replica.stored", item.id, account=cloud.storage)
     return record.create(world, item.id, "replica", disks.names, disks.sizes, sealed=sealed)
 
 
@@ -224,7 +227,10 @@ def protect_anew(world: World, item: ProtectedItem) -> None:
 
 
 def disable(world: World, item: ProtectedItem) -> JobRecord:
-    """Remove protection on both sides; a VM that runs in Azure stays there and is charged (F-10)."""
+    """Remove protection on both sides; a VM that runs in Azure stays there and is charged (F-10).
+
+    The job fails with 900930 while the site's side cannot be reached: then only the vault can stop managing it.
+    """
     items.request(world, item, "DisableProtection")
     pairing.removable(world, item)
     return items.start(world, item, "DisableDr")
@@ -232,6 +238,8 @@ def disable(world: World, item: ProtectedItem) -> JobRecord:
 
 @jobs.task("DisableDr", "DisableProtectionOnPrimary")
 def _disable_source(world: World, job: JobRecord) -> Outcome:
+    if not items.site_reachable(world):
+        raise LabError(900930, vm=job.target)
     relation = world.find(Relation, job.target)
     if relation is not None:
         stops.remove(world, relation)
@@ -251,11 +259,16 @@ def _disable_target(world: World, job: JobRecord) -> Outcome:
 @jobs.ending("DisableDr")
 def _disabled(world: World, job: JobRecord) -> None:
     items.settle(world, job, "DisableProtection")
-    world.remove(world.get(ProtectedItem, job.target))
+    if job.state == jobs.SUCCEEDED:
+        world.remove(world.get(ProtectedItem, job.target))
 
 
-def drop_replica(world: World, item: ProtectedItem) -> None:
-    """Delete the replica's disks; a VM in Azure that stands on them gets them as its own first."""
+def drop_replica(world: World, item: ProtectedItem, *, leave: bool = False) -> None:
+    """The replica's disks are written no more; a VM in Azure that stands on them has them as its own from now on.
+
+    Without such a VM they are deleted, or with ``leave`` stay in the storage account, where nobody needs what is in
+    them.
+    """
     if not item.replica:
         return
     for child in world.all(DiskSet):
@@ -263,6 +276,8 @@ def drop_replica(world: World, item: ProtectedItem) -> None:
             record.flatten(world, child)
     record.delete(world, items.replica(world, item))
     item.replica = 0
+    if leave and items.target(world, item) is None:
+        remains.left_disks(world, item.id, world.get(Cloud, item.cloud).storage)
 
 
 def _forget(world: World, item: ProtectedItem) -> None:

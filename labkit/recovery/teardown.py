@@ -10,6 +10,7 @@ from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, Machine
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.remains import LeftDisks
 from labkit.recovery.vault import Cloud, NetworkMapping
 
 
@@ -38,11 +39,23 @@ def delete_storage(world: World, name: str) -> None:
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE and account.used]
+    users += [f"disks of {left.vm}" for left in world.all(LeftDisks) if left.account == name]
     users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="storage account", name=name, users=", ".join(users))
     world.remove(account)
     world.fact("storage.deleted", name)
+
+
+def delete_disks(world: World, name: str, vm: str) -> None:
+    """Delete a VM's replica disks that were left in a storage account; 900943 when there are none."""
+    subscription.require(world)
+    account = world.get(StorageAccount, name)
+    left = world.find(LeftDisks, f"{account.id}/{vm}")
+    if left is None:
+        raise LabError(900943, account=account.id, vm=vm)
+    world.remove(left)
+    world.fact("disks.deleted", vm, account=account.id)
 
 
 def delete_network(world: World, name: str) -> None:

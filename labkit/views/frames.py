@@ -46,6 +46,44 @@ def alerts(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["vm", "time", "health", "text"])
 
 
+def meter(lab: Lab, prices: str = "usd") -> pd.DataFrame:
+    """The running meter: one row per day, item and VM; the columns of :class:`labkit.lab.costs.MeterRow`."""
+    import pandas as pd
+
+    from labkit.lab.costs import MeterRow
+
+    return pd.DataFrame(lab.azure.meter(prices), columns=list(MeterRow._fields))
+
+
+def costs_by_day(lab: Lab, prices: str = "usd") -> pd.DataFrame:
+    """Dollars by day (rows, ISO dates) and component (columns) of what has a price, and ``total``."""
+    table = meter(lab, prices).fillna({"dollars": 0.0})
+    found = table.pivot_table(index="day", columns="component", values="dollars", aggfunc="sum", fill_value=0.0)
+    found["total"] = found.sum(axis=1)
+    return found
+
+
+def bills(lab: Lab, prices: str = "usd") -> pd.DataFrame:
+    """One row per month and component: ``month, component, quantity, dollars, yen``; NaN where nothing prices it."""
+    import pandas as pd
+
+    rows = [
+        (month, name, one.quantity, one.dollars, one.yen)
+        for month, bill in lab.azure.bills(prices).items()
+        for name, one in bill.components.items()
+    ]
+    return pd.DataFrame(rows, columns=["month", "component", "quantity", "dollars", "yen"])
+
+
+def leftovers(lab: Lab) -> pd.DataFrame:
+    """What still runs, costs, or is in the way; the columns of :class:`labkit.lab.costs.LeftoverView`."""
+    import pandas as pd
+
+    from labkit.lab.costs import LeftoverView
+
+    return pd.DataFrame(lab.leftovers(), columns=list(LeftoverView._fields))
+
+
 def event_log(lab: Lab, vm: str | None = None) -> pd.DataFrame:
     """The host's event log of replication: ``at`` (ISO 8601), ``id``, ``level``, ``vm``, ``text``, ``details``."""
     import pandas as pd

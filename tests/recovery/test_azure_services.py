@@ -169,12 +169,12 @@ def test_the_vault_holds_metadata_only(registered: Lab) -> None:
 
     from labkit.drills.result import leftovers
 
-    rows = registered.read(lambda world: leftovers(world, list(registered.facts)))
+    rows = registered.read(leftovers)
     costs = {(row["kind"], row["name"]): row["cost_per_day"] for row in rows}
     assert costs["vault", "MySiteRecovery"] == 0
     assert costs["storage account", "mysiterecovery"] is None  # GRS of 2014 has no price; an empty account costs 0
     registered.azure.create_storage("unused", "East Asia", "LRS")
-    rows = registered.read(lambda world: leftovers(world, list(registered.facts)))
+    rows = registered.read(leftovers)
     assert [row["cost_per_day"] for row in rows if row["name"] == "unused"] == [0]
 
 
