@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from labkit.azure import compute, services, subscription, trial
 from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
 from labkit.engine.world import World
-from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.lab.site import MachineView, machine_view
+from labkit.lab.azuremachines import MachinesDoor
 from labkit.recovery import teardown, vaults
 from labkit.recovery.vaults import Vault
 from labkit.site import inventory
-
-if TYPE_CHECKING:
-    from labkit.lab.door import Lab
 
 __all__ = ["AzureDoor", "compute"]
 
@@ -68,11 +64,6 @@ def _subscription(world: World) -> SubscriptionView | None:
     return SubscriptionView(found.account, found.plan, found.state, trial.left(world, found), ends)
 
 
-def _machines(world: World) -> dict[str, MachineView]:
-    found = [machine for machine in world.all(Machine) if machine.side in (AZURE, TEST)]
-    return {machine.label: machine_view(world, machine) for machine in found}
-
-
 def _storage(found: StorageAccount) -> StorageView:
     return StorageView(found.id, found.region, found.redundancy, found.secondary or None)
 
@@ -82,21 +73,12 @@ def _network(found: VirtualNetwork) -> NetworkView:
     return NetworkView(found.id, found.region, found.address_space, dict(found.subnets), dns, vpn)
 
 
-class AzureDoor:
+class AzureDoor(MachinesDoor):
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",
     "0000-0000-0000-0000")``.
     """
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-
-    def _do(self, command: str, work: Callable[[World], object], /, **arguments: Any) -> None:
-        def done(world: World) -> None:
-            work(world)
-
-        self._lab.command(f"azure.{command}", arguments, done)
 
     # --- the subscription ---------------------------------------------------------------------------------------------
 
@@ -256,11 +238,6 @@ class AzureDoor:
         self._do("delete_network", lambda world: teardown.delete_network(world, name), name=name)
 
     # --- VMs ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def machines(self) -> dict[str, MachineView]:
-        """VMs in Azure by name, test VMs among them."""
-        return self._lab.read(_machines)
 
     def delete_machine(self, name: str) -> None:
         """Delete a VM that is no longer under protection, with its disks (F-10)."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from labkit.views.frames import alerts, event_log, failovers, replication
+from labkit.views.frames import alerts, event_log, failovers, reach, replication
 
-__all__ = ["alerts", "event_log", "failovers", "replication"]
+__all__ = ["alerts", "event_log", "failovers", "reach", "replication"]
