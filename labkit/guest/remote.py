@@ -40,11 +40,11 @@ def at(world: World, machine: str, instant: int, default: Settings) -> Settings:
     return known[-1] if known else default
 
 
-def put(world: World, machine: str, settings: Settings) -> None:
-    """Set them from now on."""
+def put(world: World, machine: str, settings: Settings, began: Settings) -> None:
+    """Set them from now on; ``began``: what the machine had before its first change."""
     found = world.find(Remote, machine)
     if found is None:
-        found = world.add(Remote(machine, []))
+        found = world.add(Remote(machine, [Change(0, began)]))
     found.changes.append(Change(world.now, settings))
 
 

@@ -35,7 +35,20 @@ def inherit(world: World, target: Machine, source: Machine, instant: int | None 
     """A machine whose disks show another one's at an instant (None: now) is set as that one was."""
     found = of(world, source, instant)
     if found != of(world, target):
-        remote.put(world, target.id, found)
+        _put(world, target, found)
+
+
+def _put(world: World, machine: Machine, settings: Settings) -> None:
+    began = _began(world, machine)
+    remote.put(world, machine.id, settings, began)
+    known = world.find(VmSettings, machine.name) if machine.side == SITE else None
+    if known is not None:  # what readiness looks at
+        known.spec = msgspec.structs.replace(
+            known.spec,
+            remote=settings.enabled,
+            firewall=FIREWALL[not settings.open],
+            network_level_authentication=settings.authentication,
+        )
 
 
 def change(
@@ -55,7 +68,7 @@ def change(
         before.open if firewall is None else firewall == "open",
         before.authentication if authentication is None else bool(authentication),
     )
-    remote.put(world, machine.id, after)
+    _put(world, machine, after)
     shown = dict(zip(("enabled", "open", "authentication"), map(int, msgspec.structs.astuple(after)), strict=True))
     world.fact("guest.remote", machine.id, **shown)
     return after

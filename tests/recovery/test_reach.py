@@ -8,8 +8,12 @@ import pytest
 
 import labkit
 from labkit import views
+from labkit.engine.world import World
 from labkit.lab import Lab
+from labkit.recovery import requirements, subjects
 from labkit.recovery.reach import Answer
+from labkit.site import vms
+from labkit.views import events
 from tests.recovery.labs import BILLS, QUIET, SHOP, error_of, new_lab, rows
 from tests.recovery.labs import export as export_disk
 
@@ -386,3 +390,37 @@ def test_a_copy_goes_on_alike(joined: Lab, tmp_path: Path) -> None:
             assert again.reach("site", target, RDP) == joined.reach("site", target, RDP)
         assert again.azure.machine("SHOP") == joined.azure.machine("SHOP")
         assert again.verify(full=True) == []
+
+
+@pytest.mark.rule("2.4-5")
+def test_readiness_sees_what_was_set(tmp_path: Path) -> None:
+    """The readiness page warns of a guest that lets nobody in, and no longer once it was set right at the site."""
+    with new_lab(tmp_path, DISABLED) as lab:
+        assert _warned(lab)
+        lab.site.set_remote("SHOP", enabled=True)
+        assert not _warned(lab)
+        lab.site.set_remote("SHOP", firewall="closed")
+        assert _warned(lab)
+
+
+def _warned(lab: Lab) -> bool:
+    def found(world: World) -> bool:
+        rules = requirements.check(subjects.of_world(world, vms.get(world, "SHOP")))
+        return "2.4-5" in [finding.rule for finding in rules if finding.severity == "warns"]
+
+    return lab.read(found)
+
+
+def test_faults_of_the_way_have_words(shop: Lab) -> None:
+    """The trainer's faults, endpoints and settings are told in words in the timeline."""
+    shop.faults.lose_vpn()
+    shop.faults.break_dns()
+    shop.faults.restore_vpn()
+    shop.site.set_remote("SHOP", firewall="closed")
+    told = [events.headline(fact) for fact in list(shop.facts)[-4:]]
+    assert told == [
+        "Fault, site: the site-to-site VPN is down",
+        "Fault, site: the DNS takes no updates of names",
+        "A cause is gone: site",
+        "The guest's remote access was changed: site/SHOP",
+    ]
