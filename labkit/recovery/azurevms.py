@@ -104,11 +104,26 @@ def unbootable(world: World, source: DiskSet, point: Point, made: DiskSet) -> li
 
 def start(world: World, machine: Machine) -> None:
     """Start a VM that was made; 170010 when its disks do not boot."""
+    _require_bootable(world, machine)
+    guests.power_on(world, machine)
+
+
+def _require_bootable(world: World, machine: Machine) -> None:
     placed = world.find(AzureVm, machine.id)
     if placed is not None and placed.unbootable:
         blocks = ", ".join(map(str, placed.unbootable))
         raise LabError(_HYDRATION, vm=machine.label, disk=guests.disks_of(world, machine).names[0], blocks=blocks)
-    guests.power_on(world, machine)
+
+
+def require_working(world: World, item: ProtectedItem) -> None:
+    """Refuse to make a failover final whose VM does not boot (170010), or is not there (900966).
+
+    It is not there when a change of the recovery point failed between the old VM and the new one.
+    """
+    machine = items.target(world, item)
+    if machine is None:
+        raise LabError(900966, vm=item.id)
+    _require_bootable(world, machine)
 
 
 def settle(world: World, job: JobRecord, operation: str) -> None:

@@ -350,6 +350,7 @@ def _changed(world: World, job: JobRecord) -> None:
 def commit(world: World, item: ProtectedItem) -> JobRecord:
     """Make a failover final: the recovery points are merged, none can be chosen any more (rule 3.4-2)."""
     items.request(world, item, "Commit")
+    azurevms.require_working(world, item)
     return items.start(world, item, "CommitFailover")
 
 

@@ -18,7 +18,7 @@ from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.world import World
-from labkit.guest.machine import OFF, RUNNING, SITE, Machine
+from labkit.guest.machine import OFF, RUNNING, SITE, TEST, Machine
 from labkit.recovery import guestremote, network
 from labkit.site import inventory
 
@@ -188,7 +188,7 @@ def _by_name(world: World, who: _Client, name: str) -> _Try:
         return _Try(reason=NAME)
     machine = world.find(Machine, named[0])
     if machine is None or not machine.run:
-        moved = [other for other in known if other.run and other.id != named[0] and other.side != SITE]
+        moved = [other for other in known if other.run and other.id != named[0] and other.side != TEST]
         if moved:  # it runs elsewhere, and the name has not followed
             return _Try(moved[0], address=named[1], reason=_not_followed(world, moved[0]), path=("dns",))
     if machine is None:
@@ -202,7 +202,7 @@ def _beside(world: World, who: _Client, known: list[Machine]) -> _Try | None:
     ours = hosted.of(world, who.machine)
     for machine in known:
         theirs = hosted.of(world, machine)
-        same_service = machine.side != SITE and theirs.service == ours.service
+        same_service = bool(ours.service) and theirs.service == ours.service
         served = machine.side != SITE and theirs.network == ours.network and network.azure_server(world, ours.network)
         if machine.run and (same_service or served):
             return _Try(machine, address=theirs.address, path=("dns",))
@@ -216,8 +216,8 @@ def _has_dns(world: World, who: _Client) -> bool:
 
 
 def _not_followed(world: World, machine: Machine) -> str:
-    """Why a VM in Azure could not enter its name at the site: it has no way there, or no update was taken."""
-    if network.vpn_up(world, network.network_of(world, machine)):
+    """Why a VM could not enter its name at the site: it has no way there, or no update was taken."""
+    if network.on_corporate_network(world, machine):
         return STALE
     return VPN_DOWN if network.has_vpn(world, network.network_of(world, machine)) else NO_ROUTE
 
@@ -254,7 +254,8 @@ def _neighbours(world: World, one: Machine, two: Machine) -> bool:
     if SITE in (one.side, two.side):
         return False
     ours, theirs = hosted.of(world, one), hosted.of(world, two)
-    return ours.network == theirs.network and (bool(ours.network) or ours.service == theirs.service)
+    beside = ours.network or (ours.service if ours.service == theirs.service else "")
+    return ours.network == theirs.network and bool(beside)
 
 
 def _through_endpoint(world: World, who: _Client, found: _Try, port: int) -> Answer:

@@ -310,7 +310,26 @@ def test_an_earlier_point_is_the_cure(shop: Lab, kind: str) -> None:
     assert shop.azure.machine("SHOP").state == "Off"
     assert "ChangePit" in shop.vault.items["SHOP"].allowed_operations
     assert records(shop)[-1].integrity[0].equal is False
+    assert error_of(lambda: shop.vault.commit("SHOP")).code == 170010
     shop.vault.change_recovery_point("SHOP", good, wait=True)
+    shop.run("5min")
+    assert shop.azure.machines["SHOP"].answering
+    shop.vault.commit("SHOP", wait=True)
+
+
+@pytest.mark.rule("3.4-2", "F-7")
+def test_a_change_of_the_point_that_finds_no_cores(shop: Lab) -> None:
+    """Another VM takes the cores meanwhile: 28031; nothing to be committed; repeated with a core free, it ends well."""
+    shop.vault.unplanned_failover("SHOP", wait=True)
+    job = shop.vault.change_recovery_point("SHOP", shop.vault.items["SHOP"].recovery_points[-2].id)
+    shop.run("1min")
+    for name, size in (("A", "XL"), ("B", "XL"), ("C", "L")):
+        shop.azure.create_machine(name, network="AzureNetwork", size=size, role=None)
+    assert error_of(lambda: shop.wait(job)).code == 28031
+    assert "SHOP" not in shop.azure.machines
+    assert error_of(lambda: shop.vault.commit("SHOP")).code == 900966
+    shop.azure.delete_machine("C")
+    shop.vault.change_recovery_point("SHOP", wait=True)
     shop.run("5min")
     assert shop.azure.machines["SHOP"].answering
     shop.vault.commit("SHOP", wait=True)

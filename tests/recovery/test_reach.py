@@ -90,6 +90,44 @@ def test_a_vm_that_started_without_the_vpn_enters_its_name_later(joined: Lab) ->
 
 
 @pytest.mark.rule("3.1-3")
+@pytest.mark.parametrize(("lose", "mend"), [("lose_line", "restore_line"), ("lose_site", "restore_site")])
+def test_after_a_disaster_the_name_follows(joined: Lab, lose: str, mend: str) -> None:
+    """Failed over while line or site is lost, the VM enters its name when they are back."""
+    getattr(joined.faults, lose)()
+    _over(joined, "unplanned")
+    assert why(joined.reach("site", "SHOP")) == {"lose_line": "", "lose_site": "site lost"}[lose]
+    getattr(joined.faults, mend)()
+    if lose == "lose_line":
+        joined.site.turn_off("SHOP")
+        joined.faults.lose_line()
+        joined.faults.restore_line()
+    answer = joined.reach("site", "SHOP")
+    assert (why(answer), answer.machine, answer.conflict) == ("", "azure/SHOP", ())
+
+
+@pytest.mark.rule("3.1-3")
+def test_a_failback_that_dns_does_not_hear_of(joined: Lab) -> None:
+    """DNS broken after the failover: back at the site, the name still stands for Azure's VM."""
+    _over(joined)
+    joined.vault.commit("SHOP", wait=True)
+    joined.faults.break_dns()
+    joined.vault.failback("SHOP", synchronise="during", wait=True)
+    joined.run("5min")
+    answer = joined.reach("site", "SHOP")
+    assert (why(answer), answer.address) == ("dns not updated", "10.9.0.4")
+    joined.faults.mend_dns()
+    assert joined.reach("site", "SHOP").machine == "site/SHOP"
+
+
+def test_a_test_vm_does_not_stand_in_for_production(shop: Lab) -> None:
+    """The site's VM is off, an isolated test runs: the name leads to the site's VM, which is off."""
+    shop.vault.test_failover("SHOP", wait=True)
+    shop.run("5min")
+    shop.site.shut_down("SHOP")
+    assert why(shop.reach("site", "SHOP", RDP)) == "off"
+
+
+@pytest.mark.rule("3.1-3")
 def test_a_dns_that_takes_no_updates(joined: Lab) -> None:
     """DNS broken: the VPN is up, the VM runs, its own address answers, its name does not; mended, it follows."""
     joined.faults.break_dns()
