@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from labkit.azure import hosting
 from labkit.disks import record
 from labkit.disks.record import DiskSet
 from labkit.engine import resources
@@ -9,6 +12,9 @@ from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
+
+# What else happens when a VM in Azure has been deleted.
+WHEN_DELETED: list[Callable[[World], None]] = []
 
 
 def ingress(region: str, redundancy: str) -> int:
@@ -35,8 +41,11 @@ def create_vm(
 
 
 def delete_vm(world: World, machine: Machine) -> None:
-    """Delete a VM in Azure with its disks."""
+    """Delete a VM in Azure with its disks and addresses."""
     guests.power_off(world, machine, clean=False)
     record.delete(world, guests.disks_of(world, machine))
+    hosting.remove(world, machine)
     world.remove(machine)
     world.fact("azure.vm.deleted", machine.id)
+    for after in WHEN_DELETED:
+        after(world)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labkit.azure import subscription
+from labkit.azure.hosted import CloudService
 from labkit.azure.sizes import named
 from labkit.engine import resources
 from labkit.engine.errors import LabError
@@ -106,7 +107,7 @@ def _used(world: World) -> dict[str, int]:
     networks = world.all(VirtualNetwork)
     return {
         "cores": cores(world.all(Machine)),
-        "cloud_services": sum(machine.side in (AZURE, TEST) for machine in world.all(Machine)),  # one for each VM
+        "cloud_services": len(world.all(CloudService)),
         "virtual_networks": len(networks),
         "local_networks": sum(bool(network.vpn) for network in networks),
         "dns_servers": len({address for network in networks for address in network.dns}),

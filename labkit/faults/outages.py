@@ -11,6 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.faults import host
+from labkit.recovery import network
 from labkit.replication import alerts, line, stops
 from labkit.site import inventory
 
@@ -32,6 +33,7 @@ def lose_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
 def restore_line(world: World, names: tuple[str, ...] = line.AZURE) -> None:
     """Put the plug back; replication goes on at its next attempt, or when somebody resumes it."""
     line.set_connected(world, True, names)
+    network.renew(world)
     alerts.look_at_all(world)
     _wake(world)
 
@@ -55,3 +57,4 @@ def restore_site(world: World) -> None:
     site.lost_at, site.hosts_down = 0, False
     world.fact("site.restored", "site")
     host.power_back(world)
+    network.renew(world)

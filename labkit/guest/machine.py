@@ -7,7 +7,7 @@ called at each cut of the change log, at shut-down and at least once an hour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -28,6 +28,8 @@ from labkit.guest.volume import Volume
 
 SITE, AZURE, TEST = "site", "azure", "test"
 OFF, STARTING, RUNNING = "Off", "Starting", "Running"
+# What else happens when a guest is up.
+WHEN_UP: list[Callable[[World, Machine], None]] = []
 _OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
 
 
@@ -184,6 +186,8 @@ def _up(world: World, timer: Timer) -> None:
         return
     machine.state, machine.up_at = RUNNING, world.now
     world.fact("guest.up", machine.id)
+    for also in WHEN_UP:
+        also(world, machine)
     if machine.application is None:
         return
     try:

@@ -9,9 +9,8 @@ from labkit.azure import compute, services, subscription, trial
 from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
 from labkit.engine.world import World
-from labkit.guest.machine import AZURE, TEST, Machine
+from labkit.lab.azuremachines import MachinesDoor
 from labkit.lab.costs import CostsDoor
-from labkit.lab.site import MachineView, machine_view
 from labkit.recovery import teardown, vaults
 from labkit.recovery.vaults import Vault
 from labkit.site import inventory
@@ -66,11 +65,6 @@ def _subscription(world: World) -> SubscriptionView | None:
     return SubscriptionView(found.account, found.plan, found.state, trial.left(world, found), ends)
 
 
-def _machines(world: World) -> dict[str, MachineView]:
-    found = [machine for machine in world.all(Machine) if machine.side in (AZURE, TEST)]
-    return {machine.label: machine_view(world, machine) for machine in found}
-
-
 def _storage(found: StorageAccount) -> StorageView:
     return StorageView(found.id, found.region, found.redundancy, found.secondary or None)
 
@@ -80,7 +74,7 @@ def _network(found: VirtualNetwork) -> NetworkView:
     return NetworkView(found.id, found.region, found.address_space, dict(found.subnets), dns, vpn)
 
 
-class AzureDoor(CostsDoor):
+class AzureDoor(CostsDoor, MachinesDoor):
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",
@@ -250,11 +244,6 @@ class AzureDoor(CostsDoor):
         self._do("delete_disks", lambda world: teardown.delete_disks(world, account, vm), account=account, vm=vm)
 
     # --- VMs ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def machines(self) -> dict[str, MachineView]:
-        """VMs in Azure by name, test VMs among them."""
-        return self._lab.read(_machines)
 
     def delete_machine(self, name: str) -> None:
         """Delete a VM that is no longer under protection, with its disks (F-10)."""

@@ -25,7 +25,9 @@ from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
 from labkit.recovery import item as items
+from labkit.recovery import reach as reaching
 from labkit.recovery import suspension
+from labkit.recovery.reach import Answer
 from labkit.replication.relation import RESYNCHRONISING, Relation
 from labkit.site import images, inventory, sitefile
 from labkit.site.model import SiteFile
@@ -217,6 +219,14 @@ class Lab:
     def show_instant(self, ms: int) -> str:
         """An instant as ISO 8601 in the site's zone."""
         return units.show_instant(ms, self.read(lambda world: inventory.site_of(world).offset_min))
+
+    def reach(self, client: str, target: str, port: int = 443) -> Answer:
+        """Whether a client reaches a TCP port of a target, or why not (docs/reach.md).
+
+        ``client``: "site", "internet", a VM of the site, or "azure:NAME". ``target``: a host name, an address, a name
+        ``*.cloudapp.net``, or "azure:NAME". ``port``: 443, where the application answers; 3389 or 22 for RDP or SSH.
+        """
+        return self.read(lambda world: reaching.reach(world, client, target, port))
 
     def warnings(self) -> list[str]:
         """What the site file says, or its images were like, that a user may not expect."""

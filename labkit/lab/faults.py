@@ -9,6 +9,7 @@ from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.faults import damage, host, obstacles, outages
+from labkit.recovery import network
 from labkit.replication import line
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ class FaultsDoor:
     def clear(self, reason: str, vm: str | None = None) -> None:
         """Take it away again."""
         self._do("clear", lambda world: obstacles.clear(world, reason, vm), reason=reason, vm=vm)
+
+    def lose_vpn(self) -> None:
+        """The site-to-site VPN goes down, while the line itself stays; 900954 when it is down."""
+        self._do("lose_vpn", lambda world: network.lose(world, network.VPN))
+
+    def restore_vpn(self) -> None:
+        """The VPN is up again, and guests enter their names in the DNS; 900955 when it was not lost."""
+        self._do("restore_vpn", lambda world: network.mend(world, network.VPN))
+
+    def break_dns(self) -> None:
+        """The site's DNS takes no updates any more: names stay as they are (rule 3.1-3); 900954."""
+        self._do("break_dns", lambda world: network.lose(world, network.DNS))
+
+    def mend_dns(self) -> None:
+        """The DNS takes updates again, and guests enter their names; 900955 when it was not broken."""
+        self._do("mend_dns", lambda world: network.mend(world, network.DNS))
 
     def lose_site(self) -> None:
         """The whole site loses power now."""

@@ -11,6 +11,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
 from labkit.lab.cleanup import CleanUpDoor
 from labkit.lab.vmm import VmmDoor
+from labkit.recovery import guestremote
 from labkit.recovery import hyperv as power
 from labkit.replication import eventlog, statistics, throttle
 from labkit.replication.eventlog import Event
@@ -82,8 +83,31 @@ class SiteDoor(CleanUpDoor):
         self._lab.command("site.create_vm", {"host": host, "vm": told}, work)
 
     def start(self, vm: str) -> None:
-        """Start a VM that is off; 900551 when it runs, 900530 while the site has no power, 900621: its host is off."""
+        """Start a VM that is off; 900551 when it runs, 900530 while the site has no power, 900621: its host is off.
+
+        900965 while a planned failover of it stands (rule 3.4-4). After an unplanned one it can be started, and then
+        stands twice on the network (rule 3.5-3).
+        """
         self._lab.command("site.start", {"vm": vm}, lambda world: power.start(world, vm))
+
+    def set_remote(self, vm: str, *, enabled: bool | None = None, firewall: str | None = None) -> None:
+        """Set the guest's Remote Desktop or SSH on or off, and its firewall for it, "open" or "closed" (rule 2.4-5).
+
+        It reaches a VM in Azure with the disk: recovery points of before do not have it. 900545 for the firewall.
+        """
+
+        def work(world: World) -> None:
+            guestremote.change(world, inventory.machine(world, vm), enabled=enabled, firewall=firewall)
+
+        self._lab.command("site.set_remote", {"vm": vm, "enabled": enabled, "firewall": firewall}, work)
+
+    def set_network_level_authentication(self, vm: str, required: bool) -> None:
+        """Whether the guest's Remote Desktop demands authentication at network level (rule 3.3-4)."""
+
+        def work(world: World) -> None:
+            guestremote.change(world, inventory.machine(world, vm), authentication=required)
+
+        self._lab.command("site.set_network_level_authentication", {"vm": vm, "required": required}, work)
 
     def shut_down(self, vm: str) -> None:
         """Shut a VM down in order; 900553 when it is off."""

@@ -11,6 +11,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.guest.machine import SITE
+from labkit.lab.sides import Side, properties
 from labkit.recovery import item as items
 from labkit.recovery import states
 from labkit.recovery.evidence import FailoverRecord
@@ -41,6 +42,7 @@ class Failover(NamedTuple):
     ``rpo``: seconds from ``point`` to the source's last instant. ``orders``: orders lost, ``seconds``: from the last
     order recovered to the source's last instant (both ``None`` without an application). ``blocks``, ``bytes``: 64 KiB
     blocks that differ, and what the source wrote after ``point``. ``equal``: every disk is the source's at ``point``.
+    ``discarded``, of a failback: orders that the site's VM took after the failover and lost with it (rule 3.5-3).
     """
 
     vm: str
@@ -54,6 +56,7 @@ class Failover(NamedTuple):
     blocks: int
     bytes: int
     equal: bool
+    discarded: int = 0
 
 
 def failovers(world: World) -> list[Failover]:
@@ -75,6 +78,7 @@ def failovers(world: World) -> list[Failover]:
                 blocks=lost.blocks,
                 bytes=lost.bytes,
                 equal=all(disk.equal for disk in record.integrity),
+                discarded=record.discarded,
             )
         )
     return found
@@ -224,6 +228,11 @@ class Item:
     def size(self) -> str:
         """The target size in Azure (rule 2.8-4)."""
         return str(self._read("size"))
+
+    @property
+    def properties(self) -> dict[str, Side]:
+        """The page "Properties": both sides, "site" and "azure" (rule 3.4-3)."""
+        return self._lab.read(lambda world: properties(world, items.get(world, self.name)))
 
     @property
     def recovery_points(self) -> list[RecoveryPoint]:

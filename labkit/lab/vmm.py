@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from labkit.engine.world import World
 from labkit.lab.views import Job
-from labkit.recovery import components, protection, stopmanaging, vmmvms
-from labkit.site import clouds, fabric, newvm, servers, vmm, vms
+from labkit.recovery import components, hyperv, protection, stopmanaging, vmmvms
+from labkit.site import clouds, fabric, inventory, newvm, servers, vmm, vms
 from labkit.site.clouds import VmmCloud
 from labkit.site.model import Adapter
 from labkit.site.vmm import Vmm
@@ -34,7 +34,8 @@ class VmmCloudView(NamedTuple):
 class VmView(NamedTuple):
     """A VM's properties in VMM: what people have set (cloud, system, system_disks), and its hardware.
 
-    ``disks``: name -> (bytes, controller, format, type); ``adapters``: name -> "dhcp" or "static".
+    ``disks``: name -> (bytes, controller, format, type); ``adapters``: name -> "dhcp" or "static". ``state``: "Off",
+    "Starting" or "Running"; ``status``: "OK", or "Failed" for a VM whose planned failover stands (rule 3.4-4).
     """
 
     name: str
@@ -48,6 +49,8 @@ class VmView(NamedTuple):
     memory_max: int
     disks: dict[str, tuple[int, str, str, str]]
     adapters: dict[str, str]
+    state: str
+    status: str
 
 
 class VmmDoor:
@@ -211,7 +214,7 @@ class VmmDoor:
     def vms(self) -> dict[str, VmView]:
         """The VMs on this server's hosts by name, with their properties."""
         at = self.name
-        return self._lab.read(lambda world: {one.id: _vm_view(one) for one in vms.of_vmm(world, at)})
+        return self._lab.read(lambda world: {one.id: _vm_view(world, one) for one in vms.of_vmm(world, at)})
 
     def assign(self, vm: str, cloud: str | None) -> None:
         """Let a VM belong to a cloud, or to none (rule 2.4-1). 900677 the host is not in the cloud's groups, 900849."""
@@ -284,7 +287,7 @@ def _cloud_view(world: World, cloud: VmmCloud) -> VmmCloudView:
     )
 
 
-def _vm_view(settings: vms.VmSettings) -> VmView:
+def _vm_view(world: World, settings: vms.VmSettings) -> VmView:
     spec = settings.spec
     return VmView(
         name=settings.id,
@@ -301,4 +304,6 @@ def _vm_view(settings: vms.VmSettings) -> VmView:
             for number, disk in enumerate(spec.disks)
         },
         adapters={adapter.name: adapter.address for adapter in spec.adapters or (Adapter(),)},
+        state=inventory.machine(world, settings.id).state,
+        status="Failed" if hyperv.held(world, settings.id) else "OK",
     )

@@ -53,7 +53,10 @@ class Lost(msgspec.Struct):
 
 @entity("failover")
 class FailoverRecord(Entity):
-    """One switch from one side to the other. All instants in ms; ``triggered``: when the operator asked for it."""
+    """One switch from one side to the other. All instants in ms; ``triggered``: when the operator asked for it.
+
+    ``discarded``, of a failback: orders or invoices the site's VM took after the failover, which its disks now lack.
+    """
 
     vm: str
     operation: str
@@ -67,6 +70,7 @@ class FailoverRecord(Entity):
     machine: str
     integrity: list[DiskIntegrity]
     lost: Lost
+    discarded: int = 0
 
     @property
     def rpo(self) -> int:

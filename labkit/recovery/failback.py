@@ -15,7 +15,7 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, Machine
-from labkit.recovery import evidence, failover, protection, states
+from labkit.recovery import console, evidence, failover, guestremote, protection, states
 from labkit.recovery import item as items
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
@@ -50,7 +50,10 @@ def _check(world: World, job: JobRecord) -> Outcome:
 @jobs.task("Failback", "PrepareVmOnPremForFailback")
 def _prepare(world: World, job: JobRecord) -> Outcome:
     # Whatever a site's VM wrote after an unplanned failover is lost here (rule 3.5-3).
-    guests.power_off(world, _parts(world, job)[1], clean=True)
+    item, site, _ = _parts(world, job)
+    guests.power_off(world, site, clean=True)
+    last = world.get(FailoverRecord, item.failovers[-1])
+    job.data["discarded"] = console.since(world, site, last.source_at)
     return DONE
 
 
@@ -126,6 +129,7 @@ def _switch(world: World, job: JobRecord) -> Outcome:
     if not cycles.finish(world, down, azure.stopped_at):
         return EVENT
     _keep_evidence(world, job, site, azure)
+    guestremote.inherit(world, site, azure)
     stops.remove(world, down)
     return DONE
 
@@ -149,6 +153,7 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
         machine=site.id,
         integrity=evidence.integrity(world, ours, places[0], theirs, places[1]),
         lost=evidence.lost(world, azure, azure.stopped_at, theirs, places[1], azure.stopped_at),
+        discarded=int(job.data.get("discarded", 0)),
     )
     world.add(kept)
     world.get(ProtectedItem, job.target).failovers.append(kept.id)

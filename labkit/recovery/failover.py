@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.azure import compute
-from labkit.azure.services import VirtualNetwork
 from labkit.disks import opening, record
 from labkit.disks.record import DiskSet
 from labkit.engine import jobs
@@ -15,7 +14,7 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import encryption, evidence, states, targets
+from labkit.recovery import azurevms, encryption, evidence, states, targets
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, stops
@@ -86,7 +85,7 @@ def test_failover(
     """A VM ``NAME-test`` from the replica; replication goes on and the replica stays as it is (rule 3.3-2)."""
     items.request(world, item, "TestFailover")
     if network:
-        world.get(VirtualNetwork, network)
+        azurevms.test_network(world, network)
     point = point_of(items.relation(world, item), number)
     return _begin(world, item, "TestFailover", private, point=point.number, network=network or "")
 
@@ -130,12 +129,13 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     known = {point.number: point for point in relation.points}
     # The point may have been thinned out while the job was under way: then the oldest one there is follows it.
     point = known.get(job.data["point"]) or min(known.values(), key=lambda p: p.number)
-    source, name = items.source(world, item), f"{item.id}-test"
-    disks = _disks(world, job, point, name, TEST)
+    azurevms.require_room(world, job)
+    source = items.source(world, item)
+    disks = _disks(world, job, point, f"{item.id}-test", TEST)
     if disks is None:
         return jobs.Until(world.now)
     guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
-    test = compute.create_vm(world, source, name, TEST, disks, item.size, f"{targets.name(item)}-test")
+    test = azurevms.make(world, job, source, disks, point)
     key = encryption.take(world, job)
     evidence.take(
         world,
@@ -152,7 +152,7 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
 
 @jobs.task("TestFailover", "VmTfoBootTestVm")
 def _boot_test_vm(world: World, job: JobRecord) -> Outcome:
-    guests.power_on(world, world.get(Machine, f"{TEST}/{job.target}-test"))
+    azurevms.start(world, world.get(Machine, f"{TEST}/{job.target}-test"))
     return DONE
 
 
@@ -203,12 +203,14 @@ def planned(
 @jobs.task("UnplannedFailover", "VmUfoPrerequisitesCheck")
 def _check(world: World, job: JobRecord) -> Outcome:
     targets.require_slots(world, _item(world, job))
+    azurevms.require_room(world, job)
     return DONE
 
 
 @jobs.task("PlannedFailover", "VmPfoPrerequisitesCheck")
 def _check_planned(world: World, job: JobRecord) -> Outcome:
     targets.require_slots(world, _item(world, job))
+    azurevms.require_room(world, job)
     if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
     return DONE
@@ -238,7 +240,7 @@ def _planned_ended(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
         cycles.keep_on(world, relation)
-    items.settle(world, job, "PlannedFailover")
+    azurevms.settle(world, job, "PlannedFailover")
     go_on_to_point(world, job)
 
 
@@ -291,7 +293,7 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if job.state == jobs.FAILED and relation is not None and _item(world, job).point is None:
         cycles.take_up(world, relation)  # nothing has taken over: the VM is replicated as before
-    items.settle(world, job, "UnplannedFailover")
+    azurevms.settle(world, job, "UnplannedFailover")
     go_on_to_point(world, job)
 
 
@@ -300,6 +302,7 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
 
 def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
     """Make the Azure VM from the replica at a point, and count what it has and has not."""
+    azurevms.require_room(world, job)
     item = _item(world, job)
     disks = _disks(world, job, point, item.id, AZURE)
     if disks is None:
@@ -308,7 +311,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
     if items.relation(world, item).state != replication.STOPPED:
         stops.stop(world, items.relation(world, item))
     item.point = point
-    machine = compute.create_vm(world, source, item.id, AZURE, disks, item.size, targets.name(item))
+    machine = azurevms.make(world, job, source, disks, point)
     key = encryption.take(world, job)
     kept = evidence.take(
         world,
@@ -336,7 +339,7 @@ def _fail_over(world: World, job: JobRecord) -> Outcome:
 @jobs.task("UnplannedFailover", "VmFoStartVmOnSecondary")
 @jobs.task("ChangePit", "VmFoStartVmOnSecondary")
 def _start_vm(world: World, job: JobRecord) -> Outcome:
-    guests.power_on(world, world.get(Machine, f"{AZURE}/{job.target}"))
+    azurevms.start(world, world.get(Machine, f"{AZURE}/{job.target}"))
     return DONE
 
 
@@ -354,13 +357,17 @@ def change_point(
 
 @jobs.task("ChangePit", "ShutdownVmRecovery")
 def _stop_azure_vm(world: World, job: JobRecord) -> Outcome:
-    guests.power_off(world, world.get(Machine, f"{AZURE}/{job.target}"), clean=False)
+    machine = world.find(Machine, f"{AZURE}/{job.target}")
+    if machine is not None:  # an attempt before this one may have ended between the old VM and the new one
+        guests.power_off(world, machine, clean=False)
     return DONE
 
 
 @jobs.task("ChangePit", "CancelFailoverRecovery")
 def _undo(world: World, job: JobRecord) -> Outcome:
-    compute.delete_vm(world, world.get(Machine, f"{AZURE}/{job.target}"))
+    machine = world.find(Machine, f"{AZURE}/{job.target}")
+    if machine is not None:
+        compute.delete_vm(world, machine)
     return DONE
 
 
@@ -381,6 +388,7 @@ def _changed(world: World, job: JobRecord) -> None:
 def commit(world: World, item: ProtectedItem) -> JobRecord:
     """Make a failover final: the recovery points are merged, none can be chosen any more (rule 3.4-2)."""
     items.request(world, item, "Commit")
+    azurevms.require_working(world, item)
     return items.start(world, item, "CommitFailover")
 
 

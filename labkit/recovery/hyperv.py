@@ -6,7 +6,7 @@ from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
-from labkit.recovery import hostreplica
+from labkit.recovery import hostreplica, states
 from labkit.recovery import item as items
 from labkit.replication import resume as resuming
 from labkit.replication import resync, stops
@@ -31,7 +31,15 @@ def start(world: World, vm: str) -> None:
         raise LabError(532, vm=vm, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
     if hostreplica.locked(world, vm):
         raise LabError(900587, vm=vm)
+    if held(world, vm):
+        raise LabError(900965, vm=vm)
     guests.power_on(world, machine)
+
+
+def held(world: World, vm: str) -> bool:
+    """Whether a planned failover stands, during which the site's VM cannot be started (rule 3.4-4)."""
+    item = world.find(items.ProtectedItem, vm)
+    return item is not None and item.state in (states.PLANNED_PENDING, states.PLANNED_COMMITTED)
 
 
 def stop(world: World, vm: str, *, clean: bool) -> None:

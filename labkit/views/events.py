@@ -20,6 +20,8 @@ _FAULTS = {
     "edit": mark("one bit of block {block} of disk {disk} was changed while the machine was off"),
     "log": mark("a write to the change log failed"),
     "revert": mark("the disks were put back to an earlier state"),
+    "vpn": mark("the site-to-site VPN is down"),
+    "dns": mark("the DNS takes no updates of names"),
 }
 _TEXTS = {
     "site.lost": mark("The site is lost"),
@@ -67,6 +69,9 @@ _HEADLINES = {
     "item.state": mark("The state of {vm} has changed"),
     "azure.vm.created": mark("A virtual machine was made in Azure: {vm}"),
     "azure.vm.deleted": mark("A virtual machine was deleted in Azure: {vm}"),
+    "endpoint.added": mark("An endpoint was added: {vm}"),
+    "endpoint.removed": mark("An endpoint was removed: {vm}"),
+    "guest.remote": mark("The guest's remote access was changed: {vm}"),
     "cycle.overran": mark("A cycle did not end within the frequency: {vm}"),
     "connection.lost": mark("The connection to Azure is lost"),
     "connection.restored": mark("The connection to Azure is back"),

@@ -94,3 +94,28 @@ def event_log(lab: Lab, vm: str | None = None) -> pd.DataFrame:
         rows.append((lab.show_instant(event.at), event.id, event.level, event.vm, text, event.details))
     table = pd.DataFrame(rows, columns=["at", "id", "level", "vm", "text", "details"])
     return table.astype({"id": "Int64"})
+
+
+def reach(lab: Lab) -> pd.DataFrame:
+    """Who reaches whom by Remote Desktop or SSH, each client with each VM as the client would name it.
+
+    Columns ``client``, ``target``, ``port``, ``reached``, ``reason`` (in words), ``path``, ``conflict``: names of the
+    machines that stand under one name on the corporate network (rule 3.5-3).
+    """
+    import pandas as pd
+
+    from labkit.recovery import reach as reaching
+
+    rows = [
+        (
+            pair.client,
+            pair.target,
+            pair.port,
+            pair.answer.reached,
+            pair.answer.words,
+            " > ".join(pair.answer.path),
+            ", ".join(pair.answer.conflict),
+        )
+        for pair in lab.read(reaching.pairs)
+    ]
+    return pd.DataFrame(rows, columns=["client", "target", "port", "reached", "reason", "path", "conflict"])

@@ -78,7 +78,6 @@ def _lost_site(lab: Lab) -> object:
 
 PROVOKED_PAIRS: dict[int, Make] = {
     20011: _in_pair(lambda lab: lab.vault.reverse_replication("SHOP", wait=True), _protected, _cut_off),
-    25080: _in_pair(lambda lab: lab.vault.test_failover("SHOP", "Nowhere"), _protected),
     31218: _in_pair(lambda lab: lab.vault.configure_protection(target=THEIRS, initial="export")),
     40000: _in_pair(_enable, _configured, lambda lab: lab.faults.lose_line("replica-site")),
     40004: _in_pair(_enable, _configured, _off),
