@@ -10,6 +10,7 @@ from __future__ import annotations
 from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcome
+from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE
@@ -67,7 +68,7 @@ def test_failover(world: World, item: ProtectedItem, network: str | None, number
     if wanted not in (NONE, CREATE):
         known = fabric.networks(world, clouds.get(world, item.to).server)
         if wanted not in known:
-            raise LabError(25080, vm=item.id, found=wanted, choices=", ".join((CREATE, *known)))
+            raise unknown("logical network", wanted, (CREATE, *known))
     point = failover.point_of(world.get(Relation, replica.id), number)
     return items.start(world, item, "TestFailover", VARIANT, network=wanted, point=point.number)
 

@@ -141,7 +141,7 @@ def test_another_point(pair: Lab) -> None:
 def test_test_failover_there(pair: Lab) -> None:
     """Beside production on the replica's host; on no network, one there, one made for it; nothing stays."""
     refused = error_of(lambda: pair.vault.test_failover("SHOP", "Nowhere"))
-    assert (refused.code, "automatic" in refused.details["choices"]) == (25080, True)
+    assert (refused.code, "automatic" in refused.details["choices"]) == (900010, True)
     before = facts(pair, "cycle")[-1]["at"]
     for network in (None, "VirtualSwitch - FrontEnd", "automatic"):
         test = pair.vault.test_failover("SHOP", network, wait=True)
