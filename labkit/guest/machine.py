@@ -7,7 +7,7 @@ called at each cut of the change log, at shut-down and at least once an hour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -28,7 +28,9 @@ from labkit.guest.volume import Volume
 
 SITE, AZURE, TEST = "site", "azure", "test"
 OFF, STARTING, RUNNING = "Off", "Starting", "Running"
-_OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
+OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
+# Told when a guest is up, its application answers, or it has stopped.
+WATCHERS: list[Callable[[World, Machine], None]] = []
 
 
 class Workload(msgspec.Struct, array_like=True, frozen=True):
@@ -175,6 +177,12 @@ def power_off(world: World, machine: Machine, *, clean: bool) -> None:
     machine.run, machine.state, machine.stopped_at = 0, OFF, world.now
     machine.up_at = machine.answering_at = 0
     world.fact("vm.stopped", machine.id, run=run.number, clean=int(clean))
+    _tell(world, machine)
+
+
+def _tell(world: World, machine: Machine) -> None:
+    for watcher in WATCHERS:
+        watcher(world, machine)
 
 
 @on("guest.up")
@@ -184,6 +192,7 @@ def _up(world: World, timer: Timer) -> None:
         return
     machine.state, machine.up_at = RUNNING, world.now
     world.fact("guest.up", machine.id)
+    _tell(world, machine)
     if machine.application is None:
         return
     try:
@@ -191,7 +200,7 @@ def _up(world: World, timer: Timer) -> None:
     except LabError as error:
         world.fact("application.failed", machine.id, code=error.code)
         return
-    world.after(_OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
+    world.after(OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
     world.fact("database.opened", machine.id, recovered=frames)
 
 
@@ -209,6 +218,7 @@ def _answer(world: World, machine: Machine) -> None:
     run = streams.run_of(world, machine.run)
     run.answering = run.settled = world.now
     world.fact("application.answers", machine.id)
+    _tell(world, machine)
 
 
 @on("guest.hour")

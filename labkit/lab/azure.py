@@ -10,6 +10,7 @@ from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, TEST, Machine
+from labkit.lab.automation import AutomationDoor
 from labkit.lab.site import MachineView, machine_view
 from labkit.recovery import teardown, vaults
 from labkit.recovery.vaults import Vault
@@ -82,7 +83,7 @@ def _network(found: VirtualNetwork) -> NetworkView:
     return NetworkView(found.id, found.region, found.address_space, dict(found.subnets), dns, vpn)
 
 
-class AzureDoor:
+class AzureDoor(AutomationDoor):
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",

@@ -217,11 +217,22 @@ def _planned_ended(world: World, job: JobRecord) -> None:
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, private: RSAPrivateKey | None) -> JobRecord:
-    """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
+def unplanned(
+    world: World,
+    item: ProtectedItem,
+    *,
+    synchronise: bool,
+    private: RSAPrivateKey | None,
+    number: int | None = None,
+) -> JobRecord:
+    """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first.
+
+    ``number``: from this point instead, for a recovery plan whose VMs shall show one instant.
+    """
     items.request(world, item, "UnplannedFailover")
     items.name_free(world, item)
-    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise))
+    chosen = {} if number is None else {"point": point_of(items.relation(world, item), number).number}
+    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise), **chosen)
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
@@ -293,7 +304,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
 @jobs.task("PlannedFailover", "VmFailover")
 @jobs.task("UnplannedFailover", "VmFailover")
 def _fail_over(world: World, job: JobRecord) -> Outcome:
-    return _attach(world, job, world.get(Relation, job.target).points[-1])
+    return _attach(world, job, point_of(world.get(Relation, job.target), job.data.get("point")))
 
 
 @jobs.task("PlannedFailover", "VmFoStartVmOnSecondary")
