@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import units
 from labkit.engine.jobs import JobRecord
@@ -13,10 +13,32 @@ from labkit.lab.opener import Opener
 from labkit.lab.plandraft import PlanDraft
 from labkit.lab.views import Job
 from labkit.recovery import planforecast, planreadiness, planruns, plans, plantext
+from labkit.recovery.planactions import RunbookRun
 from labkit.recovery.planreadiness import Obstacle
+from labkit.site import inventory
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
+
+
+class RunbookView(NamedTuple):
+    """A run of a runbook: ``at`` ISO 8601, ``outcome`` "ended", "failed" or "timed out", exit code (-1: none)."""
+
+    id: str
+    job: str
+    runbook: str
+    at: str
+    outcome: str
+    code: int
+    output: str
+
+
+def _runs(world: World) -> list[RunbookView]:
+    zone = inventory.site_of(world).offset_min
+    return [
+        RunbookView(run.id, run.job, run.runbook, units.show_instant(run.at, zone), run.outcome, run.code, run.output)
+        for run in sorted(world.all(RunbookRun), key=lambda run: (run.at, run.id))
+    ]
 
 
 class Plan:
@@ -225,6 +247,11 @@ class PlansDoor:
     def reverse_replication_plan(self, name: str, *, wait: bool = False) -> Job:
         """Reverse replication of all VMs of a plan that wait for it."""
         return self._do("reverse_replication_plan", wait, lambda world: planruns.reverse(world, name), plan=name)
+
+    @property
+    def runbook_runs(self) -> list[RunbookView]:
+        """The runs of runbooks so far, oldest first, with the end of what each said."""
+        return self._lab.read(_runs)
 
     # --- a run that has stopped ---------------------------------------------------------------------------------------
 

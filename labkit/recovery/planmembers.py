@@ -19,7 +19,7 @@ from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery import failback, failover, plans, states
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.plans import SCENARIOS
+from labkit.recovery.plans import SCENARIOS, RecoveryPlan
 from labkit.replication import stops
 from labkit.replication.relation import Relation
 
@@ -144,9 +144,16 @@ def may_begin(world: World, item: ProtectedItem, kind: str) -> bool:
     return True
 
 
-def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> int:
-    """Start the job of each VM, or take over the one it has; how many there are. Refuses as a VM alone would be."""
-    kind, count = kind_of(job), 0
+def require_work(world: World, plan: RecoveryPlan, kind: str) -> None:
+    """Refuse a run in which every VM would be passed over (900909)."""
+    members = [items.get(world, vm) for vm in plan.vms]
+    if not any(_held(world, item, kind) or may_begin(world, item, kind) for item in members):
+        raise LabError(900909, plan=plan.id, states=", ".join(f"{item.id}: {item.state}" for item in members))
+
+
+def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> None:
+    """Start the job of each VM, or take over the one it has. Refuses as a VM alone would be."""
+    kind = kind_of(job)
     for vm in members:
         item = items.get(world, vm)
         held = _held(world, item, kind)
@@ -158,8 +165,6 @@ def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> i
                 held = _start(world, item, kind, choice)
         item.plan = job.id
         job.data["jobs"][vm] = held.id
-        count += 1
-    return count
 
 
 def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobRecord:

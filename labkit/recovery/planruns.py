@@ -110,6 +110,7 @@ def points(world: World, plan: RecoveryPlan, point: str) -> dict[str, int]:
 
 def _start(world: World, plan: RecoveryPlan, kind: str, choice: Choice) -> JobRecord:
     plans.free(world, plan.id, "RunPlan")
+    planmembers.require_work(world, plan, kind)
     tasks, actions = _tasks(plan, kind)
     job = jobs.start(
         world,
@@ -125,9 +126,7 @@ def _start(world: World, plan: RecoveryPlan, kind: str, choice: Choice) -> JobRe
         synchronise=choice.synchronise,
         failback=choice.failback,
     )
-    if not planmembers.begin(world, job, plan.vms, choice):
-        states = ", ".join(f"{vm}: {items.get(world, vm).state}" for vm in plan.vms)
-        raise LabError(900909, plan=plan.id, states=states)
+    planmembers.begin(world, job, plan.vms, choice)
     return job
 
 
@@ -315,6 +314,13 @@ def _require_failed(world: World, job: JobRecord) -> None:
     if job.state != jobs.FAILED or not is_of_plan(job):
         raise LabError(900921, job=job.id, state=job.state)
     plans.free(world, job.target, "RunPlan")
+    latest = max((one for one in world.all(JobRecord) if one.target == job.target and is_of_plan(one)), key=_number)
+    if latest is not job:
+        raise LabError(900921, job=job.id, state=job.state)
+
+
+def _number(job: JobRecord) -> int:
+    return int(job.id.removeprefix("job-"))
 
 
 def _begins_anew(world: World, job: JobRecord, vm: str) -> bool:

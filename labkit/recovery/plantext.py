@@ -28,7 +28,7 @@ class PlanText(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 def group_to_data(group: Group) -> dict[str, Any]:
     """A group as the file has it: durations as text ("2min")."""
-    found: dict[str, Any] = msgspec.to_builtins(group)
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(group))  # lists, as a file has them
     for place in ("before", "after"):
         for action in found.get(place, []):
             action.update({key: units.write_duration(action[key]) for key in _DURATIONS if key in action})
