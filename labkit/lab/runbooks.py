@@ -23,13 +23,14 @@ from labkit.recovery.planactions import RunbookOrder
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
 
-VARIABLE = "LABKIT_RUNBOOK_CONTEXT"
+CONTEXT, LAB = "LABKIT_RUNBOOK_CONTEXT", "LABKIT_RUNBOOK_LAB"
 _TAIL = 4_000  # characters of what a runbook said that are kept
 
 
 class Order(NamedTuple):
-    """A runbook to be run: its run's id, its file's name and text, what it is told, and seconds it may take."""
+    """A runbook to be run: the lab's file, the run's id, the script's file and text, its context, seconds it may take."""
 
+    lab: str
     run: str
     file: str
     text: str
@@ -51,15 +52,15 @@ def order(world: World) -> Order | None:
         book = world.find(Runbook, found.runbook)
         name, text = ("runbook.py", "raise SystemExit('deleted')") if book is None else (book.name, book.text)
         file = name if book is None else f"runbook{book.suffix}"
-        return Order(found.id, file, text, dict(found.context), found.timeout)
+        return Order(str(world.store.path.resolve()), found.id, file, text, dict(found.context), found.timeout)
     return None
 
 
 def execute(wanted: Order) -> Outcome:
-    """Run a runbook in a folder of its own; nothing of the lab is open meanwhile.
+    """Run a runbook in a folder of its own, outside of any transaction of the lab.
 
     A Python file is given the path of a file of JSON as its argument and in ``LABKIT_RUNBOOK_CONTEXT``; a notebook the
-    same as the parameter ``context`` of its cell tagged "parameters".
+    same as the parameter ``context`` of its cell tagged "parameters". ``LABKIT_RUNBOOK_LAB``: the lab's file.
     """
     with tempfile.TemporaryDirectory(prefix="runbook-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -68,8 +69,9 @@ def execute(wanted: Order) -> Outcome:
         told.write_text(json.dumps(wanted.context, ensure_ascii=False, indent=1), encoding="utf-8")
         own = ["-m", "labkit.drills.runbook"] if script.suffix == NOTEBOOK else []
         command = [sys.executable, *own, str(script), str(told)]
+        environment = _environment() | {CONTEXT: str(told), LAB: wanted.lab}
         with (folder / "output.txt").open("w+b") as output:
-            code = _run(command, folder, told, output, wanted.timeout)
+            code = _run(command, folder, environment, output, wanted.timeout)
             output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * _TAIL))
             text = output.read().decode("utf-8", "replace")
     tail = text[-_TAIL:].replace(str(folder), ".")
@@ -78,13 +80,18 @@ def execute(wanted: Order) -> Outcome:
     return Outcome(planactions.FAILED if code else planactions.ENDED, code, tail)
 
 
-def _run(command: list[str], folder: Path, told: Path, output: Any, timeout: int) -> int | None:
-    """The exit code; None when it was ended for its time."""
-    environment = os.environ | {VARIABLE: str(told), "PYTHONUTF8": "1"}
+def _environment() -> dict[str, str]:
+    """This process's environment, with the labkit it runs, also when another one is installed."""
+    environment = os.environ | {"PYTHONUTF8": "1"}
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():  # the labkit that runs it, also when another one is installed
+    if (checkout / "pyproject.toml").is_file():
         paths = [str(checkout), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(paths)
+    return environment
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str], output: Any, timeout: int) -> int | None:
+    """The exit code; None when it was ended for its time."""
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
     )

@@ -165,6 +165,7 @@ def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> N
                 held = _start(world, item, kind, choice)
         item.plan = job.id
         job.data["jobs"][vm] = held.id
+        held.data["plan"] = job.target  # VMs of a plan have one name in the internet
 
 
 def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobRecord:

@@ -46,7 +46,8 @@ NOTEBOOK = {
             "id": "b",
             "metadata": {},
             "outputs": [],
-            "source": "print('plan', context['RecoveryPlanName'])\nassert context['VmMap']['DB']['RoleName'] == {role!r}",
+            "source": "print('plan', context['RecoveryPlanName'])\n"
+            "assert context['VmMap']['DB']['RoleName'] == {role!r}",
         },
     ],
     "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
@@ -106,7 +107,7 @@ def test_a_runbook_is_given_the_plans_context(tiers: Lab) -> None:
 
 @pytest.mark.rule("3.2-4")
 def test_a_failing_runbook_stops_a_planned_failover(tiers: Lab) -> None:
-    """The job ends with its exit code, the next group does not start; corrected and restarted, it goes on; or skipped."""
+    """The job ends with its exit code, the next group does not start; corrected it goes on, or it is skipped."""
     with_script(tiers, "import sys; print('no name server'); sys.exit(3)")
     job = tiers.vault.planned_failover_plan("Shop")
     error = error_of(lambda: tiers.wait(job))
@@ -157,6 +158,23 @@ def test_a_runbook_that_takes_too_long_is_ended_with_all_it_started(tiers: Lab) 
     number = int(told.read_text())
     assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
     assert facts(tiers, "runbook.ended")[0]["outcome"] == "timed out"
+
+
+def test_a_runbook_may_use_the_lab(tiers: Lab) -> None:
+    """It finds the file in its environment, gives commands, and cannot let time pass: the clock stands still for it."""
+    text = (
+        "import os, labkit\n"
+        "with labkit.open(os.environ['LABKIT_RUNBOOK_LAB']) as lab:\n"
+        "    lab.azure.raise_quota('cores', 40)\n"
+        "    try:\n"
+        "        lab.run('1h')\n"
+        "    except labkit.LabError as error:\n"
+        "        print(error.code)\n"
+    )
+    with_script(tiers, text)
+    tiers.vault.unplanned_failover_plan("Shop", wait=True)
+    assert tiers.azure.quotas["cores"].limit == 40
+    assert tiers.vault.runbook_runs[0].output.strip() == "900030"
 
 
 def test_history_does_not_know_how_long_it_really_took(tiers: Lab) -> None:
