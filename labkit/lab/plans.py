@@ -12,10 +12,12 @@ from labkit.engine.world import World
 from labkit.lab.opener import Opener
 from labkit.lab.plandraft import PlanDraft
 from labkit.lab.views import Job
-from labkit.recovery import planforecast, planreadiness, planruns, plans, plantext
+from labkit.lab.wizards import Wizard
+from labkit.recovery import planforecast, planreadiness, planruns, plans, plantext, planwizard
 from labkit.recovery.planactions import RunbookRun
 from labkit.recovery.planreadiness import Obstacle
 from labkit.site import inventory
+from labkit.site.wizard import Values
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
@@ -147,6 +149,24 @@ class PlansDoor:
     def plans(self) -> Plans:
         """The recovery plans by name."""
         return Plans(self._lab)
+
+    def plan_wizard(self) -> Wizard:
+        """The wizard "Create Recovery Plan": name, source and target; then the VMs (rule 3.2-1).
+
+        ``next(name=...)``, ``next(vms=[...])``, ``finish()`` gives the plan. Errors as of :meth:`create_plan`.
+        """
+        sources = self._lab.read(planwizard.sources)
+        subject = sources[0] if sources else ""
+
+        def finish(values: Values) -> Plan:
+            return self.create_plan(values["name"], values["vms"], values["source"])
+
+        return Wizard(self._lab, planwizard.NAME, subject, {"server": subject}, finish)
+
+    def plan_vms(self, server: str | None = None) -> list[str]:
+        """The VMs that the wizard's second page offers: protected to Azure, of one source (default: the first)."""
+        work = lambda world: planwizard.offered(world, server or next(iter(planwizard.sources(world)), ""))  # noqa: E731
+        return self._lab.read(work)
 
     def create_plan(self, name: str, vms: Sequence[str], server: str | None = None) -> Plan:
         """Make a plan of protected VMs, all in one group (rule 3.2-1); its target is Azure.

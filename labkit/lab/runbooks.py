@@ -28,7 +28,7 @@ _TAIL = 4_000  # characters of what a runbook said that are kept
 
 
 class Order(NamedTuple):
-    """A runbook to be run: the lab's file, the run's id, the script's file and text, its context, seconds it may take."""
+    """A runbook to be run: the lab's file, the run's id, the script's file and text, what it is told, its time-out."""
 
     lab: str
     run: str

@@ -117,14 +117,14 @@ def free(world: World, name: str, operation: str) -> None:
 def create(world: World, name: str, members: Sequence[str], server: str | None = None) -> RecoveryPlan:
     """Make a plan of one group (rule 3.2-1); ``server``: its source, by default the one of the first VM's cloud."""
     the_vault(world)
-    _check_name(world, name)
+    check_name(world, name)
     source = server or (server_of(world, items.get(world, members[0])) if members else "")
     return add(world, RecoveryPlan(name, source, TO_AZURE, [Group(list(members))]))
 
 
 def add(world: World, plan: RecoveryPlan) -> RecoveryPlan:
     """Put a new plan into the vault, once it is found to be a good one."""
-    _check_name(world, plan.id)
+    check_name(world, plan.id)
     check(world, plan.id, plan.server, plan.target, plan.groups)
     world.add(plan)
     world.fact("plan.created", plan.id, vms=", ".join(plan.vms), groups=len(plan.groups))
@@ -153,7 +153,8 @@ def delete(world: World, name: str) -> None:
 # --- what is refused (rule 3.2-5) -------------------------------------------------------------------------------------
 
 
-def _check_name(world: World, name: str) -> None:
+def check_name(world: World, name: str) -> None:
+    """Refuse a name that cannot be a plan's (900900) or is another's (900809)."""
     if not re.fullmatch(r"\w(?:[\w .-]{0,61}\w)?", str(name)):
         raise LabError(900900, found=name)
     if world.find(RecoveryPlan, name) is not None:

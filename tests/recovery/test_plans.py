@@ -42,6 +42,25 @@ def test_as_made_all_vms_are_in_one_group(tiers: Lab) -> None:
     assert facts(tiers, "plan.created", "Web")[0]["vms"] == "WEB2, WEB1"
 
 
+@pytest.mark.rule("3.2-1")
+def test_the_wizard_has_two_pages(tiers: Lab) -> None:
+    """Name, source, target; then VMs of that pair. Each page refuses what is wrong on it."""
+    wizard = tiers.vault.plan_wizard()
+    assert wizard.title == "Create Recovery Plan"
+    assert len(wizard.pages) == 2
+    assert {field.name: field.value for field in wizard.fields} == {"name": None, "source": "SC01", "target": "azure"}
+    assert error_of(lambda: wizard.next(name="Shop")).code == 900809
+    assert error_of(lambda: wizard.next(name="Web", source="SC09")).code == 900010
+    assert error_of(lambda: wizard.next(name="Web", target="moon")).code == 900633
+    wizard.next(name="Web")
+    assert tiers.vault.plan_vms() == sorted(MEMBERS)
+    assert error_of(lambda: wizard.next(vms=[])).code == 900904
+    assert error_of(lambda: wizard.next(vms=["NOBODY"])).code == 900010
+    wizard.next(vms=["WEB1", "WEB2"])
+    assert list(tiers.vault.plans) == ["Shop"]
+    assert wizard.finish().groups == [{"vms": ["WEB1", "WEB2"]}]
+
+
 @pytest.mark.rule("3.2-5")
 @pytest.mark.parametrize(
     ("groups", "code"),
