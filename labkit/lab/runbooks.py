@@ -14,8 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from labkit.engine.errors import LabError
 from labkit.engine.session import Stop
 from labkit.engine.world import World
+from labkit.lab import trust
 from labkit.recovery import planactions
 from labkit.recovery.automation import NOTEBOOK, Runbook
 from labkit.recovery.planactions import RunbookOrder
@@ -47,13 +49,17 @@ class Outcome(NamedTuple):
 
 
 def order(world: World) -> Order | None:
-    """What is to be run before the clock goes on."""
-    for found in world.all(RunbookOrder):
-        book = world.find(Runbook, found.runbook)
-        name, text = ("runbook.py", "raise SystemExit('deleted')") if book is None else (book.name, book.text)
-        file = name if book is None else f"runbook{book.suffix}"
-        return Order(str(world.store.path.resolve()), found.id, file, text, dict(found.context), found.timeout)
-    return None
+    """What is to be run before the clock goes on; 900924 for what this person has not let run yet."""
+    found = next(iter(world.all(RunbookOrder)), None)
+    if found is None:
+        return None
+    book = world.find(Runbook, found.runbook)
+    if book is None:  # its account was deleted since it was ordered
+        return Order("", found.id, "gone.py", "raise SystemExit('the runbook is gone')", {}, found.timeout)
+    if not trust.trusted(book.suffix, book.text):
+        raise LabError(900924, runbook=book.id, path=world.store.path)
+    file = f"runbook{book.suffix}"
+    return Order(str(world.store.path.resolve()), found.id, file, book.text, dict(found.context), found.timeout)
 
 
 def execute(wanted: Order) -> Outcome:

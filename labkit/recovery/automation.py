@@ -59,6 +59,15 @@ def account(world: World, name: str) -> AutomationAccount:
     return found
 
 
+def runbook(world: World, holder: str, name: str) -> Runbook:
+    """A runbook of an account; 900010 when there is none."""
+    account(world, holder)
+    found = world.find(Runbook, runbook_id(holder, name))
+    if found is None:
+        raise unknown("runbook", name, [book.name for book in world.all(Runbook) if book.account == holder])
+    return found
+
+
 def delete_account(world: World, name: str) -> None:
     """Delete an account with its runbooks; plans that name them are not ready any more."""
     subscription.require(world)

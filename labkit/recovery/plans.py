@@ -14,8 +14,9 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
+from labkit.recovery import automation
 from labkit.recovery import item as items
-from labkit.recovery.automation import AutomationAccount, Runbook, runbook_id
+from labkit.recovery.automation import AutomationAccount, Runbook
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import Cloud
 from labkit.recovery.vaults import the_vault
@@ -223,10 +224,4 @@ def require_runbook(world: World, plan: str, action: Action) -> Runbook:
     """The runbook of a script action; 900906 without an automation account, 900010 for one that is not there."""
     if not world.any(AutomationAccount):
         raise LabError(900906, plan=plan, name=action.name)
-    if world.find(AutomationAccount, action.account) is None:
-        raise unknown("automation account", action.account, [found.id for found in world.all(AutomationAccount)])
-    found = world.find(Runbook, runbook_id(action.account, action.runbook))
-    if found is None:
-        held = [book.name for book in world.all(Runbook) if book.account == action.account]
-        raise unknown("runbook", action.runbook, held)
-    return found
+    return automation.runbook(world, action.account, action.runbook)

@@ -18,6 +18,7 @@ from labkit.lab.views import Job
 from labkit.recovery import planforecast, plans
 from tests.recovery.labs import error_of, facts, records, state_of, task_states, twin
 from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, check, manual, order, tiers_lab
+from tests.recovery.test_encryption import encrypted_lab, pfx
 
 TWO_DATA_DISKS = APP.replace("]}", ", {name: more, size: 20MB}]}")
 
@@ -157,6 +158,30 @@ def test_what_is_asked_for_wrongly_begins_nothing(tmp_path: Path) -> None:
         assert error_of(lambda: lab.vault.commit_plan("Shop")).code == 900909
         assert len(lab.jobs) == count
         assert state_of(lab, "DB") == "Protected"
+
+
+def test_an_encrypted_clouds_plan_needs_the_certificate(tmp_path: Path) -> None:
+    """Without it the whole run is refused and no VM's job is begun; with it all VMs are opened, restarts included."""
+    with encrypted_lab(tmp_path, DB, APP) as lab:
+        lab.vault.create_plan("Shop", ["DB", "APP"])
+        lab.vault.save_plan("Shop", [["DB"], ["APP"]])
+        plan, count = lab.vault.plans["Shop"], len(lab.jobs)
+        assert {found.code for found in plan.readiness("test")} >= {900563}
+        assert 900563 not in {found.code for found in plan.readiness("test", certificate=True)}
+        for run in (lab.vault.test_failover_plan, lab.vault.planned_failover_plan, lab.vault.unplanned_failover_plan):
+            assert error_of(lambda run=run: run("Shop")).code == 900563
+        assert len(lab.jobs) == count
+        job = lab.vault.planned_failover_plan("Shop", **pfx(tmp_path))
+        lab.run("40s")
+        lab.faults.lose_line()
+        with pytest.raises(LabError):
+            lab.wait(job)
+        lab.faults.restore_line()
+        assert error_of(job.restart).code == 900563
+        assert job.state == "Failed"
+        lab.wait(job.restart(**pfx(tmp_path)))
+        assert [state_of(lab, vm) for vm in ("DB", "APP")] == ["PlannedCommitPending"] * 2
+        assert lab.verify() == []
 
 
 def test_common_points_show_one_instant(tiers: Lab) -> None:

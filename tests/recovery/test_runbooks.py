@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import labkit
-from labkit.lab import Lab
+from labkit.lab import Lab, trust
 from tests.recovery.labs import error_of, facts, task_states, twin
 from tests.recovery.planlabs import APP, DB, order, runbook, script, tiers_lab
 
@@ -175,6 +175,39 @@ def test_a_runbook_may_use_the_lab(tiers: Lab) -> None:
     tiers.vault.unplanned_failover_plan("Shop", wait=True)
     assert tiers.azure.quotas["cores"].limit == 40
     assert tiers.vault.runbook_runs[0].output.strip() == "900030"
+
+
+def test_a_runbook_of_somebody_elses_lab_does_not_run_by_itself(
+    tiers: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened by another person the clock stops before it; looked at and trusted, it runs."""
+    told = with_script(tiers, KEEP.replace("print(", "print('here',"))
+    job = tiers.vault.planned_failover_plan("Shop")
+    with twin(tiers, "handed-out.lab") as lab:
+        monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "another home"))
+        monkeypatch.setattr(trust, "_here", set())
+        for work in (lambda: lab.run("3h"), lambda: lab.wait(lab.jobs[job.id]), lab.clock.skip, lab.clock.skip):
+            while (error := _error(work)) is None:
+                pass
+            assert error == 900924
+        assert not told.exists()
+        with pytest.raises(labkit.LabError):
+            asyncio.run(_live(lab))
+        assert "'here'" in lab.azure.runbook("runbooks", "switch")
+        assert error_of(lambda: lab.azure.runbook("runbooks", "other")).code == 900010
+        assert lab.azure.trust_runbooks() == ["runbooks/switch"]
+        assert lab.azure.trust_runbooks() == []
+        lab.wait(lab.jobs[job.id])
+        assert told.exists()
+        assert lab.jobs[job.id].state == "Succeeded"
+
+
+def _error(work: Any) -> int | None:
+    try:
+        work()
+    except labkit.LabError as error:
+        return error.code
+    return None
 
 
 def test_history_does_not_know_how_long_it_really_took(tiers: Lab) -> None:
