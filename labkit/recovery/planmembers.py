@@ -231,23 +231,27 @@ def _closed(world: World, job: JobRecord) -> bool:
 
 
 def release(world: World, job: JobRecord) -> None:
-    """Let the VMs' jobs look whether they may go on."""
+    """Let the VMs' jobs that are held look whether they may go on."""
     for one in children(world, job):
-        jobs.resume(world, one)
+        if one.running and one.task.state == jobs.NOT_STARTED:
+            jobs.resume(world, one)
 
 
 def _ended_a_task(world: World, job: JobRecord) -> None:
-    item = None if job.scenario in KIND_OF else world.find(ProtectedItem, job.target)
-    plan = world.find(JobRecord, item.plan) if item is not None and item.plan else None
-    if plan is not None:
-        jobs.resume(world, plan)
+    if job.scenario not in KIND_OF:
+        _look_again(world, job.target)
 
 
 def _guest_changed(world: World, found: Machine) -> None:
-    for name in {item.plan for item in world.all(ProtectedItem) if item.plan}:
-        plan = world.find(JobRecord, name)
-        if plan is not None:
-            jobs.resume(world, plan)
+    name = found.id.partition("/")[2]
+    _look_again(world, name.removesuffix("-test") if found.side == TEST else name)
+
+
+def _look_again(world: World, vm: str) -> None:
+    item = world.find(ProtectedItem, vm)
+    plan = world.find(JobRecord, item.plan) if item is not None and item.plan else None
+    if plan is not None:
+        jobs.resume(world, plan)
 
 
 jobs.GATES.append(_closed)
