@@ -21,16 +21,28 @@ from labkit.engine.world import Entity, World, entity
 
 NOT_STARTED, IN_PROGRESS, SUSPENDED = "NotStarted", "InProgress", "Suspended"
 SUCCEEDED, FAILED, SKIPPED_STATE = "Succeeded", "Failed", "Skipped"
+COMPLETED_WITH_ERRORS = "CompletedWithErrors"
 
 
 class Task(msgspec.Struct):
-    """One step: state and times in ms (0 = not yet); ``note`` is what the operator said."""
+    """One step: state and times in ms (0 = not yet); ``note`` is what the operator said.
+
+    Of a job that is given its tasks: ``kind``, the row of ``data/timings.yml`` with its title and length, and under
+    which its function is registered, and ``words`` that fill the title; "" and empty: the row of the task's own name.
+    """
 
     name: str
     state: str = NOT_STARTED
     started: int = 0
     ended: int = 0
     note: str = ""
+    kind: str = ""
+    words: dict[str, str | int] = msgspec.field(default_factory=dict)
+
+    @property
+    def row(self) -> str:
+        """The task's row in ``data/timings.yml``."""
+        return self.kind or self.name
 
 
 @entity("job")
@@ -39,6 +51,7 @@ class JobRecord(Entity):
 
     ``variant``: the same scenario done another way, with functions (and perhaps tasks) of its own under
     ``SCENARIO/VARIANT``.
+    ``data["errors"]``: what went wrong in tasks that did not stop it (:func:`note_error`).
     """
 
     scenario: str
@@ -77,6 +90,7 @@ class Until(msgspec.Struct, frozen=True):
 
 
 DONE, SKIPPED, EVENT, OPERATOR = "done", "skipped", "event", "operator"
+GONE_ON = "gone on"  # the task failed, and the job goes on; see note_error
 Outcome = str | Until
 TaskFunction = Callable[[World, JobRecord], Outcome]
 EndFunction = Callable[[World, JobRecord], None]
@@ -84,6 +98,11 @@ _FUNCTIONS: dict[tuple[str, str], TaskFunction] = {}
 _ENDINGS: dict[str, EndFunction] = {}
 # Whether a job has to stand still now; whoever says so resumes it later.
 HOLDS: list[Callable[[World, JobRecord], bool]] = []
+# Whether the task a job has come to must not begin yet; whoever says so resumes it later. Unlike one that is held, such
+# a task has not spent its length.
+GATES: list[Callable[[World, JobRecord], bool]] = []
+# Told whenever a task has ended, a job waits for the operator, or has ended.
+WATCHERS: list[Callable[[World, JobRecord], None]] = []
 
 
 def task(scenario: str, name: str) -> Callable[[TaskFunction], TaskFunction]:
@@ -118,11 +137,13 @@ def titles(scenario: str) -> dict[str, str]:
     return {row["task"]: row["title"] for row in resources.yaml("timings.yml")[scenario]}
 
 
-def start(world: World, scenario: str, target: str, variant: str = "", **data: Any) -> JobRecord:
-    """Begin a job; no time has passed when this returns."""
+def start(
+    world: World, scenario: str, target: str, variant: str = "", *, tasks: list[Task] | None = None, **data: Any
+) -> JobRecord:
+    """Begin a job; no time has passed when this returns. ``tasks``: its own instead of those its kind always has."""
     number = world.next("job")
     job = world.add(JobRecord(f"job-{number:04d}", scenario, target, [], data, world.now, variant=variant))
-    job.tasks = [Task(name) for name, _ in timings(job.kind)]
+    job.tasks = [Task(name) for name, _ in timings(job.kind)] if tasks is None else tasks
     world.fact("job.started", target, job=number, scenario=scenario)
     _begin(world, job)
     return job
@@ -135,7 +156,11 @@ def of_target(world: World, target: str) -> JobRecord | None:
 
 def resume(world: World, job: JobRecord) -> None:
     """What the job waited for may have happened: its task is asked again now. Nothing, when it does not wait."""
-    if job.waits_for_event and job.state == IN_PROGRESS:
+    if not job.waits_for_event or job.state != IN_PROGRESS:
+        return
+    if job.task.state == NOT_STARTED:
+        _begin(world, job)
+    else:
         _ask_at(world, job, world.now)
 
 
@@ -161,8 +186,42 @@ def _number(job: JobRecord) -> int:
 
 def _begin(world: World, job: JobRecord) -> None:
     current = job.task
+    if any(gate(world, job) for gate in GATES):
+        current.state, job.waits_for_event = NOT_STARTED, True
+        return
     current.state, current.started = IN_PROGRESS, world.now
-    _ask_at(world, job, world.now + dict(timings(job.kind))[current.name])
+    _ask_at(world, job, world.now + dict(timings(job.kind))[current.row])
+
+
+def restart(world: World, job: JobRecord, *, skip: bool = False) -> None:
+    """A failed job goes on at the task it failed at, or with ``skip`` after it; 900921 when it has not failed."""
+    if job.state != FAILED:
+        raise LabError(900921, job=job.id, state=job.state)
+    job.state, job.ended, job.error = IN_PROGRESS, 0, None
+    world.fact("job.restarted", job.target, job=_number(job), task=job.task.name, skip=int(skip))
+    if skip:
+        _next(world, job, SKIPPED_STATE)
+    else:
+        job.task.ended = 0
+        _begin(world, job)
+
+
+def skip(world: World, job: JobRecord, note: str = "") -> None:
+    """A running job leaves the task it is at and goes on with the next."""
+    job.state, job.task.note = IN_PROGRESS, note
+    world.timers.cancel(job.ask)
+    job.waits_for_event = False
+    _next(world, job, SKIPPED_STATE)
+
+
+def note_error(job: JobRecord, error: LabError) -> None:
+    """Something failed that does not stop the job: it ends as "completed with errors"."""
+    job.data.setdefault("errors", []).append(_as_data(error))
+
+
+def _as_data(error: LabError) -> dict[str, Any]:
+    details = {name: value for name, value in error.details.items() if isinstance(value, int | str)}
+    return {"code": error.code, "details": details, "allowed": list(error.allowed)}
 
 
 def _ask_at(world: World, job: JobRecord, due: int) -> None:
@@ -180,7 +239,7 @@ def _ask(world: World, timer: Timer) -> None:
     if any(hold(world, job) for hold in HOLDS):
         job.waits_for_event = True
         return
-    function = _FUNCTIONS.get((job.kind, job.task.name))
+    function = _FUNCTIONS.get((job.kind, job.task.row))
     try:
         outcome = function(world, job) if function else DONE
     except LabError as error:
@@ -193,8 +252,17 @@ def _ask(world: World, timer: Timer) -> None:
     elif outcome == OPERATOR:
         job.state = job.task.state = SUSPENDED
         world.fact("job.waiting", job.target, job=_number(job), task=job.task.name)
+        _tell(world, job)
     else:
-        _next(world, job, SKIPPED_STATE if outcome == SKIPPED else SUCCEEDED)
+        _next(world, job, _STATES.get(outcome, SUCCEEDED))
+
+
+_STATES = {SKIPPED: SKIPPED_STATE, GONE_ON: FAILED}
+
+
+def _tell(world: World, job: JobRecord) -> None:
+    for watcher in WATCHERS:
+        watcher(world, job)
 
 
 def _end_task(world: World, job: JobRecord, state: str) -> None:
@@ -208,14 +276,14 @@ def _next(world: World, job: JobRecord, state: str) -> None:
     if job.step + 1 < len(job.tasks):
         job.step += 1
         _begin(world, job)
+        _tell(world, job)
     else:
-        _end(world, job, SUCCEEDED)
+        _end(world, job, COMPLETED_WITH_ERRORS if job.data.get("errors") else SUCCEEDED)
 
 
 def _fail(world: World, job: JobRecord, error: LabError) -> None:
     _end_task(world, job, FAILED)
-    details = {name: value for name, value in error.details.items() if isinstance(value, int | str)}
-    job.error = {"code": error.code, "details": details, "allowed": list(error.allowed)}
+    job.error = _as_data(error)
     _end(world, job, FAILED, code=error.code)
 
 
@@ -230,3 +298,4 @@ def _end(world: World, job: JobRecord, state: str, **details: int) -> None:
     world.fact("job.ended", job.target, job=_number(job), scenario=job.scenario, state=state, **details)
     if job.kind in _ENDINGS:
         _ENDINGS[job.kind](world, job)
+    _tell(world, job)

@@ -28,9 +28,11 @@ from labkit.guest.volume import Volume
 
 SITE, AZURE, TEST = "site", "azure", "test"
 OFF, STARTING, RUNNING = "Off", "Starting", "Running"
+OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
 # What else happens when a guest is up.
 WHEN_UP: list[Callable[[World, Machine], None]] = []
-_OPEN_DATABASE, _RECOVER_FRAME = 2_000, 5  # ms; the lab's own figures
+# Told when a guest is up, its application answers, or it has stopped.
+WATCHERS: list[Callable[[World, Machine], None]] = []
 
 
 class Workload(msgspec.Struct, array_like=True, frozen=True):
@@ -177,6 +179,12 @@ def power_off(world: World, machine: Machine, *, clean: bool) -> None:
     machine.run, machine.state, machine.stopped_at = 0, OFF, world.now
     machine.up_at = machine.answering_at = 0
     world.fact("vm.stopped", machine.id, run=run.number, clean=int(clean))
+    _tell(world, machine)
+
+
+def _tell(world: World, machine: Machine) -> None:
+    for watcher in WATCHERS:
+        watcher(world, machine)
 
 
 @on("guest.up")
@@ -188,6 +196,7 @@ def _up(world: World, timer: Timer) -> None:
     world.fact("guest.up", machine.id)
     for also in WHEN_UP:
         also(world, machine)
+    _tell(world, machine)
     if machine.application is None:
         return
     try:
@@ -195,7 +204,7 @@ def _up(world: World, timer: Timer) -> None:
     except LabError as error:
         world.fact("application.failed", machine.id, code=error.code)
         return
-    world.after(_OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
+    world.after(OPEN_DATABASE + frames * _RECOVER_FRAME, "guest.answers", machine.id)
     world.fact("database.opened", machine.id, recovered=frames)
 
 
@@ -213,6 +222,7 @@ def _answer(world: World, machine: Machine) -> None:
     run = streams.run_of(world, machine.run)
     run.answering = run.settled = world.now
     world.fact("application.answers", machine.id)
+    _tell(world, machine)
 
 
 @on("guest.hour")

@@ -9,6 +9,7 @@ from labkit.azure import compute, services, subscription, trial
 from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
 from labkit.engine.world import World
+from labkit.lab.automation import AutomationDoor
 from labkit.lab.azuremachines import MachinesDoor
 from labkit.lab.costs import CostsDoor
 from labkit.recovery import teardown, vaults
@@ -74,7 +75,7 @@ def _network(found: VirtualNetwork) -> NetworkView:
     return NetworkView(found.id, found.region, found.address_space, dict(found.subnets), dns, vpn)
 
 
-class AzureDoor(CostsDoor, MachinesDoor):
+class AzureDoor(CostsDoor, MachinesDoor, AutomationDoor):
     """Azure's side of the lab. Whatever makes, changes or deletes something needs the subscription (900800, 900806 f.).
 
     A lab of the stage "start" has none: ``lab.azure.sign_up("admin@contoso.com", "090-0000-0000",

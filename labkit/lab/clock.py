@@ -18,6 +18,8 @@ from labkit.engine import lease, pace, units
 from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.lease import Owner
+from labkit.lab import runbooks
+from labkit.recovery import planactions
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ class Clock:
         now, seen, _ = self._lab.news(sys.maxsize)
         limit = now + units.DAY if until is None else max(now, min(now + units.DAY, until))
         with session.playing():
-            session.advance(limit, lambda world: world.facts.total > seen)
+            runbooks.advance(self._lab, limit, lambda world: world.facts.total > seen)
         _, _, news = self._lab.news(seen)
         return news[0] if news else None
 
@@ -130,7 +132,12 @@ class Clock:
                 rest -= int(rest)
                 # Time that a command or a skip let pass meanwhile counts too: never back, only on.
                 target = target if self.until is None else max(now, min(target, self.until))
-                self._lab._session.advance(target, seconds=_BUDGET)
+                self._lab._session.advance(target, planactions.ordered, seconds=_BUDGET)
+                wanted = self._lab.read(runbooks.order)
+                if wanted is not None:
+                    # In a thread of its own, so that the kernel's loop goes on; the time it takes does not count.
+                    runbooks.record(self._lab, wanted, await asyncio.to_thread(runbooks.execute, wanted))
+                    before = pace.ticks()
                 if each is not None:
                     each()
                 if self.until is not None and self.ms >= self.until:

@@ -14,7 +14,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.progress import Progress
 from labkit.engine.session import Session
 from labkit.engine.world import World
-from labkit.lab import alerts, build, status
+from labkit.lab import alerts, build, runbooks, status
 from labkit.lab.alerts import Alert, Hook
 from labkit.lab.azure import AzureDoor
 from labkit.lab.clock import Clock
@@ -241,7 +241,7 @@ class Lab:
         """
         target = self.target(duration, until=until)
         with self._session.playing(take_over=take_over):
-            self._session.advance(target)
+            runbooks.advance(self, target)
         return self.now
 
     def target(self, duration: str | None = None, *, until: str | None = None) -> int:
@@ -286,7 +286,7 @@ class Lab:
         """
         limit = self.read(lambda world: world.now) + units.duration(within)
         with self._session.playing():
-            self._session.advance(limit, done)
+            runbooks.advance(self, limit, done)
         return self.read(done)
 
     def _play_until(self, done: Callable[[World], bool], thing: Job | Item, *, take_over: bool) -> None:
@@ -295,7 +295,7 @@ class Lab:
         with self._session.playing(take_over=take_over):
             while day < limit and not self.read(done):
                 day += units.DAY
-                self._session.advance(day, done)
+                runbooks.advance(self, day, done)
                 if self.read(lambda world: not done(world) and _cut_off(world)):
                     break
         if not self.read(done):

@@ -15,7 +15,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import Machine
-from labkit.lab.vault import Opener
+from labkit.lab.opener import Opener
 from labkit.recovery import encryption, failover
 from labkit.recovery import item as items
 from labkit.site import inventory

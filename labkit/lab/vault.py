@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
+from labkit.lab.opener import Opener
+from labkit.lab.plans import PlansDoor
 from labkit.lab.pointviews import PointView, point_view
 from labkit.lab.vaultsetup import VaultSetupDoor
 from labkit.lab.views import Failover, Items, Job, failovers
@@ -20,6 +22,7 @@ from labkit.recovery import (
     failover,
     objectives,
     operations,
+    planruns,
     protection,
     resynchronise,
     states,
@@ -34,32 +37,10 @@ from labkit.recovery.unregister import Reason
 from labkit.site import inventory
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
     from labkit.lab.door import Lab
 
 
-class Opener(NamedTuple):
-    """The ``.pfx`` of an encrypted cloud, as a call gives it: a file, and its password."""
-
-    certificate: str | Path | None
-    password: str | None
-
-    def private(self) -> RSAPrivateKey | None:
-        """The private key in it; None when no file is given. Errors: :func:`labkit.recovery.certificates.read_pfx`."""
-        if self.certificate is None:
-            return None
-        from labkit.recovery import certificates
-
-        return certificates.read_pfx(Path(self.certificate), self.password)
-
-    @property
-    def name(self) -> str | None:
-        """The file's name, for the journal."""
-        return None if self.certificate is None else Path(self.certificate).name
-
-
-class VaultDoor(VaultSetupDoor):
+class VaultDoor(PlansDoor, VaultSetupDoor):
     """``lab.vault``: registration, protection, failover and all that follows; ``items``: the protected VMs by name.
 
     From the vault on (``lab.azure.create_vault``): ``generate_key``, with which ``lab.site.install_provider`` registers
@@ -231,6 +212,8 @@ class VaultDoor(VaultSetupDoor):
 
         def work(world: World) -> JobRecord:
             record = world.get(JobRecord, job.id)
+            if planruns.is_of_plan(record):
+                return planruns.complete(world, record, note)
             item = world.find(ProtectedItem, record.target)
             waiting = (states.TEST_WAITING, states.FAILBACK_WAITING)
             if item is None or item.job != record.id or item.state not in waiting:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
-from labkit.engine.jobs import JobRecord
+from labkit.engine.jobs import JobRecord, Task
+from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.guest.machine import SITE
 from labkit.lab.sides import Side, properties
 from labkit.recovery import item as items
-from labkit.recovery import states
+from labkit.recovery import planactions, states
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
@@ -85,13 +88,14 @@ def failovers(world: World) -> list[Failover]:
 
 
 class TaskView(NamedTuple):
-    """A task of a job: its name, state, and ISO 8601 times (``None``: not yet)."""
+    """A task of a job: its name, state, and ISO 8601 times (``None``: not yet); ``title`` in the session's language."""
 
     name: str
     state: str
     started: str | None
     ended: str | None
     note: str
+    title: str = ""
 
 
 class Job:
@@ -115,7 +119,7 @@ class Job:
 
     @property
     def state(self) -> str:
-        """``InProgress``, ``Suspended`` (waits for the operator), ``Succeeded`` or ``Failed``."""
+        """``InProgress``, ``Suspended`` (waits for a word), ``Succeeded``, ``Failed``, ``CompletedWithErrors``."""
         return self._lab.read(lambda world: self._record(world).state)
 
     @property
@@ -128,9 +132,28 @@ class Job:
         """What the job failed with."""
         return self._lab.read(lambda world: error_of(self._record(world)))
 
+    @property
+    def errors(self) -> list[LabError]:
+        """What went wrong in a job that went on and ended as "CompletedWithErrors", in order."""
+        found = self._lab.read(lambda world: copy.deepcopy(self._record(world).data.get("errors", [])))
+        return [_error(error) for error in found]
+
+    @property
+    def instructions(self) -> str:
+        """What the manual action of a recovery plan says that the job waits at; "" when it waits at none."""
+        return self._lab.read(lambda world: planactions.instructions(self._record(world)))
+
     def complete(self, note: str = "") -> Job:
-        """Give the operator's word ("Complete test", "Complete Failover"); the job goes on when time passes."""
+        """Give the operator's word ("Complete test", "Complete Failover", a manual action); it goes on with time."""
         return self._lab.vault.complete(self, note=note)
+
+    def restart(self, certificate: str | Path | None = None, password: str | None = None) -> Job:
+        """ "Restart" on the failed job of a recovery plan: on from the task that failed. 900921, 532."""
+        return self._lab.vault.restart(self, certificate=certificate, password=password)
+
+    def skip(self, note: str = "") -> Job:
+        """The lab's addition: leave out the action of a recovery plan that has failed, or waits. 900917."""
+        return self._lab.vault.skip(self, note=note)
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.scenario} {self.target}: {self.state}>"
@@ -138,9 +161,11 @@ class Job:
 
 def error_of(job: JobRecord) -> LabError | None:
     """The error a job failed with."""
-    if job.error is None:
-        return None
-    return LabError(job.error["code"], allowed=tuple(job.error["allowed"]), **job.error["details"])
+    return None if job.error is None else _error(job.error)
+
+
+def _error(error: dict[str, Any]) -> LabError:
+    return LabError(error["code"], allowed=tuple(error["allowed"]), **error["details"])
 
 
 def task_views(world: World, job: JobRecord) -> list[TaskView]:
@@ -150,7 +175,13 @@ def task_views(world: World, job: JobRecord) -> list[TaskView]:
     def show(instant: int) -> str | None:
         return units.show_instant(instant, zone) if instant else None
 
-    return [TaskView(task.name, task.state, show(task.started), show(task.ended), task.note) for task in job.tasks]
+    titles = jobs.titles(job.scenario)
+
+    def view(task: Task) -> TaskView:
+        title = _(titles.get(task.row, task.name)).format(**task.words)
+        return TaskView(task.name, task.state, show(task.started), show(task.ended), task.note, title)
+
+    return [view(task) for task in job.tasks]
 
 
 class Jobs(Mapping[str, Job]):

@@ -254,11 +254,19 @@ def unplanned(
     synchronise: bool,
     private: RSAPrivateKey | None,
     number: int | str | None = None,
+    straight: int | None = None,
 ) -> JobRecord:
-    """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first."""
+    """From the newest recovery point; with ``synchronise`` the site is shut down and asked for the rest first.
+
+    ``number``: then changed to this point; ``straight``: from this point at once, for a recovery plan whose VMs shall
+    show one instant.
+    """
     items.request(world, item, "UnplannedFailover")
     items.name_free(world, item)
-    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise), **then(world, item, number))
+    chosen = then(world, item, number)
+    if straight is not None:
+        chosen["point"] = point_of(items.relation(world, item), straight).number
+    return _begin(world, item, "UnplannedFailover", private, synchronise=int(synchronise), **chosen)
 
 
 def _asks_site(world: World, job: JobRecord) -> bool:
@@ -332,7 +340,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
 @jobs.task("PlannedFailover", "VmFailover")
 @jobs.task("UnplannedFailover", "VmFailover")
 def _fail_over(world: World, job: JobRecord) -> Outcome:
-    return _attach(world, job, world.get(Relation, job.target).points[-1])
+    return _attach(world, job, point_of(world.get(Relation, job.target), job.data.get("point")))
 
 
 @jobs.task("PlannedFailover", "VmFoStartVmOnSecondary")

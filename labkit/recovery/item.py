@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -26,7 +28,10 @@ from labkit.site.vmm import Vmm
 
 @entity("item")
 class ProtectedItem(Entity):
-    """``id`` is the VM's name. ``point``: the recovery point a failover used; ``job``: the one under way or waiting."""
+    """``id`` is the VM's name. ``point``: the recovery point a failover used; ``job``: the one under way or waiting.
+
+    ``plan``: the job of a recovery plan that it runs in.
+    """
 
     cloud: str
     state: str = states.UNPROTECTED
@@ -40,6 +45,7 @@ class ProtectedItem(Entity):
     to: str = ""
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
+    plan: str = ""
 
 
 # While source and replica are being compared, or have to be, a failover can only be unplanned (facts.md 1.8).
@@ -105,10 +111,31 @@ def name_free(world: World, item: ProtectedItem) -> None:
         raise LabError(900526, vm=item.id)
 
 
+_ACTS = "plan that gives the word"
+
+
+@contextmanager
+def acting(world: World, plan: str) -> Iterator[None]:
+    """What is asked for in here is asked for by the job ``plan`` of a recovery plan, to which its VMs are open."""
+    world.cache[_ACTS] = plan
+    try:
+        yield
+    finally:
+        del world.cache[_ACTS]
+
+
+def busy(world: World, item: ProtectedItem) -> JobRecord | None:
+    """The job that lets nobody else work on the item now: its own, or the one of the recovery plan it runs in."""
+    plan = world.find(JobRecord, item.plan) if item.plan else None
+    if plan is not None and plan.running and world.cache.get(_ACTS) != plan.id:
+        return plan
+    job = world.find(JobRecord, item.job) if item.job else None
+    return job if job is not None and job.state == jobs.IN_PROGRESS else None
+
+
 def allowed(world: World, item: ProtectedItem) -> tuple[str, ...]:
     """What may be asked for now: nothing while a job is at work on the item (one operation at a time)."""
-    job = world.find(JobRecord, item.job) if item.job else None
-    if job is not None and job.state == jobs.IN_PROGRESS:
+    if busy(world, item) is not None:
         return ()
     found, operations = world.find(Relation, item.id), states.allowed(item.state, to_site=bool(item.to))
     if found is None or item.state != states.PROTECTED or found.state not in RESYNC_OPERATIONS:
@@ -122,8 +149,8 @@ def request(world: World, item: ProtectedItem, operation: str) -> None:
     operations = allowed(world, item)
     if operation in operations:
         return
-    job = world.find(JobRecord, item.job) if item.job else None
-    if job is not None and job.state == jobs.IN_PROGRESS:
+    job = busy(world, item)
+    if job is not None:
         raise LabError(532, vm=item.id, operation=operation, job=job.id, scenario=job.scenario, task=job.task.name)
     code = 20013 if item.state == states.TEST_WAITING else 900501
     raise LabError(code, vm=item.id, operation=operation, state=item.state, allowed=operations)
