@@ -8,7 +8,7 @@ wrote, do not boot: 170010. This is the lab's own rule; what else is damaged sho
 
 from __future__ import annotations
 
-from labkit.azure import compute, hosting, services
+from labkit.azure import compute, hosted, hosting, services
 from labkit.azure.hosted import DOMAIN_CONTROLLER, AzureVm
 from labkit.azure.services import VirtualNetwork
 from labkit.azure.sizes import named
@@ -54,6 +54,13 @@ def _service(job: JobRecord) -> str:
     """The cloud service to be shared; "" for one of its own."""
     shared = str(job.data.get(SERVICE, ""))
     return f"{shared}-test" if shared and job.scenario == "TestFailover" else shared
+
+
+def shared_service(world: World, item: ProtectedItem) -> dict[str, str]:
+    """What a job that makes the VM of an item anew has to say for it to stay in the cloud service it shares."""
+    machine = items.target(world, item)
+    service = hosted.of(world, machine).service if machine is not None else ""
+    return {SERVICE: service} if service and service != targets.name(item) else {}
 
 
 def require_room(world: World, job: JobRecord) -> None:

@@ -75,7 +75,9 @@ def go_on_to_point(world: World, job: JobRecord, variant: str = "") -> None:
     if job.state == jobs.SUCCEEDED and "then" in job.data:
         known = [point.number for point in world.get(Relation, job.target).points]
         number = job.data["then"] if job.data["then"] in known else min(known)
-        following = items.start(world, _item(world, job), "ChangePit", variant, point=number)
+        item = _item(world, job)
+        shared = {} if variant else azurevms.shared_service(world, item)
+        following = items.start(world, item, "ChangePit", variant, point=number, **shared)
     encryption.pass_on(world, job, following)
 
 
@@ -360,7 +362,7 @@ def change_point(
     """Start the Azure VM again from another recovery point; what it wrote is gone (rule 3.4-2)."""
     items.request(world, item, "ChangePit")
     point = point_of(items.relation(world, item), number)
-    return _begin(world, item, "ChangePit", private, point=point.number)
+    return _begin(world, item, "ChangePit", private, point=point.number, **azurevms.shared_service(world, item))
 
 
 @jobs.task("ChangePit", "ShutdownVmRecovery")

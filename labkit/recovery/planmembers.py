@@ -16,7 +16,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import failback, failover, plans, states
+from labkit.recovery import azurevms, failback, failover, plans, states
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.plans import SCENARIOS, RecoveryPlan
@@ -165,7 +165,7 @@ def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> N
                 held = _start(world, item, kind, choice)
         item.plan = job.id
         job.data["jobs"][vm] = held.id
-        held.data["plan"] = job.target  # VMs of a plan have one name in the internet
+        held.data[azurevms.SERVICE] = job.target  # VMs of a plan share one cloud service and its address
 
 
 def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobRecord:

@@ -513,3 +513,19 @@ def lab_items(world: Any) -> list[Any]:
     from labkit.recovery.item import ProtectedItem
 
     return list(world.all(ProtectedItem))
+
+
+@pytest.mark.rule("3.4-5")
+def test_vms_of_a_plan_share_one_name_in_the_internet(shop_in_tiers: Path, tmp_path: Path) -> None:
+    """One cloud service and address with the plan's name, for a test with -test; changed points stay in it."""
+    with labkit.open(shop_in_tiers, read_only=True) as lab:
+        lab.copy(tmp_path / "own.lab")
+    with labkit.open(tmp_path / "own.lab") as lab:
+        test = lab.vault.test_failover_plan("Shop", wait=True)
+        assert {lab.azure.machine(name).dns_name for name in lab.azure.machines} == {"Shop-test.cloudapp.net"}
+        lab.wait(test.complete())
+        lab.vault.unplanned_failover_plan("Shop", wait=True)
+        pages = [lab.azure.machine(name) for name in lab.azure.machines]
+        assert {(page.dns_name, page.vip) for page in pages} == {("Shop.cloudapp.net", pages[0].vip)}
+        lab.vault.change_recovery_point("DB", lab.vault.items["DB"].recovery_points[0].id, wait=True)
+        assert lab.azure.machine("DB").dns_name == "Shop.cloudapp.net"
