@@ -88,6 +88,11 @@ class Plan:
         found = self._read(lambda world, plan: getattr(plans.running(world, plan.id), "id", None))
         return None if found is None else Job(self._lab, found)
 
+    @property
+    def allowed_operations(self) -> tuple[str, ...]:
+        """What is not greyed now: "test", "planned", "unplanned", "failback", "commit", "reverse", "delete"."""
+        return tuple(self._read(planreadiness.allowed))
+
     def readiness(self, kind: str = plans.PLANNED, *, certificate: bool = False) -> list[Obstacle]:
         """What a run of a kind ("test", "planned", "unplanned", "failback") would fail at now.
 

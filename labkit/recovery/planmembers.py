@@ -145,9 +145,9 @@ def may_begin(world: World, item: ProtectedItem, kind: str) -> bool:
 
 
 def require_work(world: World, plan: RecoveryPlan, kind: str) -> None:
-    """Refuse a run in which every VM would be passed over (900909)."""
+    """Refuse a run in which every VM would be passed over (900909), or one of them as it would be alone."""
     members = [items.get(world, vm) for vm in plan.vms]
-    if not any(_held(world, item, kind) or may_begin(world, item, kind) for item in members):
+    if not [item for item in members if _held(world, item, kind) or may_begin(world, item, kind)]:  # looks at each
         raise LabError(900909, plan=plan.id, states=", ".join(f"{item.id}: {item.state}" for item in members))
 
 

@@ -39,6 +39,21 @@ def check(world: World, plan: RecoveryPlan, kind: str, *, certificate: bool = Fa
     return found
 
 
+def allowed(world: World, plan: RecoveryPlan) -> tuple[str, ...]:
+    """What can be asked for now: kinds of runs, and "delete"; none while it runs (rule 3.1-5)."""
+    if plans.running(world, plan.id) is not None:
+        return ()
+    return (*(kind for kind in plans.SCENARIOS if _may_run(world, plan, kind)), "delete")
+
+
+def _may_run(world: World, plan: RecoveryPlan, kind: str) -> bool:
+    try:
+        planmembers.require_work(world, plan, kind)
+    except LabError:
+        return False
+    return True
+
+
 def _try(about: str, question: Callable[[], object], severity: str = FAILS) -> Iterator[Obstacle]:
     try:
         question()

@@ -330,13 +330,12 @@ def _begins_anew(world: World, job: JobRecord, vm: str) -> bool:
 
 def skip(world: World, job: JobRecord, note: str = "") -> JobRecord:
     """The lab's addition: a plan goes on without the action it failed at or waits for; 900917 for any other task."""
-    waits = job.state == jobs.SUSPENDED or job.task.kind == ACTION_TASKS[plans.CHECK]
-    if not is_of_plan(job) or job.task.kind not in ACTION_TASKS.values() or not (job.state == jobs.FAILED or waits):
-        raise LabError(900917, job=job.id, task=job.task.name, state=job.state)
-    if job.state == jobs.FAILED:
+    action = job.task.kind if is_of_plan(job) and job.task.kind in ACTION_TASKS.values() else ""
+    waits = job.state == jobs.SUSPENDED or (job.state == jobs.IN_PROGRESS and action == ACTION_TASKS[plans.CHECK])
+    if action and job.state == jobs.FAILED:
         _require_failed(world, job)
         jobs.restart(world, job, skip=True)
-    elif job.running:
+    elif action and waits:
         jobs.skip(world, job, note)
     else:
         raise LabError(900917, job=job.id, task=job.task.name, state=job.state)
