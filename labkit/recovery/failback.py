@@ -15,8 +15,9 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, Machine
-from labkit.recovery import console, evidence, failover, guestremote, protection, states
+from labkit.recovery import console, evidence, guestremote, protection, states
 from labkit.recovery import item as items
+from labkit.recovery.commit import COMMITTED
 from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, stops
@@ -190,7 +191,7 @@ def _commit(world: World, item: ProtectedItem, before: str) -> None:
     protection.protect_anew(world, item)
 
 
-failover.COMMITTED.append(_commit)
+COMMITTED.append(_commit)
 
 
 def reverse(world: World, item: ProtectedItem) -> JobRecord:

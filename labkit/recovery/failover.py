@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.azure import compute
@@ -14,8 +13,9 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import azurevms, encryption, evidence, states, targets
+from labkit.recovery import azurevms, encryption, evidence, targets
 from labkit.recovery import item as items
+from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, stops
 from labkit.replication import relation as replication
@@ -137,19 +137,22 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     if disks is None:
         return jobs.Until(world.now)
     guests.settle(world, source, "cycle")  # what the source has until now is on its disk before it is compared
-    test = azurevms.make(world, job, source, disks, point)
-    key = encryption.take(world, job)
-    evidence.take(
+    _count(world, job, source, azurevms.make(world, job, source, disks, point), point)
+    return DONE
+
+
+def _count(world: World, job: JobRecord, source: Machine, target: Machine, point: Point) -> FailoverRecord:
+    """What the job's VM recovers and loses; the key the job was lent is given back."""
+    return evidence.take(
         world,
-        operation="TestFailover",
+        operation=job.scenario,
         job=job.id,
         triggered=job.started,
         source=source,
-        target=test,
+        target=target,
         point=point,
-        key=key,
+        key=encryption.take(world, job),
     )
-    return DONE
 
 
 @jobs.task("TestFailover", "VmTfoBootTestVm")
@@ -321,18 +324,7 @@ def _attach(world: World, job: JobRecord, point: Point) -> Outcome:
     if items.relation(world, item).state != replication.STOPPED:
         stops.stop(world, items.relation(world, item))
     item.point = point
-    machine = azurevms.make(world, job, source, disks, point)
-    key = encryption.take(world, job)
-    kept = evidence.take(
-        world,
-        operation=job.scenario,
-        job=job.id,
-        triggered=job.started,
-        source=source,
-        target=machine,
-        point=point,
-        key=key,
-    )
+    kept = _count(world, job, source, azurevms.make(world, job, source, disks, point), point)
     item.failovers.append(kept.id)
     details = {"point": point.number, "cut": point.cut, "source": kept.source_at}
     world.fact("failover", item.id, operation=job.scenario, consistency=point.kind, **details)
@@ -390,43 +382,3 @@ def _fail_over_again(world: World, job: JobRecord) -> Outcome:
 def _changed(world: World, job: JobRecord) -> None:
     _forget(world, job)
     items.settle(world, job, "ChangePit")
-
-
-# --- commit -----------------------------------------------------------------------------------------------------------
-
-
-def commit(world: World, item: ProtectedItem) -> JobRecord:
-    """Make a failover final: the recovery points are merged, none can be chosen any more (rule 3.4-2)."""
-    items.request(world, item, "Commit")
-    azurevms.require_working(world, item)
-    return items.start(world, item, "CommitFailover")
-
-
-@jobs.task("CommitFailover", "VmCommit")
-def _merge(world: World, job: JobRecord) -> Outcome:
-    item = _item(world, job)
-    if item.state not in (states.PLANNED_PENDING, states.UNPLANNED_PENDING):
-        return DONE
-    relation, used = items.relation(world, item), item.point
-    assert used is not None
-    relation.points = [used]
-    relation.cut = used.cut
-    replica = items.replica(world, item)
-    if replica.sealed:  # Azure cannot fold it; what follows the point is cut off
-        record.cut_off(world, replica, used.place)
-    else:
-        record.rebase(world, replica, used.place)
-    return DONE
-
-
-# What else happens at the commit of an item in a state: failback adds its own end.
-COMMITTED: list[Callable[[World, ProtectedItem, str], None]] = []
-
-
-@jobs.ending("CommitFailover")
-def _committed(world: World, job: JobRecord) -> None:
-    before = _item(world, job).state
-    items.settle(world, job, "Commit")
-    if job.state == jobs.SUCCEEDED:
-        for after in COMMITTED:
-            after(world, _item(world, job), before)

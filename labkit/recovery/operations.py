@@ -8,6 +8,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.recovery import failback, failover, sitefailover
+from labkit.recovery.commit import commit as commit_of
 from labkit.recovery.item import ProtectedItem
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def change_point(
 
 def commit(world: World, item: ProtectedItem) -> JobRecord:
     """Make a failover (to Azure: or failback) final."""
-    return sitefailover.commit(world, item) if item.to else failover.commit(world, item)
+    return sitefailover.commit(world, item) if item.to else commit_of(world, item)
 
 
 def reverse(world: World, item: ProtectedItem) -> JobRecord:

@@ -18,6 +18,7 @@ from labkit.guest import machine as guests
 from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery import azurevms, failback, failover, plans, states
 from labkit.recovery import item as items
+from labkit.recovery.commit import commit as commit_of
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.plans import SCENARIOS, RecoveryPlan
 from labkit.replication import stops
@@ -179,7 +180,7 @@ def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobR
         return failover.unplanned(world, item, synchronise=synchronise, private=choice.private, straight=number)
     if kind == plans.FAILBACK:
         return failback.start(world, item, choice.failback)
-    return failover.commit(world, item) if kind == plans.COMMIT else failback.reverse(world, item)
+    return commit_of(world, item) if kind == plans.COMMIT else failback.reverse(world, item)
 
 
 # --- holding them -----------------------------------------------------------------------------------------------------
