@@ -15,11 +15,12 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import hostreplica, hyperv
+from labkit.recovery import hostreplica, hyperv, states
+from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import alerts, line, resume, stops
 from labkit.replication.relation import INITIAL, REPLICATING, RESYNCHRONISING, STOPPED, Relation
-from labkit.site import inventory
+from labkit.site import inventory, vms
 
 CRASH, LOG_FAILED, EDITED, REVERTED = "host crash", "log write failed", "disk edited", "put back"
 
@@ -133,6 +134,24 @@ def revert(world: World, vm: str, back: int) -> None:
             record.append_blocks(world, disks, number, blocks, old[blocks], EDIT)
     world.fact("fault", vm, fault="revert", to=then)
     _changed(world, vm, REVERTED)
+
+
+def lose_vm(world: World, vm: str) -> None:
+    """The site's VM is gone with its disks while it runs in Azure; a failback makes it anew (facts.md 2.8).
+
+    900898 unless its failover to Azure is committed and nothing is under way.
+    """
+    item = items.get(world, vm)
+    if item.to or item.job or item.state not in (states.PLANNED_COMMITTED, states.UNPLANNED_COMMITTED):
+        raise LabError(900898, vm=vm, state=item.state)
+    machine = inventory.machine(world, vm)
+    guests.power_off(world, machine, clean=False)
+    old = guests.disks_of(world, machine)
+    new = record.create(world, vm, SITE, old.names, old.sizes)
+    machine.disks = items.relation(world, item).source = new.number
+    record.delete(world, old)
+    item.gone = vms.get(world, vm).gone = True
+    world.fact("fault", vm, fault="vm lost")
 
 
 def _session_before(world: World, machine: Machine, at: int) -> int:

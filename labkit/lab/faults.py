@@ -97,6 +97,10 @@ class FaultsDoor:
         """The site's hosts crash with their VMs, and start again five minutes later."""
         self._do("crash_host", host.crash_host)
 
+    def lose_vm(self, vm: str) -> None:
+        """The site's VM is gone, disks and all, while it runs in Azure after a committed failover (else 900898)."""
+        self._do("lose_vm", lambda world: host.lose_vm(world, vm), vm=vm)
+
     def fail_log(self, vm: str) -> None:
         """A write to the change log of a VM fails."""
         self._do("fail_log", lambda world: host.fail_log(world, vm), vm=vm)

@@ -142,8 +142,8 @@ def _item(world: World, item: ProtectedItem, *, full: bool) -> Iterator[str]:
     if item.state not in states.STATES:
         yield _("{vm}: the state {state} is not in the table").format(vm=item.id, state=item.state)
     relation = world.find(Relation, item.id)
-    if relation is None or not item.replica or relation.state == INITIAL or not relation.points:
-        return
+    if relation is None or not item.replica or relation.state == INITIAL or not relation.points or item.gone:
+        return  # of a VM that is gone at the site there is nothing to compare with
     point = item.point or relation.points[-1]
     source = guests.disks_of(world, items.source(world, item))
     yield from _pair(world, relation, point, source, items.replica(world, item), full=full)

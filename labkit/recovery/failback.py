@@ -23,7 +23,7 @@ from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, initial, line, stops
 from labkit.replication import relation as replication
 from labkit.replication.relation import Relation
-from labkit.site import inventory
+from labkit.site import inventory, vms
 
 BEFORE, DURING = "before", "during"
 
@@ -33,6 +33,8 @@ def start(world: World, item: ProtectedItem, synchronise: str) -> JobRecord:
     if synchronise not in (BEFORE, DURING):
         raise LabError(900523, found=synchronise, choices=f"{BEFORE}, {DURING}")
     items.request(world, item, "Failback")
+    if item.gone and synchronise == BEFORE:
+        raise LabError(900899, vm=item.id)
     return items.start(world, item, "Failback", synchronise=synchronise)
 
 
@@ -132,6 +134,7 @@ def _switch(world: World, job: JobRecord) -> Outcome:
     _keep_evidence(world, job, site, azure)
     guestremote.inherit(world, site, azure)
     stops.remove(world, down)
+    vms.get(world, item.id).gone = False  # one that was lost is made anew by all this
     return DONE
 
 
@@ -187,7 +190,7 @@ def _commit(world: World, item: ProtectedItem, before: str) -> None:
     compute.delete_vm(world, world.get(Machine, f"{AZURE}/{item.id}"))
     stops.remove(world, items.relation(world, item))
     protection.drop_replica(world, item)
-    item.point = None
+    item.point, item.gone = None, False
     protection.protect_anew(world, item)
 
 

@@ -13,6 +13,7 @@ from labkit.replication import resync, stops
 from labkit.replication.relation import Relation
 from labkit.site import inventory, servers
 from labkit.site.schema import DATA_DISK_LIMIT, OS_DISK_LIMIT
+from labkit.site.vms import VmSettings
 
 # Jobs during which the site's VM must stay off: its last log is being sent, or its disks are being written to.
 _AT_WORK = ("PlannedFailover", "Failback")
@@ -31,9 +32,17 @@ def start(world: World, vm: str) -> None:
         raise LabError(532, vm=vm, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
     if hostreplica.locked(world, vm):
         raise LabError(900587, vm=vm)
+    if _gone(world, vm):
+        raise LabError(900995, vm=vm)
     if held(world, vm):
         raise LabError(900965, vm=vm)
     guests.power_on(world, machine)
+
+
+def _gone(world: World, vm: str) -> bool:
+    """Whether the site's VM was lost and has not been made anew by a failback."""
+    found = world.find(VmSettings, vm)
+    return found is not None and found.gone
 
 
 def held(world: World, vm: str) -> bool:

@@ -43,6 +43,7 @@ class ProtectedItem(Entity):
     azure_name: str = ""
     adapter: str = ""
     to: str = ""
+    gone: bool = False
     point: Point | None = None
     failovers: list[str] = msgspec.field(default_factory=list)
     plan: str = ""

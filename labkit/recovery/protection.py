@@ -33,6 +33,8 @@ def enable(world: World, name: str) -> JobRecord:
     if found is not None:
         raise LabError(900520, vm=name, allowed=items.allowed(world, found))
     remains.require_clean(world, name)
+    if vms.get(world, name).gone:
+        raise LabError(900995, vm=name)
     if world.find(hostreplica.HostReplica, name) is not None:
         raise LabError(900583, vm=name)
     if pairing.taken(world, name):

@@ -23,7 +23,7 @@ class VmSettings(Entity):
     """A VM's properties; ``id`` is its name.
 
     ``system``: the operating system set in its properties, "" unknown. ``system_disks``: the disks marked as holding
-    it. ``cloud``: the VMM cloud it belongs to, "" for none.
+    it. ``cloud``: the VMM cloud it belongs to, "" for none. ``gone``: the VM was lost with its disks.
     """
 
     host: str
@@ -31,6 +31,7 @@ class VmSettings(Entity):
     cloud: str = ""
     system: str = ""
     system_disks: list[str] = msgspec.field(default_factory=list)
+    gone: bool = False
 
 
 def get(world: World, name: str) -> VmSettings:

@@ -76,6 +76,17 @@ def _lost_site(lab: Lab) -> object:
     return lab.site.add_feature("SC01")
 
 
+def _gone(work: Step) -> Make:
+    def make(folder: Path) -> tuple[Lab, Callable[[], object]]:
+        lab = new_lab(folder, SHOP)
+        lab.vault.planned_failover("SHOP", wait=True)
+        lab.vault.commit("SHOP", wait=True)
+        lab.faults.lose_vm("SHOP")
+        return lab, lambda: work(lab)
+
+    return make
+
+
 PROVOKED_PAIRS: dict[int, Make] = {
     20011: _in_pair(lambda lab: lab.vault.reverse_replication("SHOP", wait=True), _protected, _cut_off),
     31218: _in_pair(lambda lab: lab.vault.configure_protection(target=THEIRS, initial="export")),
@@ -95,6 +106,9 @@ PROVOKED_PAIRS: dict[int, Make] = {
         _left,
     ),
     900896: _prepared(lambda lab: lab.vault.set_objectives("SHOP", rto="2h", mtd="1h")),
+    900898: _prepared(lambda lab: lab.faults.lose_vm("SHOP"), stage="protected"),
+    900899: _gone(lambda lab: lab.vault.failback("SHOP")),
+    900995: _gone(lambda lab: lab.site.start("SHOP")),
     900897: _in_pair(lambda lab: lab.vault.planned_failover("SHOP", point=1), _protected),
     900895: _in_pair(lambda lab: lab.vault.configure_protection(points=1)),
 }

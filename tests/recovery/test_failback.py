@@ -385,3 +385,41 @@ def test_a_lab_reopened_at_each_step_goes_on(shop: Lab, tmp_path: Path) -> None:
     with labkit.open(path, read_only=True) as lab:
         assert lab.events_digest == shop.events_digest
         assert lab.verify() == []
+
+
+def test_with_the_sites_vm_gone(shop: Lab) -> None:
+    """Lost with its disks: it does not start, "before" is refused, "during" sends everything and makes it anew."""
+    assert error_of(lambda: shop.faults.lose_vm("SHOP")).code == 900898
+    shop.vault.planned_failover("SHOP", wait=True)
+    assert error_of(lambda: shop.faults.lose_vm("SHOP")).code == 900898
+    shop.vault.commit("SHOP", wait=True)
+    shop.faults.lose_vm("SHOP")
+    assert error_of(lambda: shop.site.start("SHOP")).code == 900995
+    shop.run("2h")
+    assert shop.verify(full=True) == []
+    assert error_of(lambda: shop.vault.failback("SHOP")).code == 900899
+    shop.vault.failback("SHOP", synchronise="during", wait=True)
+    back = records(shop)[-1]
+    assert all(disk.equal for disk in back.integrity)
+    assert (back.lost.orders, back.lost.blocks) == (0, 0)
+    sent = sum(fact["blocks"] for fact in facts(shop, "initial.piece") if fact["entity"] == "failback/SHOP")
+    assert sent >= 8 * 2**20 // 65_536  # all that is in use, not only what was written in Azure
+    shop.vault.commit("SHOP", wait=True)
+    shop.vault.reverse_replication("SHOP", wait=True)
+    shop.wait(shop.vault.items["SHOP"])
+    shop.run("1h")
+    assert shop.site.machines["SHOP"].answering
+    assert shop.vault.items["SHOP"].state == "Protected"
+    assert shop.verify(full=True) == []
+
+
+def test_migrated_with_the_sites_vm_gone(shop: Lab) -> None:
+    """Protection removed while it runs in Azure (F-11): the lost VM cannot be started or protected again."""
+    shop.vault.planned_failover("SHOP", wait=True)
+    shop.vault.commit("SHOP", wait=True)
+    shop.faults.lose_vm("SHOP")
+    shop.vault.disable_protection("SHOP", wait=True)
+    assert error_of(lambda: shop.site.start("SHOP")).code == 900995
+    assert error_of(lambda: shop.vault.enable_protection("SHOP")).code == 900995
+    shop.run("2h")
+    assert shop.verify(full=True) == []
