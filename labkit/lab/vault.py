@@ -183,6 +183,14 @@ class VaultDoor(PlansDoor, VaultSetupDoor):
         work = lambda world: objectives.set_targets(world, vm, *given)  # noqa: E731
         self._lab.command("vault.set_objectives", {"vm": vm, "rto": rto, "rpo": rpo, "mtd": mtd}, work)
 
+    def set_plan_objectives(
+        self, plan: str, *, rto: str | None = None, rpo: str | None = None, mtd: str | None = None
+    ) -> None:
+        """The same for a plan: from its click to the last VM's answer, its worst VM's RPO, the outage."""
+        given = [None if value is None else units.duration(value) for value in (rto, rpo, mtd)]
+        work = lambda world: objectives.set_plan_targets(world, plan, *given)  # noqa: E731
+        self._lab.command("vault.set_plan_objectives", {"plan": plan, "rto": rto, "rpo": rpo, "mtd": mtd}, work)
+
     @property
     def objectives(self) -> list[Verdict]:
         """Every failover so far beside its targets: rto, rpo and mtd in ms, with met, missed or not_tested."""

@@ -9,6 +9,7 @@ import pytest
 from labkit.lab import Lab
 from labkit.recovery.achieved import switches
 from tests.recovery.labs import HOUR, MINUTE, SHOP, error_of, new_lab, records
+from tests.recovery.planlabs import tiers_lab
 from tests.recovery.test_cloud_to_cloud import THEIRS, two_clouds
 
 
@@ -107,7 +108,7 @@ def test_targets_beside_what_was_achieved(shop: Lab) -> None:
     shop.run("5min")
     shop.vault.unplanned_failover("SHOP", wait=True)
     shop.run("1h")
-    found = {verdict.name: verdict for verdict in shop.vault.objectives}
+    found = {verdict.objective: verdict for verdict in shop.vault.objectives}
     assert {name: verdict.target for name, verdict in found.items()} == {"rto": HOUR, "rpo": 15 * MINUTE, "mtd": None}
     assert (found["rto"].verdict, found["rpo"].verdict, found["mtd"].verdict) == ("met", "met", "not_tested")
     rto, rpo = found["rto"].achieved, found["rpo"].achieved
@@ -117,11 +118,11 @@ def test_targets_beside_what_was_achieved(shop: Lab) -> None:
         shop.vault.set_objectives(
             "SHOP", rto=f"{rto - less}ms", rpo=f"{rpo - less}ms", mtd=f"{rto + 15 * MINUTE - less}ms"
         )
-        again = {verdict.name: verdict for verdict in shop.vault.objectives}
+        again = {verdict.objective: verdict for verdict in shop.vault.objectives}
         assert {verdict.verdict for verdict in again.values()} == {word}, less
         assert again["mtd"].achieved == rto + 15 * MINUTE  # outage to answering: a quarter of an hour more than the RTO
     shop.vault.set_objectives("SHOP")
-    assert {v.name: v.target for v in shop.vault.objectives} == {"rto": HOUR, "rpo": 15 * MINUTE, "mtd": None}
+    assert {v.objective: v.target for v in shop.vault.objectives} == {"rto": HOUR, "rpo": 15 * MINUTE, "mtd": None}
 
 
 def test_each_clock_begins_and_ends_where_it_says(shop: Lab) -> None:
@@ -150,9 +151,34 @@ def test_a_test_tests_the_recovery_time_only(shop: Lab) -> None:
     """A test failover has an RTO, and neither an RPO nor an outage to hold against a target."""
     test = shop.vault.test_failover("SHOP", wait=True)
     shop.run("10min")
-    assert {v.name: v.verdict for v in shop.vault.objectives} == {
+    assert {v.objective: v.verdict for v in shop.vault.objectives} == {
         "rto": "met",
         "rpo": "not_tested",
         "mtd": "not_tested",
     }
     shop.wait(test.complete())
+
+
+@pytest.mark.rule("1.1-3")
+def test_targets_of_a_plan(tmp_path: Path) -> None:
+    """A plan's RTO ends with its last VM's answer, its RPO is its worst VM's; each target met, and missed by 1 ms."""
+    with tiers_lab(tmp_path) as lab:
+        lab.run("4min")
+        lab.faults.lose_site()
+        lab.run("10min")
+        lab.vault.unplanned_failover_plan("Shop", wait=True)
+        lab.run("1h")
+        rows = {row.objective: row for row in lab.vault.objectives if row.name == "Shop"}
+        answers = [fact["at"] for fact in lab.facts if fact["kind"] in ("application.answers", "guest.up")]
+        begun = next(fact["at"] for fact in lab.facts if fact.get("scenario") == "PlanUnplannedFailover")
+        assert rows["rto"].achieved == max(answers) - begun
+        assert rows["rpo"].achieved == max(record.rpo for record in records(lab))
+        assert error_of(lambda: lab.vault.set_plan_objectives("Nothing")).code == 900010
+        rto, rpo = rows["rto"].achieved, rows["rpo"].achieved
+        assert rto is not None
+        assert rpo is not None
+        for less, word in ((0, "met"), (1, "missed")):
+            lab.vault.set_plan_objectives(
+                "Shop", rto=f"{rto - less}ms", rpo=f"{rpo - less}ms", mtd=f"{rto + 10 * MINUTE - less}ms"
+            )
+            assert {row.verdict for row in lab.vault.objectives if row.name == "Shop"} == {word}
