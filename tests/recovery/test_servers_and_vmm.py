@@ -413,7 +413,7 @@ def test_no_server_is_switched_without_power(tmp_path: Path) -> None:
         lab.site.stop_server("HV01")
         lab.faults.lose_site()
         refused(lab, 900530, lambda: lab.site.start_server("HV01"))
-        refused(lab, 900530, lambda: lab.site.stop_server("SC01"))
+        refused(lab, 900683, lambda: lab.site.stop_server("SC01"))
         lab.faults.restore_site()
         lab.run("1h")
         assert lab.site.machines["QUIET"].state == "Off"
