@@ -17,8 +17,6 @@ from labkit.recovery import (
     components,
     pairing,
     protection,
-    requirements,
-    subjects,
     targets,
     vault,
     vaults,
@@ -28,7 +26,7 @@ from labkit.recovery.requirements import Finding
 from labkit.recovery.targets import Target
 from labkit.recovery.vaults import Setup
 from labkit.replication import throttle
-from labkit.site import inventory, vms
+from labkit.site import inventory
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
@@ -214,8 +212,8 @@ class VaultSetupDoor:
         return self._lab.read(lambda world: protection.offered(world, cloud))
 
     def check(self, vm: str) -> list[Finding]:
-        """What the requirements say of a VM, rule by rule (1.4, 2.4), before its protection is enabled."""
-        return self._lab.read(lambda world: requirements.check(subjects.of_world(world, vms.get(world, vm))))
+        """What "Enable protection" will say of a VM, rule by rule (1.4, 2.4): for Azure, or for its cloud's partner."""
+        return self._lab.read(lambda world: protection.findings(world, vm))
 
     def target(self, vm: str) -> Target:
         """The page "Source and target properties": name, size, adapter and network in Azure, and what does not fit."""

@@ -15,7 +15,7 @@ from labkit.engine.world import World
 from labkit.recovery import cloudsettings, encryption, fabricchecks, pairing, vaults
 from labkit.recovery.cloudsettings import JOB
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import AT_ONCE, Cloud, free, get
+from labkit.recovery.vault import AT_ONCE, Cloud, free, get, involved
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import clouds
@@ -29,6 +29,7 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
     """
     cloud = get(world, name)
     free(world, name)
+    involved(world, ("cloud", name), ("server", cloud.server))
     if cloud.configured:
         raise LabError(900513, cloud=name)
     if cloud.recovers:
@@ -51,6 +52,7 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
     if not cloud.configured:
         raise LabError(900515, cloud=name)
     free(world, name)
+    involved(world, ("cloud", name), ("server", cloud.server))
     if settings.get("storage", cloud.storage) != cloud.storage:
         raise LabError(900554, cloud=name, found=settings["storage"], storage=cloud.storage)
     if settings.get("encrypt", cloud.encrypted) != cloud.encrypted:
@@ -121,6 +123,7 @@ def release_cloud(world: World, name: str) -> JobRecord:
     """Release a cloud; refused while a VM in it is protected (rule 4.2-1)."""
     cloud = get(world, name)
     free(world, name)
+    involved(world, ("cloud", name), ("server", cloud.server))
     if not cloud.configured:
         raise LabError(900515, cloud=name)
     protected = [item.id for item in world.all(ProtectedItem) if item.cloud == name]

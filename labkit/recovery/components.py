@@ -14,7 +14,7 @@ from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
 from labkit.recovery import remains, vaults
 from labkit.recovery.agents import proxy_of
-from labkit.recovery.vault import Cloud, busy, free
+from labkit.recovery.vault import Cloud, busy, free, involved
 from labkit.recovery.vaults import Vault
 from labkit.replication import line
 from labkit.replication.line import Line
@@ -130,6 +130,7 @@ def register(world: World, server: str, vault: str, values: wizard.Values) -> Jo
     """The pages' end: the server is registered with a vault; its clouds appear there at the end of the job."""
     found = find(world, server)
     into = world.get(Vault, vault)
+    involved(world, ("vault", into.id), by=("DeleteVault",))
     vmm.at_work(world, found.id)
     free(world, found.id)
     found.proxy, found.all_clouds = proxy_of(values), values["all_clouds"]
@@ -158,7 +159,7 @@ def take_as_registered(world: World, server: str, vault: str) -> None:
 @jobs.task("RegisterDra", "RegisterDraTask")
 def _register(world: World, job: JobRecord) -> Outcome:
     server = world.get(Server, job.target)
-    if world.find(Vault, job.data["vault"]) is None:
+    if "vault" in job.data and world.find(Vault, job.data["vault"]) is None:
         raise LabError(900834, found=job.data["vault"])
     vmm.at_work(world, server.id)
     if not items.online(world) or not servers.reaches(server, find(world, server.id).proxy):
@@ -170,7 +171,9 @@ def _register(world: World, job: JobRecord) -> Outcome:
 def _registered(world: World, job: JobRecord) -> None:
     if job.state == jobs.SUCCEEDED:
         found = find(world, job.target)
-        found.vault, found.name = job.data["vault"], job.data["name"]
+        # A job that a lab of before had under way says nothing of these.
+        found.vault = job.data.get("vault") or vaults.the_vault(world).id
+        found.name = job.data.get("name") or world.get(Server, found.id).fqdn
         world.get(Vault, found.vault).servers.append(found.id)
         synchronise(world, found)
 
@@ -196,8 +199,10 @@ def send_cloud(world: World, name: str, *, on: bool) -> None:
     vmm.at_work(world, cloud.server)
     provider, there = find(world, cloud.server), world.find(Cloud, cloud.id)
     busy(world, cloud.id)
-    if not on and there is not None and there.configured:
-        raise LabError(900835, cloud=cloud.id)
+    if not on and there is not None:
+        involved(world, ("cloud", there.id), ("server", there.server))
+        if there.configured or there.recovers:
+            raise LabError(900835, cloud=cloud.id)
     cloud.sends = on
     world.fact("cloud.sends", cloud.id, on=int(on))
     if not on:

@@ -38,14 +38,15 @@ def point_of(relation: Relation, number: int | str | None) -> Point:
 
     900522 with the numbers there are.
     """
-    if number in (None, LATEST):
+    if number in (None, LATEST) and relation.points:
         return relation.points[-1]
     if number == CONSISTENT:
         number = next((point.number for point in reversed(relation.points) if point.kind == CONSISTENT), number)
     for point in relation.points:
         if point.number == number:
             return point
-    raise LabError(900522, vm=relation.id, found=number, choices=", ".join(str(p.number) for p in relation.points))
+    choices = ", ".join(str(point.number) for point in relation.points)
+    raise LabError(900522, vm=relation.id, found=number or LATEST, choices=choices or "-")
 
 
 # --- test failover ----------------------------------------------------------------------------------------------------

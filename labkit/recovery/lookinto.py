@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.disks.sealing import Key
+from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.recovery import encryption, evidence, failover
@@ -40,7 +41,9 @@ def look_into(world: World, item: ProtectedItem, number: int | str | None, priva
     """
     secret = encryption.unlock(world, item, private)
     key = None if secret is None else Key(secret)
-    relation = world.get(Relation, item.id)
+    relation = world.find(Relation, item.id)
+    if relation is None or not items.points(world, item):
+        raise LabError(900522, vm=item.id, found=number or failover.LATEST, choices="-")
     point = failover.point_of(relation, number)
     source, replica = items.source(world, item), items.replica(world, item)
     guests.settle(world, source, "cycle")

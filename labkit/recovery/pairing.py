@@ -15,11 +15,11 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
-from labkit.recovery import cloudsettings, fabricchecks, hostreplica
+from labkit.recovery import cloudsettings, fabricchecks, hostreplica, vaults
 from labkit.recovery import item as items
 from labkit.recovery.hostreplica import REPLICA, HostReplica
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import AT_ONCE, Cloud, Pair, free, get
+from labkit.recovery.vault import AT_ONCE, Cloud, Pair, free, get, involved
 from labkit.replication import line
 from labkit.replication.relation import Relation
 from labkit.site import clouds, servers
@@ -44,6 +44,9 @@ def configure(world: World, name: str, target: str, settings: dict[str, Any]) ->
     """
     cloud, partner = get(world, name), get(world, target)
     free(world, cloud.id)
+    involved(world, *(thing for one in (cloud, partner) for thing in (("cloud", one.id), ("server", one.server))))
+    if vaults.of(world, cloud.server).id != vaults.of(world, partner.server).id:
+        raise LabError(900846, cloud=partner.id)
     if cloud.configured:
         raise LabError(900513, cloud=cloud.id)
     if cloud.id == partner.id:
@@ -194,14 +197,17 @@ def removable(world: World, item: ProtectedItem) -> None:
         raise LabError(900590, vm=item.id)
 
 
-def remove(world: World, item: ProtectedItem) -> None:
-    """The target's part of protection goes: the replica with its disks, or, where the switch is off, only its role."""
+def remove(world: World, item: ProtectedItem, *, whole: bool = False) -> None:
+    """The target's part of protection goes: the replica with its disks, or, where the switch is off, only its role.
+
+    ``whole``: with its disks in any case, for it never was a replica.
+    """
     replica, pair = world.find(HostReplica, item.id), world.get(Cloud, item.cloud).pair
     machine = world.find(Machine, f"{REPLICA}/{item.id}")
     if replica is not None:
         world.remove(replica)
         world.fact("replica.removed", item.id)
-    if machine is not None and (pair is None or pair.delete_replica):
+    if machine is not None and (whole or pair is None or pair.delete_replica):
         hostreplica.delete_machine(world, machine)
     item.replica = 0
 

@@ -91,4 +91,5 @@ def agents_on(world: World, hosts: list[Server]) -> None:
     """Agents on the hosts; a proxy where one needs it, the cache on the data drive."""
     for host in hosts:
         proxy = {} if host.direct else {"proxy": f"proxy.{inventory.site_of(world).servers.domain}"}
-        agents.install(world, host.id, agents.newest(), {"cache": "D:\\Scratch", **proxy})
+        drive = "D:" if host.data_free else "C:"
+        agents.install(world, host.id, agents.newest(), {"cache": f"{drive}\\Scratch", **proxy})

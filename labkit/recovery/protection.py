@@ -65,6 +65,7 @@ def _cloud(world: World, settings: VmSettings) -> Cloud:
     cloud = world.find(Cloud, settings.cloud)
     if cloud is None or not cloud.configured:
         raise LabError(900515, cloud=settings.cloud)
+    vault.involved(world, ("cloud", cloud.id), by=("DissociateProtectionProfile", "UnregisterDra", "PurgeDra"))
     there = clouds.get(world, cloud.id)
     if settings.host not in [host.id for host in clouds.hosts(world, there)]:
         raise LabError(900677, vm=settings.id, host=settings.host, cloud=there.id, groups=", ".join(there.groups))
@@ -76,12 +77,18 @@ def _check(world: World, job: JobRecord) -> Outcome:
     """The VM meets the requirements (rules 1.4-4 to 1.4-12, 2.4-1 to 2.4-3, F-5: all that is wrong is named)."""
     if not items.site_reachable(world):
         raise LabError(900525, what=job.target)
-    to: requirements.Target = "azure" if _pair(world, job) is None else "site"
-    found = requirements.check(subjects.of_world(world, vms.get(world, job.target)), to, purpose="enable")
-    refused = requirements.refusal(found)
+    refused = requirements.refusal(findings(world, job.target))
     if refused is not None:
         raise refused
     return DONE
+
+
+def findings(world: World, name: str) -> list[requirements.Finding]:
+    """What the requirements say of a VM, for the target its cloud has; Azure's where it has none yet."""
+    settings = vms.get(world, name)
+    cloud = world.find(Cloud, settings.cloud)
+    to: requirements.Target = "site" if cloud is not None and cloud.pair is not None else "azure"
+    return requirements.check(subjects.of_world(world, settings), to, purpose="enable")
 
 
 def _pair(world: World, job: JobRecord) -> Pair | None:
@@ -286,8 +293,8 @@ def _forget(world: World, item: ProtectedItem) -> None:
     relation = world.find(Relation, item.id)
     if relation is not None:
         stops.remove(world, relation)
-    if world.get(Cloud, item.cloud).pair is not None:
-        pairing.remove(world, item)
+    if item.to:
+        pairing.remove(world, item, whole=True)
     else:
         drop_replica(world, item)
     world.remove(item)

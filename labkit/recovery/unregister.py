@@ -20,7 +20,7 @@ from labkit.recovery import components, encryption, pairing, remains, vaults
 from labkit.recovery.components import Provider
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.remains import LeftRegistration
-from labkit.recovery.vault import Cloud, NetworkMapping, busy, free
+from labkit.recovery.vault import Cloud, NetworkMapping, busy, free, involved, networks
 from labkit.recovery.vaults import Vault
 from labkit.site import servers, vmm
 from labkit.site.clouds import VmmCloud
@@ -70,6 +70,7 @@ def start(world: World, name: str, reason: str | None = None) -> JobRecord:
     if name not in vault.servers:
         raise unknown("server", name, vault.servers)
     ours = [cloud for cloud in world.all(Cloud) if cloud.server == name]
+    involved(world, ("server", name), *(("cloud", cloud.id) for cloud in ours))
     if not reached(world, name):
         busy(world, name)
         paired = {cloud.id for cloud in ours} | {cloud.recovers for cloud in ours}
@@ -119,8 +120,10 @@ def _forget(world: World, job: JobRecord) -> None:
         pairing.released(world, cloud)
         encryption.end(world, cloud.id)
         world.remove(cloud)
+    left = networks(world)
     for mapping in world.all(NetworkMapping):
-        world.remove(mapping)
+        if mapping.server == found.id or mapping.id.partition("/")[0] not in left:
+            world.remove(mapping)
     world.fact(
         "server.unregistered", found.id, reason=job.data.get("reason", ""), purged=int(job.scenario == "PurgeDra")
     )

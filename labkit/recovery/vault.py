@@ -104,6 +104,37 @@ def busy(world: World, target: str) -> None:
         raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
 
 
+def involved(world: World, *things: tuple[str, str], by: tuple[str, ...] = ()) -> None:
+    """Refuse (532) while a job works with one of these: ("cloud", NAME), ("server", NAME) or ("vault", NAME).
+
+    ``by``: only jobs of these scenarios count; () for all that touch clouds, servers and vaults.
+    """
+    for job in world.all(JobRecord):
+        if job.running and (not by or job.scenario in by) and set(things) & _touched(world, job):
+            target = next(iter(set(things) & _touched(world, job)))[1]
+            raise LabError(532, vm=target, operation="-", job=job.id, scenario=job.scenario, task=job.task.name)
+
+
+def _touched(world: World, job: JobRecord) -> set[tuple[str, str]]:
+    """The clouds, servers and vaults a job works with."""
+    names: list[str] = []
+    found: set[tuple[str, str]] = set()
+    if job.scenario in ("AssociateProtectionProfile", "DissociateProtectionProfile", "UpdateProtectionProfile"):
+        cloud = world.find(Cloud, job.target)
+        pair = job.data.get("pair") or {}
+        names = [job.target, pair.get("target") or (cloud.pair.target if cloud and cloud.pair else "")]
+    elif job.scenario in ("RegisterDra", "UnregisterDra", "PurgeDra"):
+        found = {("server", job.target), ("vault", str(job.data.get("vault", "")))}
+        names = [cloud.id for cloud in world.all(Cloud) if cloud.server == job.target]
+    elif job.scenario == "DeleteVault":
+        found = {("vault", job.target)}
+    clouds = [cloud for name in names if (cloud := world.find(Cloud, name)) is not None]
+    found |= {("cloud", cloud.id) for cloud in clouds}
+    if job.scenario not in ("RegisterDra", "UnregisterDra", "PurgeDra"):
+        found |= {("server", cloud.server) for cloud in clouds}
+    return found
+
+
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +185,7 @@ def delete_vault(world: World, name: str | None = None) -> JobRecord:
     """Delete a vault of either kind, by default :func:`the_vault`; only when it is empty (rule 4.4-1)."""
     subscription.require(world)
     vault = the_vault(world) if name is None else world.get(Vault, name)
-    busy(world, vault.id)
+    involved(world, ("vault", vault.id))
     if vault.servers:
         raise LabError(900519, vault=vault.id, servers=", ".join(vault.servers))
     return jobs.start(world, "DeleteVault", vault.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
+from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.site import clouds, fabric, vms
 from labkit.site.vms import VmSettings
@@ -15,6 +16,7 @@ def remove_host(world: World, server: str, name: str) -> None:
     nodes = fabric.together(world, host.id)
     on_it = [one.id for one in world.all(VmSettings) if one.host in nodes]
     kept = [vm for vm in on_it if world.find(ProtectedItem, vm) is not None]
+    kept += [replica.id for replica in world.all(HostReplica) if replica.host == host.id]
     if kept:
         raise LabError(900848, host=host.id, vms=", ".join(kept))
     for vm in on_it:

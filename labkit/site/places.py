@@ -40,6 +40,7 @@ def check(site: Values, vms: list[Values], report: Report) -> None:
     second = site.get("replica_site")
     if isinstance(second, Values):
         _once(second, host_names(second), [*hosts, *others], report)
+        _clouds(site, second, report)
         _second_vmm(servers, second, [*hosts, *others, *host_names(second)], report)
     for vm in vms:
         wanted = vm.get("host")
@@ -53,6 +54,14 @@ def check(site: Values, vms: list[Values], report: Report) -> None:
     for name in servers.get("proxy") or []:
         if isinstance(name, str) and name not in everything:
             report.add(*servers.where("proxy"), found_text(name), ", ".join(everything), nearest(name, everything))
+
+
+def _clouds(site: Values, second: Values, report: Report) -> None:
+    """The second site's cloud has a name of its own."""
+    first, name = site.get("cloud"), second.get("cloud")
+    ours = first.get("name") if isinstance(first, Values) else None
+    if name and ours and same(name) == same(ours):
+        report.add(*second.where("cloud"), found_text(name), _("a name of its own; upper and lower case are the same"))
 
 
 def _second_vmm(servers: Values, second: Values, taken: list[str], report: Report) -> None:
