@@ -112,6 +112,7 @@ class _Month:
         self._length = meter.month_length(first)
         self._free_out = Fraction(prices.free_amount(meter.OUT))
         self._licensed: dict[str, Fraction] = {}  # VM -> GB that were used under its licence
+        self._first: dict[str, int] = {}  # VM -> the first day of the month on which it was protected
 
     def day(self, day: int, uses: dict[tuple[str, str], int]) -> Iterator[Charge]:
         """The charges of one day; ``uses`` by item and VM."""
@@ -127,6 +128,8 @@ class _Month:
     def _assign(self, day: int, protected: list[str]) -> None:
         held = sum(one.held for one in self._licences if one.first <= day and (one.last is None or day <= one.last))
         for vm in protected:
+            self._first.setdefault(vm, day)
+        for vm in sorted(protected, key=lambda vm: (self._first[vm], vm)):
             if vm not in self._licensed and len(self._licensed) < held:
                 self._licensed[vm] = Fraction(0)
 

@@ -212,7 +212,11 @@ class VaultSetupDoor:
         return self._lab.read(lambda world: protection.offered(world, cloud))
 
     def check(self, vm: str) -> list[Finding]:
-        """What "Enable protection" will say of a VM, rule by rule (1.4, 2.4): for Azure, or for its cloud's partner."""
+        """What the requirements say of a VM, rule by rule (1.4, 2.4): for Azure, or for its cloud's partner.
+
+        As readiness has it: of a static address on Windows, and of a guest nobody can connect to, enabling only warns
+        or says nothing (rules 1.4-12, 2.4-5).
+        """
         return self._lab.read(lambda world: protection.findings(world, vm))
 
     def target(self, vm: str) -> Target:

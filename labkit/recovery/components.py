@@ -159,8 +159,6 @@ def take_as_registered(world: World, server: str, vault: str) -> None:
 @jobs.task("RegisterDra", "RegisterDraTask")
 def _register(world: World, job: JobRecord) -> Outcome:
     server = world.get(Server, job.target)
-    if "vault" in job.data and world.find(Vault, job.data["vault"]) is None:
-        raise LabError(900834, found=job.data["vault"])
     vmm.at_work(world, server.id)
     if not items.online(world) or not servers.reaches(server, find(world, server.id).proxy):
         raise LabError(25018, server=server.id)

@@ -14,6 +14,7 @@ from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, OFF, TEST, Machine
+from labkit.recovery.hostreplica import REPLICA, HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.remains import LeftDisks, LeftRegistration, UnmanagedVm
 from labkit.recovery.vault import Cloud
@@ -25,7 +26,7 @@ class Leftover(NamedTuple):
     """A thing that is left: micro-dollars a day (None: no list prices it), and what to do, in the session's language.
 
     ``kind``: "vm", "protection", "licences", "disks", "storage account", "network", "vault", "registration",
-    "cloud protection", "vmm settings", "replication relationship", "server settings".
+    "cloud protection", "vmm settings", "replication relationship", "replica", "server settings".
     """
 
     kind: str
@@ -103,6 +104,10 @@ def _hand_work(world: World) -> Iterator[Leftover]:
             yield Leftover("vmm settings", found.id, 0, text)
         text = _("Remove it on the host (lab.site.remove_replication_relationship).")
         yield Leftover("replication relationship", found.id, 0, text)
+    for machine in world.all(Machine):
+        if machine.side == REPLICA and world.find(HostReplica, machine.name) is None:
+            text = _("Delete the VM at the other site (lab.hyperv.delete).")
+            yield Leftover("replica", machine.name, 0, text)
     for server in world.all(LeftRegistration):
         text = _("Run the clean-up script on the server (lab.site.clean_up_registration).")
         yield Leftover("server settings", server.id, 0, text)

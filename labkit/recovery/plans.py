@@ -18,7 +18,7 @@ from labkit.recovery import automation
 from labkit.recovery import item as items
 from labkit.recovery.automation import AutomationAccount, Runbook
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import Cloud
+from labkit.recovery.vault import WHEN_DELETED, Cloud
 from labkit.recovery.vaults import the_vault
 
 TO_AZURE = "azure"
@@ -225,3 +225,12 @@ def require_runbook(world: World, plan: str, action: Action) -> Runbook:
     if not world.any(AutomationAccount):
         raise LabError(900906, plan=plan, name=action.name)
     return automation.runbook(world, action.account, action.runbook)
+
+
+def _with_the_vault(world: World) -> None:
+    """Plans are the vault's, and go with it."""
+    for plan in world.all(RecoveryPlan):
+        world.remove(plan)
+
+
+WHEN_DELETED.append(_with_the_vault)

@@ -77,18 +77,18 @@ def _check(world: World, job: JobRecord) -> Outcome:
     """The VM meets the requirements (rules 1.4-4 to 1.4-12, 2.4-1 to 2.4-3, F-5: all that is wrong is named)."""
     if not items.site_reachable(world):
         raise LabError(900525, what=job.target)
-    refused = requirements.refusal(findings(world, job.target))
+    refused = requirements.refusal(findings(world, job.target, "enable"))
     if refused is not None:
         raise refused
     return DONE
 
 
-def findings(world: World, name: str) -> list[requirements.Finding]:
+def findings(world: World, name: str, purpose: requirements.Purpose = "readiness") -> list[requirements.Finding]:
     """What the requirements say of a VM, for the target its cloud has; Azure's where it has none yet."""
     settings = vms.get(world, name)
     cloud = world.find(Cloud, settings.cloud)
     to: requirements.Target = "site" if cloud is not None and cloud.pair is not None else "azure"
-    return requirements.check(subjects.of_world(world, settings), to, purpose="enable")
+    return requirements.check(subjects.of_world(world, settings), to, purpose=purpose)
 
 
 def _pair(world: World, job: JobRecord) -> Pair | None:
@@ -214,7 +214,9 @@ def _finalized(world: World, job: JobRecord) -> None:
     replica = world.find(hostreplica.HostReplica, job.target)
     if replica is not None:
         hostreplica.move(world, replica, "Begin")
-    ready(world, world.get(ProtectedItem, job.target))
+    item = world.find(ProtectedItem, job.target)
+    if item is not None:  # the vault may have stopped managing it; its hosts go on
+        ready(world, item)
 
 
 def ready(world: World, item: ProtectedItem) -> None:

@@ -26,7 +26,10 @@ JOB, OPERATION = "StopManaging", "StopManaging"
 
 def start(world: World, item: ProtectedItem) -> JobRecord:
     """Begin; refused like "disable protection" where that is not possible: 532, 20013, 900501."""
-    items.request(world, item, "DisableProtection")
+    stranded = (states.UNPLANNED_PENDING, states.UNPLANNED_COMMITTED)
+    if not (item.to and item.state in stranded and items.busy(world, item) is None):
+        # Site to site a VM that has failed over from a lost site has no other way out of the vault.
+        items.request(world, item, "DisableProtection")
     return items.start(world, item, JOB)
 
 

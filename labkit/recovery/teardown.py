@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from labkit.azure import compute, subscription
+from labkit.azure import compute, hosted, subscription
 from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import World
-from labkit.guest.machine import AZURE, Machine
+from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.remains import LeftDisks
 from labkit.recovery.vault import Cloud, NetworkMapping
@@ -58,12 +58,20 @@ def delete_disks(world: World, name: str, vm: str) -> None:
     world.fact("disks.deleted", vm, account=account.id)
 
 
+def _on(world: World, machine: Machine, network: str) -> bool:
+    """Whether a VM in Azure is on a network; of one of a lab of before nobody knows."""
+    found = hosted.of(world, machine)
+    return found.network == network or not found.service
+
+
 def delete_network(world: World, name: str) -> None:
     """Delete a virtual network that nothing is mapped to and no VM is on."""
     subscription.require(world)
     network = world.get(VirtualNetwork, name)
     users = [mapping.id for mapping in world.all(NetworkMapping) if mapping.target == name]
-    users += [machine.id for machine in world.all(Machine) if machine.side == AZURE]
+    users += [
+        machine.id for machine in world.all(Machine) if machine.side in (AZURE, TEST) and _on(world, machine, name)
+    ]
     users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="virtual network", name=name, users=", ".join(users))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from labkit.azure import services, subscription
@@ -11,7 +13,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
-from labkit.recovery.vaults import Vault, the_vault
+from labkit.recovery.vaults import SITE_RECOVERY, Vault, the_vault
 from labkit.site.clouds import VmmCloud, members
 from labkit.site.fabric import LogicalNetwork
 from labkit.site.servers import Server
@@ -191,8 +193,15 @@ def delete_vault(world: World, name: str | None = None) -> JobRecord:
     return jobs.start(world, "DeleteVault", vault.id)
 
 
+# What else goes with the last Site Recovery vault.
+WHEN_DELETED: list[Callable[[World], None]] = []
+
+
 @jobs.ending("DeleteVault")
 def _deleted(world: World, job: JobRecord) -> None:
     if job.state == jobs.SUCCEEDED:
         world.remove(world.get(Vault, job.target))
+        if not any(vault.kind == SITE_RECOVERY for vault in world.all(Vault)):
+            for also in WHEN_DELETED:
+                also(world)
         world.fact("vault.deleted", job.target)

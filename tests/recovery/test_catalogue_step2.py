@@ -123,15 +123,6 @@ def _stopped(lab: Lab) -> None:
     lab.site.stop_server("HV01")
 
 
-def _vault_gone(lab: Lab) -> None:
-    fabric(lab)
-    azure(lab)
-    job = lab.site.install_provider(key(lab))
-    lab.vault.delete(wait=True)
-    assert job is not None
-    lab.wait(job)
-
-
 def _branch(lab: Lab) -> None:
     fabric(lab)
     lab.site.vmm.create_host_group("Branch")
@@ -224,7 +215,6 @@ PROVOKED: dict[int, Make] = {
     900831: _bare(lambda lab: lab.site.install_provider(stop_service=False), manager),
     900832: _bare(lambda lab: [lab.site.install_provider() for _ in range(2)], manager),
     900833: _bare(lambda lab: lab.site.install_provider("x"), _many(manager, lambda lab: lab.site.install_provider())),
-    900834: _bare(_vault_gone),
     900835: _on(lambda lab: lab.site.vmm.send_cloud(CLOUD, on=False), stage="configured"),
     900836: _bare(lambda lab: lab.site.install_agent("SC01")),
     900837: _bare(lambda lab: lab.site.install_agent("HV01", cache="X:")),
