@@ -15,7 +15,9 @@ from labkit.lab.views import Job
 from labkit.lab.wizards import Wizard
 from labkit.recovery import planforecast, planreadiness, planruns, plans, plantext, planwizard
 from labkit.recovery.planactions import RunbookRun
+from labkit.recovery.planmembers import RECOVERY
 from labkit.recovery.planreadiness import Obstacle
+from labkit.recovery.plans import TO_AZURE
 from labkit.site import inventory
 from labkit.site.wizard import Values
 
@@ -59,7 +61,7 @@ class Plan:
 
     @property
     def target(self) -> str:
-        """The target: "azure"."""
+        """The target: "azure", or the cloud that its VMs are protected to."""
         return str(self._read(lambda world, plan: plan.target))
 
     @property
@@ -93,12 +95,18 @@ class Plan:
         """What is not greyed now: "test", "planned", "unplanned", "failback", "commit", "reverse", "delete"."""
         return tuple(self._read(planreadiness.allowed))
 
-    def readiness(self, kind: str = plans.PLANNED, *, certificate: bool = False) -> list[Obstacle]:
+    def readiness(
+        self, kind: str = plans.PLANNED, *, direction: str = RECOVERY, certificate: bool = False
+    ) -> list[Obstacle]:
         """What a run of a kind ("test", "planned", "unplanned", "failback") would fail at now.
 
-        ``certificate``: the one of an encrypted cloud will be given.
+        ``direction`` as of :meth:`PlansDoor.planned_failover_plan`; ``certificate``: the one of an encrypted cloud will
+        be given.
         """
-        return list(self._read(lambda world, plan: planreadiness.check(world, plan, kind, certificate=certificate)))
+        work = lambda world, plan: planreadiness.check(  # noqa: E731
+            world, plan, kind, direction=direction, certificate=certificate
+        )
+        return list(self._read(work))
 
     def forecast(self, kind: str = plans.PLANNED) -> str:
         """How long a run will take until the last VM's application answers, waits for people left out."""
@@ -168,16 +176,19 @@ class PlansDoor:
 
         return Wizard(self._lab, planwizard.NAME, subject, {"server": subject}, finish)
 
-    def plan_vms(self, server: str | None = None) -> list[str]:
-        """The VMs that the wizard's second page offers: protected to Azure, of one source (default: the first)."""
-        work = lambda world: planwizard.offered(world, server or next(iter(planwizard.sources(world)), ""))  # noqa: E731
+    def plan_vms(self, server: str | None = None, target: str = TO_AZURE) -> list[str]:
+        """The VMs that the wizard's second page offers: of one source (default: the first) and one target."""
+
+        def work(world: World) -> list[str]:
+            return planwizard.offered(world, server or next(iter(planwizard.sources(world)), ""), target)
+
         return self._lab.read(work)
 
     def create_plan(self, name: str, vms: Sequence[str], server: str | None = None) -> Plan:
-        """Make a plan of protected VMs, all in one group (rule 3.2-1); its target is Azure.
+        """Make a plan of protected VMs, all in one group (rule 3.2-1); its target is that of the first one.
 
         ``server``: the VMM server of their clouds, by default that of the first one. 900900 for the name, 900809 when
-        it is taken; 900502, 900901, 900902, 900904 for the VMs.
+        it is taken; 900502, 900901, 900902, 900904 for the VMs, which have one source and one target.
         """
         work = lambda world: plans.create(world, name, list(vms), server).id  # noqa: E731
         self._lab.command("vault.create_plan", {"name": name, "vms": list(vms), "server": server}, work)
@@ -225,24 +236,36 @@ class PlansDoor:
     ) -> Job:
         """Test VMs for all VMs of a plan; waits at "Complete testing" and then deletes them all (rule 3.3-2).
 
-        ``point``: "latest", or "common": the newest instant that all VMs can show (900920, 900922).
+        ``point``: "latest", or "common": the newest instant that all VMs can show (900920, 900922). ``network``: a
+        virtual network; site to site a logical network of the recovery cloud, or "automatic".
         """
         opener = Opener(certificate, password)
         work = lambda world: planruns.test(world, name, network, point, opener.private())  # noqa: E731
         return self._do("test_failover_plan", wait, work, plan=name, network=network, point=point)
 
     def planned_failover_plan(
-        self, name: str, *, certificate: str | Path | None = None, password: str | None = None, wait: bool = False
+        self,
+        name: str,
+        *,
+        direction: str = RECOVERY,
+        certificate: str | Path | None = None,
+        password: str | None = None,
+        wait: bool = False,
     ) -> Job:
-        """Shut down in reverse order, send the rest, start group after group; the first failure stops it."""
+        """Shut down in reverse order, send the rest, start group after group; the first failure stops it.
+
+        ``direction``, of a plan site to site: to the "recovery" cloud, or back to the "primary" one (900926 to Azure).
+        """
         opener = Opener(certificate, password)
-        work = lambda world: planruns.planned(world, name, opener.private())  # noqa: E731
-        return self._do("planned_failover_plan", wait, work, plan=name, certificate=opener.name)
+        work = lambda world: planruns.planned(world, name, direction, opener.private())  # noqa: E731
+        arguments = {"plan": name, "direction": direction, "certificate": opener.name}
+        return self._do("planned_failover_plan", wait, work, **arguments)
 
     def unplanned_failover_plan(
         self,
         name: str,
         *,
+        direction: str = RECOVERY,
         synchronise: bool = False,
         point: str = "latest",
         certificate: str | Path | None = None,
@@ -251,13 +274,20 @@ class PlansDoor:
     ) -> Job:
         """Start group after group from the newest recovery points; goes on when something fails.
 
-        Then it ends as "CompletedWithErrors" (``job.errors``). ``point`` as of :meth:`test_failover_plan`.
+        Then it ends as "CompletedWithErrors" (``job.errors``). ``point`` as of :meth:`test_failover_plan`,
+        ``direction`` as of :meth:`planned_failover_plan`.
         """
         opener = Opener(certificate, password)
         work = lambda world: planruns.unplanned(  # noqa: E731
-            world, name, synchronise=synchronise, point=point, private=opener.private()
+            world, name, direction, synchronise=synchronise, point=point, private=opener.private()
         )
-        arguments = {"plan": name, "synchronise": synchronise, "point": point, "certificate": opener.name}
+        arguments = {
+            "plan": name,
+            "direction": direction,
+            "synchronise": synchronise,
+            "point": point,
+            "certificate": opener.name,
+        }
         return self._do("unplanned_failover_plan", wait, work, **arguments)
 
     def commit_plan(self, name: str, *, wait: bool = False) -> Job:
@@ -265,7 +295,10 @@ class PlansDoor:
         return self._do("commit_plan", wait, lambda world: planruns.commit(world, name), plan=name)
 
     def failback_plan(self, name: str, *, synchronise: str = "before", wait: bool = False) -> Job:
-        """Back to the site; "before" waits for one word for all VMs (``job.complete()``), "during" does not."""
+        """Back to the site; "before" waits for one word for all VMs (``job.complete()``), "during" does not.
+
+        900925 for a plan site to site: there it is the planned failover to "primary".
+        """
         work = lambda world: planruns.fail_back(world, name, synchronise)  # noqa: E731
         return self._do("failback_plan", wait, work, plan=name, synchronise=synchronise)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from labkit.disks import record
 from labkit.engine.errors import LabError
+from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.guest.machine import SITE, Machine
 from labkit.recovery import evidence, failover
 from labkit.recovery.hostreplica import (
     PREPARING,
+    TEST,
     HostReplica,
     active,
     allowed,
+    by_itself,
     delete_machine,
     move,
     other,
@@ -21,6 +24,7 @@ from labkit.recovery.hostreplica import (
     request,
     standby,
 )  # fmt: skip
+from labkit.recovery.item import ProtectedItem
 from labkit.replication import cycles, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
@@ -60,7 +64,7 @@ def test_failover(world: World, replica: HostReplica, number: int | str | None) 
     replica.test = True
     move(world, replica, "TestFailover")
     _keep(world, replica, "TestFailover", machine, point)
-    guests.power_on(world, machine)
+    _start(world, replica, machine)
 
 
 def _test_name(replica: HostReplica) -> str:
@@ -68,7 +72,7 @@ def _test_name(replica: HostReplica) -> str:
 
 
 def _test_id(replica: HostReplica) -> str:
-    return f"host-test/{replica.id}"
+    return f"{TEST}/{replica.id}"
 
 
 def end_test(world: World, replica: HostReplica) -> None:
@@ -81,9 +85,21 @@ def end_test(world: World, replica: HostReplica) -> None:
 
 
 def _keep(world: World, replica: HostReplica, operation: str, target: Machine, point: Point) -> None:
-    source = active(world, replica)
-    evidence.take(world, operation=operation, job="", triggered=world.now, source=source, target=target, point=point)
+    source, job = active(world, replica), _asked_by(world, replica)
+    name, triggered = ("", world.now) if job is None else (job.id, job.started)
+    evidence.take(world, operation=operation, job=name, triggered=triggered, source=source, target=target, point=point)
     world.fact("replica.failover", replica.id, operation=operation, point=point.number, cut=point.cut)
+
+
+def _asked_by(world: World, replica: HostReplica) -> JobRecord | None:
+    """The vault's job that switches; None where Hyper-V Manager does."""
+    item = world.find(ProtectedItem, replica.id)
+    return world.find(JobRecord, item.job) if item is not None and item.job else None
+
+
+def _start(world: World, replica: HostReplica, machine: Machine) -> None:
+    if by_itself(world, replica):
+        guests.power_on(world, machine)
 
 
 # --- planned ----------------------------------------------------------------------------------------------------------
@@ -92,6 +108,7 @@ def _keep(world: World, replica: HostReplica, operation: str, target: Machine, p
 def planned(world: World, replica: HostReplica) -> None:
     """From the primary: the VM is off, the rest is sent, the other machine starts, replication turns round by itself.
 
+    Of a protected item it does not start here: the vault's job has a task for that, which a recovery plan can hold.
     900550 while the VM runs, 900530 while the site has no power. A last log that cannot be sent is tried again.
     """
     request(replica, "PlannedFailover")
@@ -135,7 +152,7 @@ def _try_switch(world: World, replica: HostReplica) -> None:
     stops.remove(world, relation)
     move(world, replica, "Switch")
     replica.active = other(replica)
-    guests.power_on(world, target)
+    _start(world, replica, target)
     relate(world, replica, compare=True)
 
 
@@ -184,7 +201,7 @@ def unplanned(world: World, replica: HostReplica, number: int | str | None, *, b
     target.disks = record.overlay(world, parent, point.place, replica.id, target.side).number
     move(world, replica, "Failover")
     _keep(world, replica, "UnplannedFailover", target, point)
-    guests.power_on(world, target)
+    _start(world, replica, target)
 
 
 def cancel(world: World, replica: HostReplica) -> None:
@@ -210,7 +227,7 @@ def change_point(world: World, replica: HostReplica, number: int | str | None) -
     target.disks = record.overlay(world, parent, point.place, replica.id, target.side).number
     replica.point = point
     _keep(world, replica, "ChangePit", target, point)
-    guests.power_on(world, target)
+    _start(world, replica, target)
 
 
 def complete(world: World, replica: HostReplica) -> None:

@@ -24,6 +24,7 @@ from labkit.replication.relation import INITIAL, STOPPED, Relation
 from labkit.site import inventory
 
 REPLICA = "replica"
+TEST = "host-test"  # the id of a test machine is "host-test/NAME", at whichever side it is
 INITIALISING, ENABLED, PREPARING = "WaitingForInitialReplication", "Replicating", "PreparingPlannedFailover"
 WAITING, FAILED_OVER = "FailedOverWaitingCompletion", "FailedOver"
 # (state, operation) -> state. The names of states follow Msvm_ReplicationRelationship (facts.md 1.7).
@@ -116,6 +117,11 @@ def active(world: World, replica: HostReplica) -> Machine:
 def standby(world: World, replica: HostReplica) -> Machine:
     """The machine on the other host."""
     return world.get(Machine, f"{other(replica)}/{replica.id}")
+
+
+def by_itself(world: World, replica: HostReplica) -> bool:
+    """Whether a switch starts the other machine at once; of a protected item the vault's job does it."""
+    return world.find(ProtectedItem, replica.id) is None
 
 
 def other(replica: HostReplica) -> str:

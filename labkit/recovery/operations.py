@@ -42,11 +42,15 @@ def unplanned(
     synchronise: bool,
     private: RSAPrivateKey | None,
     number: int | str | None = None,
+    straight: int | None = None,
 ) -> JobRecord:
-    """Start on the other side from the newest recovery point, and then perhaps from an earlier one."""
+    """Start on the other side from the newest recovery point, and then perhaps from an earlier one.
+
+    ``straight``: from an earlier one at once, for a recovery plan.
+    """
     if item.to:
-        return sitefailover.unplanned(world, item, synchronise=synchronise, number=number)
-    return failover.unplanned(world, item, synchronise=synchronise, private=private, number=number)
+        return sitefailover.unplanned(world, item, synchronise=synchronise, number=number, straight=straight)
+    return failover.unplanned(world, item, synchronise=synchronise, private=private, number=number, straight=straight)
 
 
 def change_point(

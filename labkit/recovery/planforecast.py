@@ -10,7 +10,7 @@ from labkit.engine import jobs
 from labkit.engine.world import World
 from labkit.guest.machine import OPEN_DATABASE
 from labkit.recovery import item as items
-from labkit.recovery import plans
+from labkit.recovery import planmembers, plans
 from labkit.recovery.plans import CHECK, SCRIPT, RecoveryPlan
 
 # The tasks of a VM's job in a plan: before the shut-down, the shut-down of one group, on to the switch, the start.
@@ -47,7 +47,11 @@ _PARTS = {
 
 
 def forecast(world: World, plan: RecoveryPlan, kind: str) -> int:
-    """Milliseconds that a run of a kind ("test", "planned", "unplanned", "failback") will take."""
+    """Milliseconds that a run of a kind ("test", "planned", "unplanned", "failback") will take.
+
+    Site to site the same in both directions; 900925 for a failback there.
+    """
+    planmembers.destination(plan, kind)
     scenario, first, shut_down, switch, start = _PARTS[kind]
     lengths = dict(jobs.timings(scenario))
     full = [group for group in plan.groups if group.vms]

@@ -15,10 +15,9 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
-from labkit.guest.machine import AZURE, TEST, Machine
-from labkit.recovery import azurevms, failback, failover, plans, states
+from labkit.guest.machine import AZURE, SITE, TEST, Machine
+from labkit.recovery import azurevms, failback, hostreplica, operations, plans, states
 from labkit.recovery import item as items
-from labkit.recovery.commit import commit as commit_of
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.plans import SCENARIOS, RecoveryPlan
 from labkit.replication import stops
@@ -77,6 +76,11 @@ _STAGES = {
 _PLAN_TASKS = {SHUTDOWN: "ShutdownAllActionGroup", FAILOVER: "FailoverAllActionGroup"}
 
 
+# Which way a run goes: with plans site to site either way, with plans to Azure there is one (and the failback).
+RECOVERY, PRIMARY = "recovery", "primary"
+SIDES = {RECOVERY: hostreplica.REPLICA, PRIMARY: SITE}
+
+
 class Choice(NamedTuple):
     """What a run was started with: test network, whether to synchronise and how to fail back, which points."""
 
@@ -90,6 +94,29 @@ class Choice(NamedTuple):
 def kind_of(job: JobRecord) -> str:
     """The kind of a plan's job: "test", "planned", ..."""
     return KIND_OF[job.scenario]
+
+
+def side_of(job: JobRecord) -> str:
+    """Where the machines of a plan's job are that goes from site to site (:func:`destination`); "" to Azure."""
+    return str(job.data.get("side", ""))
+
+
+def destination(plan: RecoveryPlan, kind: str, direction: str = RECOVERY) -> str:
+    """The side that a run goes to, site to site: what the ids of its machines begin with; "" where there is none.
+
+    900545 for a word that is no direction, 900926 for a direction to Azure, 900925 for a failback site to site.
+    """
+    if direction not in SIDES:
+        raise LabError(900545, found=direction, choices=", ".join(SIDES))
+    if not plan.to_site:
+        if direction != RECOVERY:
+            raise LabError(900926, plan=plan.id, found=direction)
+        return ""
+    if kind == plans.FAILBACK:
+        raise LabError(900925, plan=plan.id)
+    if kind == plans.TEST:
+        return hostreplica.TEST
+    return SIDES[direction] if kind in (plans.PLANNED, plans.UNPLANNED) else ""
 
 
 def groups(job: JobRecord) -> list[list[str]]:
@@ -112,6 +139,8 @@ def children(world: World, job: JobRecord) -> list[JobRecord]:
 
 def machine(world: World, job: JobRecord, vm: str) -> Machine | None:
     """The VM that the job starts, at the side it goes to; None while it is not made."""
+    if side := side_of(job):
+        return world.find(Machine, f"{side}/{vm}")
     if kind_of(job) == plans.FAILBACK:
         return items.source(world, items.get(world, vm))
     return world.find(Machine, f"{TEST}/{vm}-test" if kind_of(job) == plans.TEST else f"{AZURE}/{vm}")
@@ -120,13 +149,13 @@ def machine(world: World, job: JobRecord, vm: str) -> Machine | None:
 # --- starting the jobs of the VMs -------------------------------------------------------------------------------------
 
 
-def _held(world: World, item: ProtectedItem, kind: str) -> JobRecord | None:
+def taken_over(world: World, item: ProtectedItem, kind: str, side: str = "") -> JobRecord | None:
     """The VM's job that an earlier run of a plan left standing when it stopped: the next run takes it over."""
     earlier = world.find(JobRecord, item.plan) if item.plan else None
     job = world.find(JobRecord, item.job) if item.job else None
     if earlier is None or job is None or earlier.state != jobs.FAILED or job.scenario != _JOBS.get(kind):
         return None
-    return job if job.running else None
+    return job if job.running and side_of(earlier) == side else None
 
 
 def found_item(world: World, vm: str) -> ProtectedItem | None:
@@ -134,53 +163,71 @@ def found_item(world: World, vm: str) -> ProtectedItem | None:
     return world.find(ProtectedItem, vm)
 
 
-def may_begin(world: World, item: ProtectedItem, kind: str) -> bool:
-    """Whether a run has to begin the VM's job; False when it is there already. Refuses as a VM alone would be."""
-    operation = _OPERATIONS[kind]
-    if item.state in _THERE[kind] and items.busy(world, item) is None and operation not in items.allowed(world, item):
+def active_side(world: World, vm: str) -> str:
+    """The side that runs a VM site to site, also before the commit of its failover."""
+    return hostreplica.REPLICA if hostreplica.elsewhere(world, vm) else SITE
+
+
+def may_begin(world: World, item: ProtectedItem, kind: str, side: str = "") -> bool:
+    """Whether a run has to begin the VM's job; False when it is there already. Refuses as a VM alone would be.
+
+    ``side``: where a run from site to site goes.
+    """
+    operation, idle = _OPERATIONS[kind], items.busy(world, item) is None
+    if side and idle and active_side(world, item.id) == side:
+        return False
+    there = not side and item.state in _THERE[kind]
+    if there and idle and operation not in items.allowed(world, item):
         return False
     items.request(world, item, operation)
-    if kind in (plans.PLANNED, plans.UNPLANNED):
+    if kind in (plans.PLANNED, plans.UNPLANNED) and not item.to:
         items.name_free(world, item)
     return True
 
 
-def require_work(world: World, plan: RecoveryPlan, kind: str) -> None:
-    """Refuse a run in which every VM would be passed over (900909), or one of them as it would be alone."""
+def require_work(world: World, plan: RecoveryPlan, kind: str, side: str = "") -> None:
+    """Refuse a run in which every VM would be passed over (900909), or one of them as it would be alone.
+
+    900902 for one that has been protected to another target since the plan was made.
+    """
+    for vm in plan.vms:
+        plans.check_member(world, plan.id, plan.server, plan.target, vm)
     members = [items.get(world, vm) for vm in plan.vms]
-    if not [item for item in members if _held(world, item, kind) or may_begin(world, item, kind)]:  # looks at each
+    work = [item for item in members if taken_over(world, item, kind, side) or may_begin(world, item, kind, side)]
+    if not work:
         raise LabError(900909, plan=plan.id, states=", ".join(f"{item.id}: {item.state}" for item in members))
 
 
 def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> None:
     """Start the job of each VM, or take over the one it has. Refuses as a VM alone would be."""
-    kind = kind_of(job)
+    kind, side = kind_of(job), side_of(job)
     for vm in members:
         item = items.get(world, vm)
-        held = _held(world, item, kind)
+        held = taken_over(world, item, kind, side)
         if held is None:
-            if not may_begin(world, item, kind):
+            if not may_begin(world, item, kind, side):
                 continue
             item.plan = job.id
             with items.acting(world, job.id):
                 held = _start(world, item, kind, choice)
         item.plan = job.id
         job.data["jobs"][vm] = held.id
-        held.data[azurevms.SERVICE] = job.target  # VMs of a plan share one cloud service and its address
+        if not item.to:
+            held.data[azurevms.SERVICE] = job.target  # VMs of a plan share one cloud service and its address
 
 
 def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobRecord:
+    number = choice.points.get(item.id)
     if kind == plans.TEST:
-        number = choice.points.get(item.id)
-        return failover.test_failover(world, item, choice.network or None, number, choice.private)
+        return operations.test_failover(world, item, choice.network or None, number, choice.private)
     if kind == plans.PLANNED:
-        return failover.planned(world, item, choice.private)
+        return operations.planned(world, item, choice.private)
     if kind == plans.UNPLANNED:
-        number, synchronise = choice.points.get(item.id), bool(choice.synchronise)
-        return failover.unplanned(world, item, synchronise=synchronise, private=choice.private, straight=number)
+        synchronise = bool(choice.synchronise)
+        return operations.unplanned(world, item, synchronise=synchronise, private=choice.private, straight=number)
     if kind == plans.FAILBACK:
         return failback.start(world, item, choice.failback)
-    return commit_of(world, item) if kind == plans.COMMIT else failback.reverse(world, item)
+    return operations.commit(world, item) if kind == plans.COMMIT else operations.reverse(world, item)
 
 
 # --- holding them -----------------------------------------------------------------------------------------------------

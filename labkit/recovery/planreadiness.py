@@ -8,8 +8,10 @@ from typing import NamedTuple
 from labkit.azure import services, sizes
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
-from labkit.recovery import encryption, planmembers, plans, targets
+from labkit.guest.machine import SITE
+from labkit.recovery import encryption, hostreplica, planmembers, plans, sitefailover, targets
 from labkit.recovery import item as items
+from labkit.recovery.item import ProtectedItem
 from labkit.recovery.plans import SCRIPT, RecoveryPlan
 from labkit.recovery.requirements import FAILS, WARNS
 
@@ -23,19 +25,32 @@ class Obstacle(NamedTuple):
     text: str
 
 
-def check(world: World, plan: RecoveryPlan, kind: str, *, certificate: bool = False) -> list[Obstacle]:
+def check(
+    world: World,
+    plan: RecoveryPlan,
+    kind: str,
+    *,
+    direction: str = planmembers.RECOVERY,
+    certificate: bool = False,
+) -> list[Obstacle]:
     """What a run of a kind would fail at; ``certificate``: the one of an encrypted cloud will be given.
 
     States and names of the VMs, the certificate, sizes, network mappings (a warning), the site where it is needed,
-    runbooks and their accounts, the quota of cores.
+    runbooks and their accounts, the quota of cores. Site to site: states, and the hosts that are needed.
     """
     if kind not in plans.KINDS:
         raise LabError(900545, found=kind, choices=", ".join(plans.KINDS))
+    try:
+        side = planmembers.destination(plan, kind, direction)
+    except LabError as error:
+        if error.code == 900545:
+            raise
+        return [Obstacle(plan.id, FAILS, error.code, error.message)]
     found = [*_of_plan(world, plan, kind)]
     for vm in plan.vms:
-        found += _of_vm(world, vm, kind, certificate=certificate)
+        found += _of_vm(world, plan, vm, kind, side, certificate=certificate)
     if not any(one.severity == FAILS for one in found):
-        found += _try(plan.id, lambda: planmembers.require_work(world, plan, kind))
+        found += _try(plan.id, lambda: planmembers.require_work(world, plan, kind, side))
     return found
 
 
@@ -47,11 +62,14 @@ def allowed(world: World, plan: RecoveryPlan) -> tuple[str, ...]:
 
 
 def _may_run(world: World, plan: RecoveryPlan, kind: str) -> bool:
-    try:
-        planmembers.require_work(world, plan, kind)
-    except LabError:
-        return False
-    return True
+    """In one direction at least, site to site."""
+    for direction in planmembers.SIDES:
+        try:
+            planmembers.require_work(world, plan, kind, planmembers.destination(plan, kind, direction))
+        except LabError:
+            continue
+        return True
+    return False
 
 
 def _try(about: str, question: Callable[[], object], severity: str = FAILS) -> Iterator[Obstacle]:
@@ -70,19 +88,35 @@ def _of_plan(world: World, plan: RecoveryPlan, kind: str) -> Iterator[Obstacle]:
         for action in (*group.before, *group.after):
             if action.action == SCRIPT and action.belongs_to(kind):
                 yield from _try(plan.id, lambda action=action: plans.require_runbook(world, plan.id, action))  # type: ignore[misc]
-    if kind != plans.FAILBACK:
+    if kind != plans.FAILBACK and not plan.to_site:
         there = (planmembers.found_item(world, vm) for vm in plan.vms)
         cores = sum(sizes.named(item.size).cores for item in there if item is not None and item.size)
         yield from _try(plan.id, lambda: services.claim(world, "cores", cores))
 
 
-def _of_vm(world: World, vm: str, kind: str, *, certificate: bool) -> Iterator[Obstacle]:
+def _hosts(world: World, item: ProtectedItem, kind: str, side: str) -> None:
+    """Both sides' hosts are there for a planned failover, those of the side that takes over for any other."""
+    replica = world.get(hostreplica.HostReplica, item.id)
+    if planmembers.active_side(world, item.id) == side:
+        return
+    sides = (SITE, hostreplica.REPLICA) if kind == plans.PLANNED else (hostreplica.other(replica),)
+    sitefailover.require_sides(world, replica, *sides)
+
+
+def _of_vm(world: World, plan: RecoveryPlan, vm: str, kind: str, side: str, *, certificate: bool) -> Iterator[Obstacle]:
     item = planmembers.found_item(world, vm)
     if item is None:
         yield from _try(vm, lambda: items.get(world, vm))
         return
-    yield from _try(vm, lambda: planmembers.may_begin(world, item, kind))
-    if kind == plans.FAILBACK:
+    if plans.target_of(item) != plan.target:
+        yield from _try(vm, lambda: plans.check_member(world, plan.id, plan.server, plan.target, vm))
+        return
+    if planmembers.taken_over(world, item, kind, side):
+        return
+    yield from _try(vm, lambda: planmembers.may_begin(world, item, kind, side))
+    if item.to:
+        yield from _try(vm, lambda: _hosts(world, item, kind, side))
+    if kind == plans.FAILBACK or item.to:
         return
     yield from _try(vm, lambda: targets.require_name(item))
     yield from _try(vm, lambda: targets.require_slots(world, item))

@@ -52,54 +52,63 @@ _END = ("EndRecoveryPlanTask",)
 def test(world: World, name: str, network: str | None, point: str, private: RSAPrivateKey | None) -> JobRecord:
     """Test failover of a plan: a test VM for each, together until "Complete testing" (rule 3.3-2)."""
     plan = plans.get(world, name)
-    choice = Choice(network=network or "", points=points(world, plan, point), private=private)
-    return _start(world, plan, plans.TEST, choice)
+    side = planmembers.destination(plan, plans.TEST)
+    choice = Choice(network=network or "", points=points(world, plan, point, side), private=private)
+    return _start(world, plan, plans.TEST, side, choice)
 
 
-def planned(world: World, name: str, private: RSAPrivateKey | None) -> JobRecord:
-    """Planned failover of a plan (rules 3.1-2, 3.2-2)."""
-    return _start(world, plans.get(world, name), plans.PLANNED, Choice(private=private))
+def planned(world: World, name: str, direction: str, private: RSAPrivateKey | None) -> JobRecord:
+    """Planned failover of a plan (rules 3.1-2, 3.2-2); site to site in a ``direction``."""
+    plan = plans.get(world, name)
+    side = planmembers.destination(plan, plans.PLANNED, direction)
+    return _start(world, plan, plans.PLANNED, side, Choice(private=private))
 
 
-def unplanned(world: World, name: str, *, synchronise: bool, point: str, private: RSAPrivateKey | None) -> JobRecord:
+def unplanned(
+    world: World, name: str, direction: str, *, synchronise: bool, point: str, private: RSAPrivateKey | None
+) -> JobRecord:
     """Unplanned failover of a plan; "common" points only without ``synchronise`` (900920): that makes newer ones."""
     plan = plans.get(world, name)
+    side = planmembers.destination(plan, plans.UNPLANNED, direction)
     if synchronise and point != LATEST:
         raise LabError(900920, plan=name, found=point)
-    choice = Choice(synchronise=int(synchronise), points=points(world, plan, point), private=private)
-    return _start(world, plan, plans.UNPLANNED, choice)
+    choice = Choice(synchronise=int(synchronise), points=points(world, plan, point, side), private=private)
+    return _start(world, plan, plans.UNPLANNED, side, choice)
 
 
 def fail_back(world: World, name: str, synchronise: str) -> JobRecord:
     """Failback of a plan; with "before" it waits for the operator's word (rules 3.6-1, 3.6-2)."""
     if synchronise not in (failback.BEFORE, failback.DURING):
         raise LabError(900523, found=synchronise, choices=f"{failback.BEFORE}, {failback.DURING}")
-    return _start(world, plans.get(world, name), plans.FAILBACK, Choice(failback=synchronise))
+    plan = plans.get(world, name)
+    side = planmembers.destination(plan, plans.FAILBACK)
+    return _start(world, plan, plans.FAILBACK, side, Choice(failback=synchronise))
 
 
 def commit(world: World, name: str) -> JobRecord:
     """Commit of all VMs of a plan that wait for it."""
-    return _start(world, plans.get(world, name), plans.COMMIT, Choice())
+    return _start(world, plans.get(world, name), plans.COMMIT, "", Choice())
 
 
 def reverse(world: World, name: str) -> JobRecord:
     """Reverse replication of all VMs of a plan that wait for it."""
-    return _start(world, plans.get(world, name), plans.REVERSE, Choice())
+    return _start(world, plans.get(world, name), plans.REVERSE, "", Choice())
 
 
-def points(world: World, plan: RecoveryPlan, point: str) -> dict[str, int]:
+def points(world: World, plan: RecoveryPlan, point: str, side: str = "") -> dict[str, int]:
     """Numbers of the recovery points to use: none for "latest" (each VM its newest), 900920 for another word.
 
     "common": the newest instant for which every VM has a point at or before; each VM uses its newest one not later.
-    900922 when a VM has none that old any more.
+    900922 when a VM has none that old any more. VMs that are at ``side`` already are passed over.
     """
     if point == LATEST:
         return {}
     if point != COMMON:
         raise LabError(900920, plan=plan.id, found=point)
-    there = {vm: items.relation(world, items.get(world, vm)).points for vm in plan.vms}
+    going = [vm for vm in plan.vms if not side or planmembers.active_side(world, vm) != side]
+    there = {vm: items.points(world, items.get(world, vm)) for vm in going}
     newest = {vm: max((p.cut for p in found), default=0) for vm, found in there.items()}
-    instant, chosen = min(newest.values()), {}
+    instant, chosen = min(newest.values(), default=0), {}
     for vm, found in there.items():
         fitting = [p for p in found if p.cut <= instant]
         if not fitting:
@@ -108,9 +117,9 @@ def points(world: World, plan: RecoveryPlan, point: str) -> dict[str, int]:
     return chosen
 
 
-def _start(world: World, plan: RecoveryPlan, kind: str, choice: Choice) -> JobRecord:
+def _start(world: World, plan: RecoveryPlan, kind: str, side: str, choice: Choice) -> JobRecord:
     plans.free(world, plan.id, "RunPlan")
-    planmembers.require_work(world, plan, kind)
+    planmembers.require_work(world, plan, kind, side)
     tasks, actions = _tasks(plan, kind)
     job = jobs.start(
         world,
@@ -125,6 +134,7 @@ def _start(world: World, plan: RecoveryPlan, kind: str, choice: Choice) -> JobRe
         network=choice.network,
         synchronise=choice.synchronise,
         failback=choice.failback,
+        side=side,
     )
     planmembers.begin(world, job, plan.vms, choice)
     return job

@@ -74,13 +74,21 @@ class Group(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 @entity("plan")
 class RecoveryPlan(Entity):
-    """A plan. ``server``: the VMM server of its VMs' clouds. ``tested``: the version tested last, 0 for none."""
+    """A plan. ``server``: the VMM server of its VMs' clouds. ``tested``: the version tested last, 0 for none.
+
+    ``target``: "azure", or the name of the cloud that its VMs are protected to.
+    """
 
     server: str
     target: str
     groups: list[Group]
     version: int = 1
     tested: int = 0
+
+    @property
+    def to_site(self) -> bool:
+        """Whether its VMs are protected to another cloud."""
+        return self.target != TO_AZURE
 
     @property
     def vms(self) -> list[str]:
@@ -116,11 +124,13 @@ def free(world: World, name: str, operation: str) -> None:
 
 
 def create(world: World, name: str, members: Sequence[str], server: str | None = None) -> RecoveryPlan:
-    """Make a plan of one group (rule 3.2-1); ``server``: its source, by default the one of the first VM's cloud."""
+    """Make a plan of one group (rule 3.2-1); its target is the first VM's, its source that VM's cloud's ``server``."""
     the_vault(world)
     check_name(world, name)
-    source = server or (server_of(world, items.get(world, members[0])) if members else "")
-    return add(world, RecoveryPlan(name, source, TO_AZURE, [Group(list(members))]))
+    first = items.get(world, members[0]) if members else None
+    source = server or ("" if first is None else server_of(world, first))
+    target = TO_AZURE if first is None else target_of(first)
+    return add(world, RecoveryPlan(name, source, target, [Group(list(members))]))
 
 
 def add(world: World, plan: RecoveryPlan) -> RecoveryPlan:
@@ -167,10 +177,13 @@ def server_of(world: World, item: ProtectedItem) -> str:
     return world.get(Cloud, item.cloud).server
 
 
+def target_of(item: ProtectedItem) -> str:
+    """The target that a plan with this VM has: "azure", or a cloud's name."""
+    return item.to or TO_AZURE
+
+
 def check(world: World, name: str, server: str, target: str, groups: list[Group]) -> None:
-    """Refuse a plan that is not a good one: 900502, 900901 to 900907, 900010."""
-    if target != TO_AZURE:
-        raise LabError(900902, plan=name, vm="-", found=target, wanted=TO_AZURE)
+    """Refuse a plan that is not a good one: 900502, 900901 to 900907, 900927, 900010."""
     if len(groups) > MOST_GROUPS:
         raise LabError(900905, plan=name, found=len(groups), most=MOST_GROUPS)
     members = [vm for group in groups for vm in group.vms]
@@ -179,37 +192,40 @@ def check(world: World, name: str, server: str, target: str, groups: list[Group]
     for vm in members:
         if members.count(vm) > 1:
             raise LabError(900901, plan=name, vm=vm)
-        _check_member(world, name, server, vm)
+        check_member(world, name, server, target, vm)
     for number, group in enumerate(groups, start=1):
         if not (group.vms or group.before or group.after):
             raise LabError(900903, plan=name, group=number)
         for action in (*group.before, *group.after):
-            _check_action(world, name, number, action, members)
+            _check_action(world, name, number, action, members, to_site=target != TO_AZURE)
 
 
-def _check_member(world: World, plan: str, server: str, vm: str) -> None:
+def check_member(world: World, plan: str, server: str, target: str, vm: str) -> None:
+    """Refuse a VM that is not protected (900502) or is of another source or target (900902)."""
     item = items.get(world, vm)
     source = server_of(world, item)
     if source != server:
         raise LabError(900902, plan=plan, vm=vm, found=source, wanted=server)
-    if item.to:
-        raise LabError(900902, plan=plan, vm=vm, found=item.to, wanted=TO_AZURE)
+    if target_of(item) != target:
+        raise LabError(900902, plan=plan, vm=vm, found=target_of(item), wanted=target)
 
 
-def _check_action(world: World, plan: str, group: int, action: Action, members: list[str]) -> None:
-    for field, found, choices in _faults(action, members):
+def _check_action(world: World, plan: str, group: int, action: Action, members: list[str], *, to_site: bool) -> None:
+    if to_site and action.action == SCRIPT:  # rule 3.2-4: towards Azure only
+        raise LabError(900927, plan=plan, group=group, name=action.name)
+    for field, found, choices in _faults(action, members, to_site=to_site):
         raise LabError(900907, plan=plan, group=group, name=action.name, field=field, found=str(found), choices=choices)
     if action.action == SCRIPT:
         require_runbook(world, plan, action)
 
 
-def _faults(action: Action, members: list[str]) -> Iterator[tuple[str, object, str]]:
-    """What is wrong with an action: the field, what it is, and what it may be."""
+def _faults(action: Action, members: list[str], *, to_site: bool) -> Iterator[tuple[str, object, str]]:
+    """What is wrong with an action: the field, what it is, and what it may be. Site to site there is no failback."""
     if not action.name.strip():
         yield "name", action.name, "..."
     if action.action not in ACTIONS:
         yield "action", action.action, ", ".join(ACTIONS)
-    allowed = (TEST, PLANNED, UNPLANNED) if action.action == SCRIPT else KINDS
+    allowed = (TEST, PLANNED, UNPLANNED) if to_site or action.action == SCRIPT else KINDS
     yield from (("kinds", kind, ", ".join(allowed)) for kind in action.kinds if kind not in allowed)
     if action.action == MANUAL and not action.text.strip():
         yield "text", action.text, "..."

@@ -11,7 +11,18 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
-from labkit.recovery import agents, components, hostreplica, pairing, remains, requirements, states, subjects, vault
+from labkit.recovery import (
+    agents,
+    components,
+    hostreplica,
+    pairing,
+    plans,
+    remains,
+    requirements,
+    states,
+    subjects,
+    vault,
+)
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.vault import AT_ONCE, Cloud, Pair
@@ -192,6 +203,7 @@ def finalize(world: World, item: ProtectedItem) -> None:
     if relation is None or relation.state != INITIAL or not initial.complete(world, relation):
         return
     ours = {job.scenario for job in world.all(JobRecord) if job.running and job.target == item.id}
+    ours -= set(plans.SCENARIOS.values())  # a plan may be called like one of its VMs
     if not ours & {"EnableDr", "IrCompletion", FIRST, SECOND} and not (ours and item.to):
         jobs.start(world, "IrCompletion" if world.get(Cloud, item.cloud).pair is None else FIRST, item.id)
 

@@ -1,6 +1,7 @@
 """Failover of a VM of a cloud that is protected to another cloud (rules 1.2-3, 1.2-4, 1.2-8; facts.md section 6).
 
-The jobs are those of the vault; the switch itself is the one of Hyper-V Replica (``hostfailover``). A planned failover
+The jobs are those of the vault; the switch itself is the one of Hyper-V Replica (``hostfailover``), the start after it
+a task of its own, where a recovery plan can hold the job. A planned failover
 turns replication round by itself, an unplanned one leaves the VM unprotected until it is reversed. Either side can be
 the active one: the same operations lead there and back.
 """
@@ -13,12 +14,12 @@ from labkit.engine.jobs import DONE, EVENT, OPERATOR, SKIPPED, JobRecord, Outcom
 from labkit.engine.names import unknown
 from labkit.engine.world import World
 from labkit.guest import machine as guests
-from labkit.guest.machine import SITE
+from labkit.guest.machine import SITE, Machine
 from labkit.recovery import failover, hostfailover, hostreplica, protection, states
 from labkit.recovery import item as items
 from labkit.recovery.hostreplica import ENABLED, PREPARING, WAITING, HostReplica
 from labkit.recovery.item import ProtectedItem
-from labkit.replication import cycles, line
+from labkit.replication import cycles, line, stops
 from labkit.replication.line import Line
 from labkit.replication.relation import REPLICATING, Relation
 from labkit.site import clouds, fabric, inventory
@@ -43,7 +44,8 @@ def reachable(world: World, replica: HostReplica, side: str) -> bool:
     return world.get(Server, replica.host).running
 
 
-def _require(world: World, replica: HostReplica, *sides: str) -> None:
+def require_sides(world: World, replica: HostReplica, *sides: str) -> None:
+    """Refuse what needs sides that are not all reached (900521)."""
     if not all(reachable(world, replica, side) for side in sides):
         raise LabError(900521, vm=replica.id)
 
@@ -55,6 +57,15 @@ def _ended(world: World, job: JobRecord, operation: str) -> None:
     if item is not None and found is not None:
         item.replica = found.replica  # turned round, the other set of disks is the replica
         protection.finalize(world, item)
+
+
+def _start(world: World, job: JobRecord, side: str, name: str) -> Outcome:
+    """Start the machine ``name`` at a side; one that runs already has been started by somebody else."""
+    require_sides(world, _replica(world, job), side)
+    machine = world.get(Machine, name)
+    if not machine.run:
+        guests.power_on(world, machine)
+    return DONE
 
 
 # --- test (rule 1.2-8) ------------------------------------------------------------------------------------------------
@@ -76,7 +87,7 @@ def test_failover(world: World, item: ProtectedItem, network: str | None, number
 @jobs.task("TestFailover/site", "VmTfoPrerequisitesCheck")
 def _check_test(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    _require(world, replica, hostreplica.other(replica))
+    require_sides(world, replica, hostreplica.other(replica))
     return DONE
 
 
@@ -89,6 +100,11 @@ def _make_test_vm(world: World, job: JobRecord) -> Outcome:
     if job.data["network"] == CREATE:
         world.fact("test.network", replica.id, made=1)
     return DONE
+
+
+@jobs.task("TestFailover/site", "VmTfoBootTestVm")
+def _boot_test_vm(world: World, job: JobRecord) -> Outcome:
+    return _start(world, job, hostreplica.other(_replica(world, job)), f"{hostreplica.TEST}/{job.target}")
 
 
 @jobs.task("TestFailover/site", "WaitForStopTestFailover")
@@ -128,7 +144,7 @@ def planned(world: World, item: ProtectedItem) -> JobRecord:
 @jobs.task("PlannedFailover/site", "VmPfoPrerequisitesCheck")
 def _check_planned(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    _require(world, replica, SITE, hostreplica.REPLICA)
+    require_sides(world, replica, SITE, hostreplica.REPLICA)
     if not items.site_reachable(world):
         raise LabError(900521, vm=job.target)
     return DONE
@@ -137,14 +153,14 @@ def _check_planned(world: World, job: JobRecord) -> Outcome:
 @jobs.task("PlannedFailover/site", "VmShutdownVmOnPrimary")
 def _shut_down(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    _require(world, replica, SITE, hostreplica.REPLICA)
+    require_sides(world, replica, SITE, hostreplica.REPLICA)
     guests.power_off(world, hostreplica.active(world, replica), clean=True)
     return DONE
 
 
 @jobs.task("PlannedFailover/site", "VmPrepareForFailover")
 def _send_rest(world: World, job: JobRecord) -> Outcome:
-    """The rest is sent and the other machine starts, whenever the last log arrives."""
+    """The rest is sent and the other side takes over, whenever the last log arrives."""
     replica = _replica(world, job)
     if "prepared" not in job.data:
         hostfailover.planned(world, replica)
@@ -156,6 +172,12 @@ def _send_rest(world: World, job: JobRecord) -> Outcome:
     return DONE
 
 
+@jobs.task("PlannedFailover/site", "VmFoStartVmOnSecondary")
+def _start_vm(world: World, job: JobRecord) -> Outcome:
+    side = _replica(world, job).active
+    return _start(world, job, side, f"{side}/{job.target}")
+
+
 @jobs.ending("PlannedFailover/site")
 def _planned_ended(world: World, job: JobRecord) -> None:
     replica = world.find(HostReplica, job.target)
@@ -164,18 +186,34 @@ def _planned_ended(world: World, job: JobRecord) -> None:
             hostfailover.cancel_planned(world, replica)
         elif replica.state == ENABLED and not hostreplica.active(world, replica).run:
             cycles.keep_on(world, world.get(Relation, replica.id))
+        elif replica.state == hostreplica.INITIALISING:  # it has been turned round; only the start failed
+            items.move(world, _item(world, job), "PlannedFailover")
     _ended(world, job, "PlannedFailover")
 
 
 # --- unplanned --------------------------------------------------------------------------------------------------------
 
 
-def unplanned(world: World, item: ProtectedItem, *, synchronise: bool, number: int | str | None = None) -> JobRecord:
-    """Start the other side's VM from the newest point; ``synchronise`` first tries to shut down and send the rest."""
+def unplanned(
+    world: World,
+    item: ProtectedItem,
+    *,
+    synchronise: bool,
+    number: int | str | None = None,
+    straight: int | None = None,
+) -> JobRecord:
+    """Start the other side's VM from the newest point; ``synchronise`` first tries to shut down and send the rest.
+
+    ``number``: then changed to this point; ``straight``: from this point at once.
+    """
     items.request(world, item, "UnplannedFailover")
-    return items.start(
-        world, item, "UnplannedFailover", VARIANT, synchronise=int(synchronise), **failover.then(world, item, number)
-    )
+    chosen = failover.then(world, item, number)
+    if straight is not None:
+        relation = world.get(Relation, item.id)
+        chosen["point"] = failover.point_of(relation, straight).number
+        stops.halt(world, relation)  # another cycle could thin the point out
+        stops.stop(world, relation)
+    return items.start(world, item, "UnplannedFailover", VARIANT, synchronise=int(synchronise), **chosen)
 
 
 def _asks(world: World, job: JobRecord) -> bool:
@@ -188,7 +226,7 @@ def _asks(world: World, job: JobRecord) -> bool:
 @jobs.task("UnplannedFailover/site", "VmUfoPrerequisitesCheck")
 def _check_unplanned(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    _require(world, replica, hostreplica.other(replica))
+    require_sides(world, replica, hostreplica.other(replica))
     return DONE
 
 
@@ -211,8 +249,15 @@ def _try_send_rest(world: World, job: JobRecord) -> Outcome:
 
 @jobs.task("UnplannedFailover/site", "VmFailover")
 def _fail_over(world: World, job: JobRecord) -> Outcome:
-    hostfailover.unplanned(world, _replica(world, job), None, beside=True)
+    hostfailover.unplanned(world, _replica(world, job), job.data.get("point"), beside=True)
     return DONE
+
+
+@jobs.task("UnplannedFailover/site", "VmFoStartVmOnSecondary")
+@jobs.task("ChangePit/site", "VmFoStartVmOnSecondary")
+def _start_failed_over(world: World, job: JobRecord) -> Outcome:
+    side = hostreplica.other(_replica(world, job))  # the active side changes with the commit
+    return _start(world, job, side, f"{side}/{job.target}")
 
 
 @jobs.ending("UnplannedFailover/site")
@@ -221,6 +266,8 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     relation = world.find(Relation, job.target)
     if job.state == jobs.FAILED and replica is not None and replica.state == ENABLED and relation is not None:
         cycles.take_up(world, relation)
+    if job.state == jobs.FAILED and replica is not None and replica.state == WAITING:  # only the start failed
+        items.move(world, _item(world, job), "UnplannedFailover")
     items.settle(world, job, "UnplannedFailover")
     failover.go_on_to_point(world, job, VARIANT)
 
@@ -238,7 +285,7 @@ def change_point(world: World, item: ProtectedItem, number: int | str | None) ->
 @jobs.task("ChangePit/site", "VmFailover")
 def _fail_over_again(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    _require(world, replica, hostreplica.other(replica))
+    require_sides(world, replica, hostreplica.other(replica))
     hostfailover.change_point(world, replica, job.data["point"])
     return DONE
 
@@ -280,7 +327,7 @@ def reverse(world: World, item: ProtectedItem) -> JobRecord:
 def _check_reverse(world: World, job: JobRecord) -> Outcome:
     """Both sides answer, and the line between them stands (20011: no connection to the other host)."""
     replica = _replica(world, job)
-    _require(world, replica, SITE, hostreplica.REPLICA)
+    require_sides(world, replica, SITE, hostreplica.REPLICA)
     if not world.get(Line, line.LAN).connected:
         raise LabError(20011, vm=job.target, host=replica.host)
     return DONE
