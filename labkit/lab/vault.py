@@ -231,6 +231,17 @@ class VaultDoor(PlansDoor, VaultSetupDoor):
 
         return self._do("complete", False, work, job=job.id, note=note)
 
+    def cancel(self, job: Job) -> Job:
+        """Give up a planned failover, of a VM or plan, that waits for a site that does not answer; 900996 otherwise.
+
+        The VM is replicated as before, and an unplanned failover is possible. Of a plan the VMs' jobs are let go with
+        :meth:`release_plan`.
+        """
+        if not isinstance(job, Job):
+            raise LabError(900062, found=job)
+        work = lambda world: operations.cancel(world, world.get(JobRecord, job.id))  # noqa: E731
+        return self._do("cancel", False, work, job=job.id)
+
     def resynchronise(self, vm: str, *, wait: bool = False) -> Job:
         """Compare both sides now and send what differs, where that is required; it goes on after the job."""
         return self._on("resynchronise", vm, wait, resynchronise.start)

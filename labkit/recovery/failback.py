@@ -148,7 +148,7 @@ def _keep_evidence(world: World, job: JobRecord, site: Machine, azure: Machine) 
         vm=site.name,
         operation="Failback",
         job=job.id,
-        triggered=job.started,
+        triggered=job.data.get("triggered", job.started),
         at=world.now,
         source_at=azure.stopped_at,
         point=0,

@@ -148,7 +148,7 @@ def _count(world: World, job: JobRecord, source: Machine, target: Machine, point
         world,
         operation=job.scenario,
         job=job.id,
-        triggered=job.started,
+        triggered=job.data.get("triggered", job.started),
         source=source,
         target=target,
         point=point,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
-from labkit.recovery import failback, failover, sitefailover
+from labkit.recovery import failback, failover, plans, sitefailover
 from labkit.recovery.commit import commit as commit_of
 from labkit.recovery.item import ProtectedItem
 
@@ -70,3 +71,16 @@ def commit(world: World, item: ProtectedItem) -> JobRecord:
 def reverse(world: World, item: ProtectedItem) -> JobRecord:
     """Reverse replicate."""
     return sitefailover.reverse(world, item) if item.to else failback.reverse(world, item)
+
+
+def cancel(world: World, job: JobRecord) -> JobRecord:
+    """Give up a planned failover that waits for the site: the VM goes on as before, an unplanned one is possible.
+
+    900996 for any other job, and once the VM is being made on the other side.
+    """
+    names = [task.name for task in job.tasks]
+    early = job.running and job.scenario == "PlannedFailover" and job.step <= names.index("VmPrepareForFailover")
+    if not early and not (job.running and job.scenario == plans.SCENARIOS[plans.PLANNED]):
+        raise LabError(900996, job=job.id, scenario=job.scenario, state=job.state)
+    jobs.fail(world, job, LabError(900997, job=job.id))
+    return job

@@ -214,6 +214,8 @@ def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> N
         job.data["jobs"][vm] = held.id
         if not item.to:
             held.data[azurevms.SERVICE] = job.target  # VMs of a plan share one cloud service and its address
+        held.data["triggered"] = job.started  # the click was the plan's, however often it was begun anew
+    keep(world, job)
 
 
 def _start(world: World, item: ProtectedItem, kind: str, choice: Choice) -> JobRecord:
@@ -328,6 +330,16 @@ def failed(job: JobRecord, error: LabError) -> None:
     jobs.note_error(job, error)
 
 
+def keep(world: World, job: JobRecord) -> None:
+    """Every VM of the plan belongs to its run, those that are passed over and those that are through as well."""
+    for group in groups(job):
+        for vm in group:
+            item = found_item(world, vm)
+            earlier = world.find(JobRecord, item.plan) if item is not None and item.plan else None
+            if item is not None and (earlier is None or not earlier.running):
+                item.plan = job.id
+
+
 def stopped(world: World, job: JobRecord) -> None:
     """The plan has stopped: VMs not yet being shut down stay as they are, the others go on as far as to their start."""
     for one in children(world, job):
@@ -337,6 +349,7 @@ def stopped(world: World, job: JobRecord) -> None:
             if down is not None:
                 stops.remove(world, down)
     let_go(world, job, ended_only=True)
+    release(world, job)  # what has begun to shut down goes on to the switch
 
 
 def _untouched(job: JobRecord) -> bool:

@@ -316,8 +316,17 @@ def restart(world: World, job: JobRecord, private: RSAPrivateKey | None = None) 
     again = [vm for group in planmembers.groups(job) for vm in group if _begins_anew(world, job, vm)]
     chosen = Choice(job.data["network"], job.data["synchronise"], job.data["failback"], private=private)
     planmembers.begin(world, job, again, chosen)
+    _require_cured(world, job, again)
     jobs.restart(world, job)
     return job
+
+
+def _require_cured(world: World, job: JobRecord, again: list[str]) -> None:
+    """A VM that failed, was not begun anew and does not run would be missing at the end: its error, once more."""
+    for vm in again:
+        one, machine = planmembers.child(world, job, vm), planmembers.machine(world, job, vm)
+        if one is not None and one.state == jobs.FAILED and one.error and (machine is None or not machine.run):
+            raise LabError(one.error["code"], allowed=tuple(one.error["allowed"]), **one.error["details"])
 
 
 def _require_failed(world: World, job: JobRecord) -> None:
@@ -344,6 +353,7 @@ def skip(world: World, job: JobRecord, note: str = "") -> JobRecord:
     waits = job.state == jobs.SUSPENDED or (job.state == jobs.IN_PROGRESS and action == ACTION_TASKS[plans.CHECK])
     if action and job.state == jobs.FAILED:
         _require_failed(world, job)
+        planmembers.keep(world, job)
         jobs.restart(world, job, skip=True)
     elif action and waits:
         jobs.skip(world, job, note)

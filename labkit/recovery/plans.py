@@ -13,6 +13,7 @@ import msgspec
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
+from labkit.engine.units import DAY
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import automation
 from labkit.recovery import item as items
@@ -22,6 +23,7 @@ from labkit.recovery.vault import WHEN_DELETED, Cloud
 from labkit.recovery.vaults import the_vault
 
 TO_AZURE = "azure"
+_LONGEST = 30 * DAY  # of an action, in virtual ms
 MOST_GROUPS = 8  # the first, and up to 7 added to it; source: facts.md 2.7
 TEST, PLANNED, UNPLANNED, FAILBACK = "test", "planned", "unplanned", "failback"
 COMMIT, REVERSE = "commit", "reverse"
@@ -231,9 +233,9 @@ def _faults(action: Action, members: list[str], *, to_site: bool) -> Iterator[tu
         yield "text", action.text, "..."
     if action.action == CHECK and action.vm not in members:
         yield "vm", action.vm, ", ".join(members)
-    for field, least in (("takes", 0), ("limit", 1), ("timeout", 1)):
-        if getattr(action, field) < least:
-            yield field, getattr(action, field), f"{least}, ..."
+    for field, least, most in (("takes", 0, _LONGEST), ("limit", 1, _LONGEST), ("timeout", 1, DAY // 1000)):
+        if not least <= getattr(action, field) <= most:
+            yield field, getattr(action, field), f"{least} - {most}"
 
 
 def require_runbook(world: World, plan: str, action: Action) -> Runbook:

@@ -109,6 +109,8 @@ PROVOKED_PAIRS: dict[int, Make] = {
     900898: _prepared(lambda lab: lab.faults.lose_vm("SHOP"), stage="protected"),
     900899: _gone(lambda lab: lab.vault.failback("SHOP")),
     900995: _gone(lambda lab: lab.site.start("SHOP")),
+    900996: _prepared(lambda lab: lab.vault.cancel(lab.vault.test_failover("SHOP")), stage="protected"),
+    900997: _prepared(lambda lab: lab.wait(lab.vault.cancel(lab.vault.planned_failover("SHOP"))), stage="protected"),
     900897: _in_pair(lambda lab: lab.vault.planned_failover("SHOP", point=1), _protected),
     900895: _in_pair(lambda lab: lab.vault.configure_protection(points=1)),
 }

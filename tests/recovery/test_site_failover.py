@@ -198,3 +198,30 @@ def test_a_lost_site_fails_a_planned_failover(pair: Lab) -> None:
     job = pair.vault.planned_failover("SHOP")
     assert error_of(lambda: pair.wait(job)).code == 900521
     assert pair.vault.items["SHOP"].state == "Protected"
+
+
+@pytest.mark.rule("4.1-2")
+def test_a_stranded_vm_is_let_go(pair: Lab) -> None:
+    """Failed over from a site that is lost for good: the vault stops managing it, and the VM goes on running there."""
+    pair.faults.lose_site()
+    pair.vault.unplanned_failover("SHOP", wait=True)
+    pair.vault.commit("SHOP", wait=True)
+    assert error_of(lambda: pair.vault.disable_protection("SHOP")).code == 900501
+    pair.vault.stop_managing("SHOP", wait=True)
+    assert list(pair.vault.items) == []
+    pair.run("2h")
+    assert pair.hyperv.machines["SHOP"].answering
+    assert pair.verify() == []
+
+
+def test_managing_ends_during_initial_replication(tmp_path: Path) -> None:
+    """The vault forgets a VM that is being replicated for the first time: its hosts go on, and time as well."""
+    with two_clouds(tmp_path, SHOP) as lab:
+        for server in ("SC01", "SC02"):
+            lab.vault.register_server(server, wait=True)
+        lab.vault.configure_protection(target=THEIRS, wait=True)
+        lab.vault.enable_protection("SHOP", wait=True)
+        lab.vault.stop_managing("SHOP", wait=True)
+        lab.run("3h")
+        assert lab.hyperv.replicas["SHOP"].state == "Replicating"
+        assert lab.verify(full=True) == []
