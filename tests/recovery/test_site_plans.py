@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 import labkit
 from labkit.engine.errors import LabError
 from labkit.lab import Lab
+from labkit.lab.views import Job
 from labkit.recovery import planforecast, plans
 from tests.recovery.labs import error_of, facts, records, state_of, task_states, twin
 from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, check, manual, order
@@ -22,7 +26,7 @@ from tests.recovery.test_cloud_to_cloud import THEIRS, two_clouds
 
 
 @pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_over_two_sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with two_clouds(tmp_path_factory.mktemp("tiers"), DB, APP, WEB1, WEB2) as lab:
         for server in ("SC01", "SC02"):
             lab.vault.register_server(server, wait=True)
@@ -38,9 +42,9 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiers(_made: Path, tmp_path: Path) -> Iterator[Lab]:
+def tiers(shop_over_two_sites: Path, tmp_path: Path) -> Iterator[Lab]:
     """The shop in three tiers over two sites, half an hour after it was protected, with its plan."""
-    with labkit.open(_made, read_only=True) as lab:
+    with labkit.open(shop_over_two_sites, read_only=True) as lab:
         lab.copy(tmp_path / "tiers.lab")
     with labkit.open(tmp_path / "tiers.lab") as lab:
         yield lab
@@ -118,6 +122,28 @@ def test_to_azure_there_is_no_direction(tmp_path: Path) -> None:
         for run in (lab.vault.planned_failover_plan, lab.vault.unplanned_failover_plan):
             assert error_of(lambda run=run: run("Shop", direction="primary")).code == 900926
         assert [found.code for found in lab.vault.plans["Shop"].readiness(direction="primary")] == [900926]
+
+
+def test_a_plan_whose_vms_have_another_target_now(tmp_path: Path) -> None:
+    """Protected to Azure since, they are refused by the plan between the sites; a new plan takes them."""
+    with two_clouds(tmp_path, WEB1) as lab:
+        vault = lab.vault
+        for server in ("SC01", "SC02"):
+            vault.register_server(server, wait=True)
+        vault.configure_protection(target=THEIRS, wait=True)
+        vault.enable_protection("WEB1", wait=True)
+        lab.wait(vault.items["WEB1"])
+        plan = vault.create_plan("Web", ["WEB1"])
+        vault.disable_protection("WEB1", wait=True)
+        assert error_of(lambda: vault.planned_failover_plan("Web")).code == 900502
+        vault.release_cloud(wait=True)
+        vault.configure_protection(wait=True)
+        vault.enable_protection("WEB1", wait=True)
+        lab.wait(vault.items["WEB1"])
+        assert error_of(lambda: vault.planned_failover_plan("Web")).code == 900902
+        assert ("WEB1", 900902) in {(found.about, found.code) for found in plan.readiness()}
+        assert plan.allowed_operations == ("delete",)
+        assert vault.create_plan("Web 2", ["WEB1"]).target == "azure"
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -371,3 +397,116 @@ def test_killed_in_the_middle(tiers: Lab) -> None:
         assert facts(lab, "vm.started") == facts(tiers, "vm.started")
         assert at_rest(lab) == {("Protected", "Recovery")}
         assert lab.verify(full=True) == []
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+
+def _any_groups(chance: random.Random) -> list[Any]:
+    members, count = list(MEMBERS), chance.randint(1, 4)
+    chance.shuffle(members)
+    found: list[Any] = [{"vms": [], "before": [], "after": []} for _ in range(count)]
+    for number, vm in enumerate(members):
+        found[chance.randrange(count) if number >= count else number]["vms"].append(vm)
+    for group in found:
+        for place in ("before", "after"):
+            if chance.random() < 0.3:
+                group[place].append(manual() if chance.random() < 0.5 else check(members[0], limit="3min"))
+    return found
+
+
+def _any_run(lab: Lab, chance: random.Random) -> Job | None:
+    """A run that is allowed, in any direction; None when it is refused."""
+    vault, direction = lab.vault, chance.choice(["recovery", "primary"])
+    runs: dict[str, Any] = {
+        "test": lambda: vault.test_failover_plan("Shop", chance.choice([None, "automatic"])),
+        "planned": lambda: vault.planned_failover_plan("Shop", direction=direction),
+        "unplanned": lambda: vault.unplanned_failover_plan("Shop", direction=direction, **_how(chance)),
+        "commit": lambda: vault.commit_plan("Shop"),
+        "reverse": lambda: vault.reverse_replication_plan("Shop"),
+    }
+    allowed = [kind for kind in vault.plans["Shop"].allowed_operations if kind in runs]
+    if not allowed:
+        return None
+    try:
+        return runs[chance.choice(allowed)]()
+    except LabError as error:
+        if error.code not in (20013, 532, 900501, 900502, 900909, 900922):
+            raise
+        return None
+
+
+def _how(chance: random.Random) -> dict[str, Any]:
+    return chance.choice([{}, {"synchronise": True}, {"point": "common"}])
+
+
+def _play(lab: Lab, chance: random.Random, job: Job | None) -> None:
+    """Let a run come to its end, whatever it waits for, with troubles on the way."""
+    host = chance.choice(["HV11", "HV12"])
+    troubles = [
+        (lab.faults.lose_line, lab.faults.restore_line),
+        (lab.faults.lose_site, lab.faults.restore_site),
+        (lambda: lab.faults.lose_line("replica-site"), lambda: lab.faults.restore_line("replica-site")),
+        (lambda: lab.site.stop_server(host), lambda: lab.site.start_server(host)),
+        (lab.faults.crash_host, lambda: None),
+    ]
+    cure = None
+    for _ in range(40):
+        if chance.random() < 0.4 and cure is None:
+            trouble, cure = chance.choice(troubles)
+            with contextlib.suppress(LabError):
+                trouble()
+        lab.run(f"{chance.randint(1, 90)}s")
+        if cure is not None and chance.random() < 0.3:
+            with contextlib.suppress(LabError):
+                cure()
+            cure = None
+        if job is not None and not _goes_on(lab, job, chance):
+            break
+    if cure is not None:
+        with contextlib.suppress(LabError):
+            cure()
+    for _ in range(40):
+        if job is None or job.state not in ("InProgress", "Suspended"):
+            return
+        if job.state == "Suspended":
+            job.complete()
+        lab.run("30min")
+    raise AssertionError(f"{job.id} hangs at {[task.name for task in job.tasks if task.state == 'InProgress']}")
+
+
+def _goes_on(lab: Lab, job: Job, chance: random.Random) -> bool:
+    if job.state == "Suspended":
+        job.complete()
+    if job.state != "Failed":
+        return job.state == "InProgress"
+    with contextlib.suppress(LabError):
+        (job.restart if chance.random() < 0.7 else lambda: lab.vault.release_plan(job))()
+    return job.state == "InProgress"
+
+
+@pytest.mark.slow
+def test_any_plan_between_sites_with_any_trouble(shop_over_two_sites: Path, tmp_path: Path, effort: int) -> None:
+    """Random groups, actions and runs, sites, lines and hosts lost: no run hangs, no planned one loses anything."""
+    end, number = time.perf_counter() + 20 * effort, 0
+    while time.perf_counter() < end:
+        number += 1
+        chance = random.Random(number if effort == 1 else time.time_ns())
+        with labkit.open(shop_over_two_sites, read_only=True) as lab:
+            path = lab.copy(tmp_path / f"any-{number}.lab")
+        with labkit.open(path) as lab:
+            lab.vault.save_plan("Shop", _any_groups(chance))
+            told: list[Any] = [number]
+            for _ in range(6):
+                job = _any_run(lab, chance)
+                told.append(None if job is None else job.scenario)
+                _play(lab, chance, job)
+                told.append(None if job is None else job.state)
+                assert lab.verify() == [], told
+                lab.run(f"{chance.randint(1, 120)}min")
+            assert lab.verify(full=True) == [], told
+            for record in records(lab):
+                assert all(disk.equal for disk in record.integrity), told
+                if record.operation == "PlannedFailover":
+                    assert (record.rpo, record.lost.blocks, record.lost.orders or 0) == (0, 0, 0), told
+        path.unlink()
