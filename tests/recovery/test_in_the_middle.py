@@ -15,6 +15,7 @@ from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication.relation import Relation
 from tests.recovery.labs import SHOP, error_of, new_lab
+from tests.recovery.step2 import ADMIN
 from tests.recovery.test_cloud_to_cloud import OURS, THEIRS, two_clouds
 
 Step = Callable[[Lab], object]
@@ -26,12 +27,7 @@ LOSSES: dict[str, Step] = {
     "service": lambda lab: lab.site.vmm.stop_service(),
     "server": lambda lab: lab.site.stop_server("SC01"),
 }
-GONE = {"SC02": lambda lab: lab.site.stop_server("SC02"), "HV": lambda lab: _both_off(lab)}
-
-
-def _both_off(lab: Lab) -> None:
-    for host in ("HV11", "HV12"):
-        lab.site.stop_server(host)
+GONE: dict[str, Step] = {"SC02": lambda lab: lab.site.stop_server("SC02")}
 
 
 @pytest.fixture(scope="session")
@@ -192,7 +188,7 @@ def test_adding_a_host(at: Callable[[str], Lab], after: str, loss: Step, code: i
     """VMM and the host answer until the host has been refreshed."""
     lab = at("registered")
     lab.site.vmm.remove_host("HV01")
-    job = lab.site.vmm.add_host("HV01")
+    job = lab.site.vmm.add_host("HV01", credentials=ADMIN)
     lab.run(after)
     loss(lab)
     assert _fails(lab, job) == code

@@ -55,9 +55,8 @@ def test_a_replica_host_that_is_off(pair: Lab) -> None:
     pair.run("30min")
     pair.site.stop_server(host)
     before = pair.site.replication("SHOP").successful_count
-    pair.run("1h")
-    stopped = pair.site.replication("SHOP")
-    assert (stopped.health, stopped.successful_count) == ("Critical", before)
+    pair.run("9min")
+    assert pair.site.replication("SHOP").successful_count == before
     assert pair.read(lambda world: world.get(Relation, "SHOP").error) == "network"
     assert error_of(lambda: pair.vault.unplanned_failover("SHOP", wait=True)).code == 900521
     pair.site.start_server(host)
@@ -83,10 +82,10 @@ def test_a_host_with_an_active_vm_is_not_shut_down(pair: Lab) -> None:
 @pytest.mark.rule("1.1-2")
 def test_plain_replication_to_a_host_that_is_off(two: Lab) -> None:
     """The same with Hyper-V alone; a failover to it is refused."""
-    two.hyperv.enable_replication("SHOP", "HV11")
+    two.hyperv.enable("SHOP", "HV11")
     two.run("1h")
     two.site.stop_server("HV11")
-    two.run("30min")
+    two.run("9min")
     assert two.read(lambda world: world.get(Relation, "SHOP").error) == "network"
     two.site.turn_off("SHOP")
     assert error_of(lambda: two.hyperv.failover("SHOP")).code == 900621
@@ -166,10 +165,10 @@ def test_a_host_of_2012_knows_five_minutes_only(tmp_path: Path) -> None:
                 assert error.code == 900514
         lab.vault.configure_protection(target=THEIRS, frequency="5min", wait=True)
         assert error_of(lambda: lab.vault.change_protection(frequency="15min")).code == 900514
-        lab.hyperv.enable_replication("SHOP", "HV11", frequency="30s")  # from HV01, of 2012 R2
+        lab.hyperv.enable("SHOP", "HV11", frequency="30s")  # from HV01, of 2012 R2
 
 
-# --- the provider's proxy, and the subscription -----------------------------------------------------------------------
+# --- the provider's proxy ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("2.6-6", "2.8-1")
@@ -177,26 +176,12 @@ def test_without_its_proxy_the_provider_does_not_get_out(tmp_path: Path) -> None
     """The job is the same from the portal and from VMM; with the proxy set it works again."""
     with new_lab(tmp_path, SHOP, stage="configured") as lab:
         lab.site.need_proxy("SC01")
-        assert error_of(lambda: lab.vault.map_network()).code == 900525
+        assert error_of(lab.vault.map_network).code == 900525
         assert error_of(lambda: lab.vault.enable_protection("SHOP", wait=True)).code == 900525
         assert error_of(lambda: lab.site.vmm.enable_protection("SHOP")).code == 900525
         lab.site.provider_proxy("proxy.contoso.com", user="CONTOSO\\me")
         lab.vault.map_network(wait=True)
         lab.site.vmm.enable_protection("SHOP", wait=True)
-
-
-@pytest.mark.rule("2.2-2")
-def test_a_suspended_subscription_refuses_them_all(tmp_path: Path) -> None:
-    """Also the page of the target, looking into a point, and taking a cloud out of the vault."""
-    with new_lab(tmp_path, SHOP) as lab:
-        lab.run("1h")
-        lab.faults.suspend_subscription()
-        for work in (
-            lambda: lab.vault.set_target("SHOP", size="M"),
-            lambda: lab.vault.look_into("SHOP", point=None),
-            lambda: lab.site.vmm.send_cloud(OURS, on=False),
-        ):
-            assert error_of(work).code in (900806, 900807)
 
 
 # --- what only the first site has -------------------------------------------------------------------------------------
