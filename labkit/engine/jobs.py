@@ -96,6 +96,7 @@ TaskFunction = Callable[[World, JobRecord], Outcome]
 EndFunction = Callable[[World, JobRecord], None]
 _FUNCTIONS: dict[tuple[str, str], TaskFunction] = {}
 _ENDINGS: dict[str, EndFunction] = {}
+_CHECKS: dict[str, EndFunction] = {}
 # Whether a job has to stand still now; whoever says so resumes it later.
 HOLDS: list[Callable[[World, JobRecord], bool]] = []
 # Whether the task a job has come to must not begin yet; whoever says so resumes it later. Unlike one that is held, such
@@ -110,6 +111,16 @@ def task(scenario: str, name: str) -> Callable[[TaskFunction], TaskFunction]:
 
     def register(function: TaskFunction) -> TaskFunction:
         _FUNCTIONS[scenario, name] = function
+        return function
+
+    return register
+
+
+def check(scenario: str) -> Callable[[EndFunction], EndFunction]:
+    """Register what is looked at before each task of this kind of job ends; an error fails the task and the job."""
+
+    def register(function: EndFunction) -> EndFunction:
+        _CHECKS[scenario] = function
         return function
 
     return register
@@ -239,8 +250,10 @@ def _ask(world: World, timer: Timer) -> None:
     if any(hold(world, job) for hold in HOLDS):
         job.waits_for_event = True
         return
-    function = _FUNCTIONS.get((job.kind, job.task.row))
+    function, looked_at = _FUNCTIONS.get((job.kind, job.task.row)), _CHECKS.get(job.kind)
     try:
+        if looked_at is not None:
+            looked_at(world, job)
         outcome = function(world, job) if function else DONE
     except LabError as error:
         _fail(world, job, error)

@@ -17,7 +17,8 @@ from labkit.engine.world import World
 from labkit.lab.views import Job
 from labkit.lab.wizards import Wizard
 from labkit.recovery import agents, components, encryption, hostpower, vaults
-from labkit.site import directory, servers, vmm, wizard
+from labkit.recovery.providers import Provider
+from labkit.site import directory, inventory, servers, vmm, wizard
 from labkit.site.directory import Account
 from labkit.site.servers import Proxy, Server
 
@@ -51,7 +52,7 @@ def server_view(world: World, server: Server) -> ServerView:
     from labkit.site import fabric
 
     found = [product.version for product in server.installed.values()]
-    manager, provider = world.find(vmm.Vmm, server.id), world.find(components.Provider, server.id)
+    manager, provider = world.find(vmm.Vmm, server.id), world.find(Provider, server.id)
     found += [f"{manager.version} VMM {manager.rollup}".strip()] if manager else []
     found += [f"Azure Site Recovery Provider {provider.version}"] if provider else []
     found += [f"Azure Recovery Services Agent {server.agent}"] if server.agent else []
@@ -316,6 +317,13 @@ class SetupDoor:
         proxy = Proxy(address, port, user) if address else None
         work = lambda world: agents.set_proxy(world, host, proxy)  # noqa: E731
         self._say("agent_proxy", work, host=host, address=address, port=port)
+
+    def provider_proxy(self, address: str | None, port: int = 8080, user: str = "", server: str | None = None) -> None:
+        """Change the provider's proxy on the VMM server (default: the site's); None: none (rule 2.6-6). 900830."""
+        proxy = Proxy(address, port, user) if address else None
+        name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
+        work = lambda world: components.set_proxy(world, name, proxy)  # noqa: E731
+        self._say("provider_proxy", work, server=name, address=address, port=port)
 
     # --- wizards ------------------------------------------------------------------------------------------------------
 

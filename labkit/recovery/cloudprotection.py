@@ -15,7 +15,7 @@ from labkit.engine.world import World
 from labkit.recovery import cloudsettings, encryption, fabricchecks, pairing, vaults
 from labkit.recovery.cloudsettings import JOB
 from labkit.recovery.item import ProtectedItem
-from labkit.recovery.vault import AT_ONCE, Cloud, free, get, involved
+from labkit.recovery.vault import AT_ONCE, Cloud, free, get, involved, reach
 from labkit.replication import cycles
 from labkit.replication import relation as replication
 from labkit.site import clouds
@@ -34,7 +34,7 @@ def configure_protection(world: World, name: str, settings: dict[str, Any]) -> J
         raise LabError(900513, cloud=name)
     if cloud.recovers:
         raise LabError(900892, cloud=name, partner=cloud.recovers)
-    checked = cloudsettings.check_settings(world, settings)
+    checked = cloudsettings.check_settings(world, settings, cloud.id)
     account = services.check_storage(world, settings["storage"], vaults.of(world, cloud.server).region)
     if settings.get("encrypt"):
         encryption.require_certificate(world, cloud.server)
@@ -61,7 +61,11 @@ def change_protection(world: World, name: str, settings: dict[str, Any]) -> JobR
         raise LabError(900890, setting="retention", cloud=name)
     now = {key: getattr(cloud, key) for key in _CHANGEABLE}
     wanted = {key: value for key, value in settings.items() if key != "encrypt"}
-    return jobs.start(world, "UpdateProtectionProfile", name, **cloudsettings.check_settings(world, {**now, **wanted}))
+    both = (cloud.id,) if cloud.pair is None else (cloud.id, cloud.pair.target)
+    checked = cloudsettings.check_settings(world, {**now, **wanted}, *both)
+    if cloud.pair is not None:
+        cloudsettings.check_points(checked["app_consistent"], cloud.pair.points)
+    return jobs.start(world, "UpdateProtectionProfile", name, **checked)
 
 
 _CHANGEABLE = ("frequency", "retention", "app_consistent", "initial_start")
@@ -75,22 +79,29 @@ def _changed(world: World, job: JobRecord) -> None:
     for key in _CHANGEABLE:
         setattr(cloud, key, job.data[key])
     world.fact("cloud.changed", cloud.id, **{key: job.data[key] for key in _CHANGEABLE})
+    pairing.changed(world, cloud)
     for item in world.all(ProtectedItem):
         relation = world.find(replication.Relation, item.id)
         if item.cloud == cloud.id and relation is not None:
             cycles.change(world, relation, cloud.frequency, cloud.retention, cloud.app_consistent)
 
 
-@jobs.task(JOB, "CloudPairingPrerequisitesCheck")
-def _prerequisites(world: World, job: JobRecord) -> Outcome:
+@jobs.check("UpdateProtectionProfile")
+@jobs.check("DissociateProtectionProfile")
+def _reached(world: World, job: JobRecord) -> None:
+    reach(world, job.target)
+
+
+@jobs.check(JOB)
+def _prerequisites(world: World, job: JobRecord) -> None:
+    """Every task finds VMM, hosts and versions as they have to be."""
     if "pair" in job.data:
         pairing.check(world, job)
-        return DONE
+        return
     cloud = clouds.get(world, job.target)
     fabricchecks.check_versions(world, cloud, to_azure=True)
     fabricchecks.check_hosts(world, cloud)
     fabricchecks.check_systems(world, cloud)
-    return DONE
 
 
 @jobs.task(JOB, "CloudPairingPrepareSite")

@@ -10,36 +10,18 @@ from labkit.engine import jobs
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.texts import gettext as _
-from labkit.engine.world import Entity, World, entity
-from labkit.recovery import item as items
-from labkit.recovery import remains, vaults
+from labkit.engine.world import World
+from labkit.recovery import providers, remains, vaults
 from labkit.recovery.agents import proxy_of
+from labkit.recovery.providers import Provider
 from labkit.recovery.vault import Cloud, busy, free, involved
 from labkit.recovery.vaults import Vault
-from labkit.replication import line
-from labkit.replication.line import Line
 from labkit.site import clouds, servers, vmm, wizard
 from labkit.site.clouds import VmmCloud
 from labkit.site.servers import Proxy, Server
 from labkit.site.vmm import Vmm
 
 PROVIDER, REGISTRATION = "provider", "registration"
-
-
-@entity("provider")
-class Provider(Entity):
-    """The provider on a VMM server; ``id`` is the server's name.
-
-    ``vault``: the one the server is registered with, ``name``: how it is called there. ``all_clouds``: the metadata of
-    every cloud goes there. ``open``: its setup is not closed yet, VMM's service stands still for it.
-    """
-
-    version: str
-    proxy: Proxy | None = None
-    vault: str = ""
-    name: str = ""
-    all_clouds: bool = False
-    open: bool = False
 
 
 def newest() -> str:
@@ -111,7 +93,7 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
     if found.vault:
         raise LabError(900512, server=server.id)
     remains.require_clean_server(world, server.id)
-    if not servers.reaches(server, proxy_of(values)) or not world.get(Line, line.UP).connected:
+    if not servers.reaches(server, proxy_of(values)) or not providers.line_up(world, server.id):
         raise LabError(25018, server=server.id)
 
 
@@ -160,7 +142,7 @@ def take_as_registered(world: World, server: str, vault: str) -> None:
 def _register(world: World, job: JobRecord) -> Outcome:
     server = world.get(Server, job.target)
     vmm.at_work(world, server.id)
-    if not items.online(world) or not servers.reaches(server, find(world, server.id).proxy):
+    if not providers.connected(world, server.id) or not servers.reaches(server, find(world, server.id).proxy):
         raise LabError(25018, server=server.id)
     return DONE
 
@@ -188,6 +170,13 @@ def synchronise(world: World, provider: Provider) -> None:
             world.add(Cloud(cloud.id, provider.id))
 
 
+def set_proxy(world: World, server: str, proxy: Proxy | None) -> None:
+    """Change the provider's proxy in VMM's console (rule 2.6-6); 900830 without the provider."""
+    found = find(world, servers.running(world, server).id)
+    found.proxy = proxy
+    world.fact("provider.proxy", found.id, set=int(proxy is not None))
+
+
 def send_cloud(world: World, name: str, *, on: bool) -> None:
     """A cloud's own property: its metadata goes to the vault, or no longer (rule 2.6-3).
 
@@ -196,6 +185,8 @@ def send_cloud(world: World, name: str, *, on: bool) -> None:
     cloud = clouds.get(world, name)
     vmm.at_work(world, cloud.server)
     provider, there = find(world, cloud.server), world.find(Cloud, cloud.id)
+    if provider.vault:
+        subscription.require(world)
     busy(world, cloud.id)
     if not on and there is not None:
         involved(world, ("cloud", there.id), ("server", there.server))
@@ -239,6 +230,6 @@ def ready(world: World, server: str) -> Vmm:
     if provider is None or not provider.vault:
         raise LabError(900847, server=server)
     at = vmm.at_work(world, server)
-    if not items.online(world) or not servers.reaches(world.get(Server, server), provider.proxy):
+    if not providers.connected(world, server) or not servers.reaches(world.get(Server, server), provider.proxy):
         raise LabError(900525, what=server)
     return at

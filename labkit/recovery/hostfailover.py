@@ -29,6 +29,7 @@ from labkit.replication import cycles, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
 from labkit.replication.relation import REPLICATING, RESYNC, RESYNCHRONISING, Relation
+from labkit.site import servers
 
 
 def _announced(world: World, relation: Relation) -> None:
@@ -45,9 +46,11 @@ replication.WAITERS.append(_announced)
 
 
 def _powered(world: World, replica: HostReplica) -> None:
-    """Refuse to start a machine at the site while that has no power (900530)."""
+    """Refuse to start a machine at the site while that has no power (900530), or on a host that is off (900621)."""
     if other(replica) == SITE:
         reachable(world)
+    else:
+        servers.running(world, replica.host)
 
 
 def test_failover(world: World, replica: HostReplica, number: int | str | None) -> None:

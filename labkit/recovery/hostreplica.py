@@ -21,7 +21,7 @@ from labkit.replication import cycles, initial, line, statistics, stops
 from labkit.replication import relation as replication
 from labkit.replication.points import Point
 from labkit.replication.relation import INITIAL, STOPPED, Relation
-from labkit.site import inventory
+from labkit.site import inventory, servers
 
 REPLICA = "replica"
 TEST = "host-test"  # the id of a test machine is "host-test/NAME", at whichever side it is
@@ -132,13 +132,13 @@ def other(replica: HostReplica) -> str:
 # --- enabling ---------------------------------------------------------------------------------------------------------
 
 
-def check(world: World, settings: dict[str, int]) -> None:
-    """Refuse settings that hosts of this system do not know (900514, rule 1.1-1; facts.md 1.4, 1.5)."""
-    system = inventory.site_of(world).servers.host_os
-    cloudsettings.check_frequency(world, settings["frequency"])
+def check(settings: dict[str, int], hosts: list[str]) -> None:
+    """Refuse settings that not both hosts know, by their systems (900514, rule 1.1-1; facts.md 1.4, 1.5)."""
+    cloudsettings.check_frequency(settings["frequency"], hosts)
+    most = min(MOST_POINTS.get(system, min(MOST_POINTS.values())) for system in hosts)
     count, snapshots = settings["points"], settings["app_consistent"]
-    if type(count) is not int or not 0 <= count <= MOST_POINTS[system]:
-        raise LabError(900514, setting="points", found=count, values=f"0-{MOST_POINTS[system]}")
+    if type(count) is not int or not 0 <= count <= most:
+        raise LabError(900514, setting="points", found=count, values=f"0-{most}")
     if type(snapshots) is not int or not 0 <= snapshots <= min(
         12, count
     ):  # it must be less often than there are points
@@ -160,7 +160,7 @@ def enable(world: World, vm: str, host: str, settings: dict[str, int], *, offlin
     taken = (ProtectedItem, vm), (HostReplica, vm), (Machine, f"{REPLICA}/{vm}")
     if any(world.find(kind, name) is not None for kind, name in taken):
         raise LabError(900583, vm=vm)
-    check(world, settings)
+    check(settings, [servers.get(world, name).os for name in (inventory.host_of(world, vm), host)])
     disks = record.set_of(world, machine.disks)
     copy = record.create(world, vm, REPLICA, disks.names, disks.sizes)
     guests.twin(world, machine, f"{REPLICA}/{vm}", vm, REPLICA, copy.number)

@@ -16,12 +16,10 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import Entity, World, entity
 from labkit.guest.machine import AZURE, Machine
-from labkit.recovery import states
-from labkit.replication import line
-from labkit.replication.line import Line
+from labkit.recovery import providers, states
 from labkit.replication.points import Point
 from labkit.replication.relation import RESYNC, RESYNCHRONISING, Relation
-from labkit.site import inventory, vmm
+from labkit.site import inventory
 from labkit.site.servers import SITE, Server
 from labkit.site.vmm import Vmm
 
@@ -54,15 +52,10 @@ RESYNC_OPERATIONS = {RESYNC: "Resynchronize", RESYNCHRONISING: "CancelResynchron
 NEED_A_REPLICA = ("PlannedFailover", "TestFailover")
 
 
-def online(world: World) -> bool:
-    """Whether anything at the site can be reached: the line is there, and the site has power."""
-    return world.get(Line, line.UP).connected and not inventory.state(world).dark
-
-
-def site_reachable(world: World) -> bool:
-    """Whether the vault reaches VMM and hosts."""
-    here = (at.id for at in world.all(Vmm) if world.get(Server, at.id).place == SITE)
-    return online(world) and all(vmm.answers(world, name) for name in here)
+def site_reachable(world: World, *names: str) -> bool:
+    """Whether the vault reaches VMM on these servers, by default the first site's, and the hosts behind it."""
+    here = [at.id for at in world.all(Vmm) if world.get(Server, at.id).place == SITE]
+    return (bool(names) or providers.online(world)) and all(providers.reached(world, name) for name in names or here)
 
 
 def get(world: World, name: str) -> ProtectedItem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from labkit.azure import subscription
 from labkit.disks.sealing import Key
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
@@ -39,6 +40,7 @@ def look_into(world: World, item: ProtectedItem, number: int | str | None, priva
 
     900522 no such point; of an encrypted cloud it needs the certificate (900563, 900566).
     """
+    subscription.require(world)
     secret = encryption.unlock(world, item, private)
     key = None if secret is None else Key(secret)
     relation = world.find(Relation, item.id)

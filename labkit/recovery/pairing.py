@@ -54,14 +54,30 @@ def configure(world: World, name: str, target: str, settings: dict[str, Any]) ->
     for one in (cloud, partner):
         if one.recovers or one.configured:
             raise LabError(900892, cloud=one.id, partner=one.recovers or (one.pair.target if one.pair else "Azure"))
+    _of_first_site(world, cloud.id)
     pair = _pair(world, partner.id, settings)
     plain: dict[str, Any] = {"retention": 0, "app_consistent": 0}
     plain |= {key: settings[key] for key in _BOTH if key in settings}
-    checked = cloudsettings.check_settings(world, plain)
-    if checked["app_consistent"] and checked["app_consistent"] > pair.points:
-        values = f"0-{min(12, pair.points)} h"
-        raise LabError(900514, setting="app_consistent", found=checked["app_consistent"], values=values)
+    checked = cloudsettings.check_settings(world, plain, cloud.id, partner.id)
+    cloudsettings.check_points(checked["app_consistent"], pair.points)
     return jobs.start(world, cloudsettings.JOB, cloud.id, pair=_told(pair), **checked)
+
+
+def _of_first_site(world: World, name: str) -> None:
+    """Refuse to protect a cloud all of whose hosts are at the second site (900685): the lab has no VMs there."""
+    found = world.find(clouds.VmmCloud, name)
+    hosts = clouds.hosts(world, found) if found is not None else []
+    if hosts and all(host.place != servers.SITE for host in hosts):
+        raise LabError(900685, cloud=name)
+
+
+def changed(world: World, cloud: Cloud) -> None:
+    """The pair's VMs have the cloud's settings, whichever way they are replicated next."""
+    for item in world.all(ProtectedItem):
+        replica = world.find(HostReplica, item.id) if item.cloud == cloud.id else None
+        if replica is not None:
+            new = {"frequency": cloud.frequency, "app_consistent": cloud.app_consistent}
+            replica.settings = {**replica.settings, **new}
 
 
 def _told(pair: Pair) -> dict[str, Any]:

@@ -83,11 +83,18 @@ def _cloud(world: World, settings: VmSettings) -> Cloud:
     return cloud
 
 
+@jobs.check("EnableDr")
+def _reached(world: World, job: JobRecord) -> None:
+    """Every task goes through VMM, of a pair through that of both sides, and to the VM's host."""
+    vault.reach(world, job.target, *vault.managers(world, world.get(ProtectedItem, job.target).cloud))
+    host = world.get(Server, vms.get(world, job.target).host)
+    if not host.running:
+        raise LabError(12700, server=host.id)
+
+
 @jobs.task("EnableDr", "EnableProtectionPrerequisitesCheck")
 def _check(world: World, job: JobRecord) -> Outcome:
     """The VM meets the requirements (rules 1.4-4 to 1.4-12, 2.4-1 to 2.4-3, F-5: all that is wrong is named)."""
-    if not items.site_reachable(world):
-        raise LabError(900525, what=job.target)
     refused = requirements.refusal(findings(world, job.target, "enable"))
     if refused is not None:
         raise refused
@@ -132,8 +139,6 @@ def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
 def _relate(world: World, job: JobRecord) -> Outcome:
     """The host replicates to Azure from now on; without the agent it cannot (70095, rule 2.6-5)."""
     host, pair = world.get(Server, vms.get(world, job.target).host), _pair(world, job)
-    if not host.running:
-        raise LabError(12700, server=host.id)
     if pair is not None:
         pairing.relate(world, world.get(ProtectedItem, job.target), pair)
         return DONE
@@ -261,7 +266,7 @@ def disable(world: World, item: ProtectedItem) -> JobRecord:
 
 @jobs.task("DisableDr", "DisableProtectionOnPrimary")
 def _disable_source(world: World, job: JobRecord) -> Outcome:
-    if not items.site_reachable(world):
+    if not items.site_reachable(world, *vault.managers(world, world.get(ProtectedItem, job.target).cloud)):
         raise LabError(900930, vm=job.target)
     relation = world.find(Relation, job.target)
     if relation is not None:

@@ -7,6 +7,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, JobRecord, Outcome
 from labkit.engine.world import World
 from labkit.recovery import item as items
+from labkit.recovery import vault
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import resync
 from labkit.replication.relation import RESYNC, Relation
@@ -21,7 +22,7 @@ def start(world: World, item: ProtectedItem) -> JobRecord:
 @jobs.task("RepairVMReplication", "RepairVmReplicationTask")
 def _begin(world: World, job: JobRecord) -> Outcome:
     relation = world.get(Relation, job.target)
-    if not items.site_reachable(world):
+    if not items.site_reachable(world, *vault.managers(world, world.get(ProtectedItem, job.target).cloud)):
         raise LabError(900525, what=job.target)
     if relation.state == RESYNC:  # it may have begun by itself meanwhile
         resync.start(world, relation)

@@ -19,6 +19,7 @@ from labkit.recovery import failover, hostfailover, hostreplica, protection, sta
 from labkit.recovery import item as items
 from labkit.recovery.hostreplica import ENABLED, PREPARING, WAITING, HostReplica
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.vault import Cloud
 from labkit.replication import cycles, line, stops
 from labkit.replication.line import Line
 from labkit.replication.relation import REPLICATING, Relation
@@ -44,9 +45,16 @@ def reachable(world: World, replica: HostReplica, side: str) -> bool:
     return world.get(Server, replica.host).running
 
 
+def managed(world: World, replica: HostReplica, side: str) -> bool:
+    """Whether VMM of a side can be reached, and its hosts."""
+    item = world.get(ProtectedItem, replica.id)
+    cloud = world.find(Cloud, item.cloud if side == SITE else item.to)
+    return reachable(world, replica, side) and cloud is not None and items.site_reachable(world, cloud.server)
+
+
 def require_sides(world: World, replica: HostReplica, *sides: str) -> None:
     """Refuse what needs sides that are not all reached (900521)."""
-    if not all(reachable(world, replica, side) for side in sides):
+    if not all(managed(world, replica, side) for side in sides):
         raise LabError(900521, vm=replica.id)
 
 
@@ -145,8 +153,6 @@ def planned(world: World, item: ProtectedItem) -> JobRecord:
 def _check_planned(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
     require_sides(world, replica, SITE, hostreplica.REPLICA)
-    if not items.site_reachable(world):
-        raise LabError(900521, vm=job.target)
     return DONE
 
 
@@ -220,7 +226,7 @@ def _asks(world: World, job: JobRecord) -> bool:
     replica = _replica(world, job)
     way = line.LAN if replica.active == SITE else line.LAN_BACK
     connected = world.get(Line, way).connected
-    return bool(job.data["synchronise"]) and connected and reachable(world, replica, replica.active)
+    return bool(job.data["synchronise"]) and connected and managed(world, replica, replica.active)
 
 
 @jobs.task("UnplannedFailover/site", "VmUfoPrerequisitesCheck")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from labkit.azure import sizes
+from labkit.azure import sizes, subscription
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import World
@@ -72,6 +72,7 @@ def change(
     900240 no such size, 70044 a name that Azure does not take, 900809 one that is taken, 900010 no such adapter,
     900851 while a failover or test uses them.
     """
+    subscription.require(world)
     if item.job or item.point is not None:
         raise LabError(900851, vm=item.id, state=item.state)
     if size is not None:

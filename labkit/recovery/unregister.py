@@ -12,13 +12,13 @@ from typing import NamedTuple
 from labkit.azure import subscription
 from labkit.engine import jobs, resources, units
 from labkit.engine.errors import LabError
-from labkit.engine.jobs import DONE, JobRecord, Outcome
+from labkit.engine.jobs import JobRecord
 from labkit.engine.names import meant, unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.recovery import components, encryption, pairing, remains, vaults
-from labkit.recovery.components import Provider
 from labkit.recovery.item import ProtectedItem
+from labkit.recovery.providers import Provider
 from labkit.recovery.remains import LeftRegistration
 from labkit.recovery.vault import Cloud, NetworkMapping, busy, free, involved, networks
 from labkit.recovery.vaults import Vault
@@ -87,11 +87,10 @@ def start(world: World, name: str, reason: str | None = None) -> JobRecord:
     return jobs.start(world, "UnregisterDra", name, reason=why)
 
 
-@jobs.task("UnregisterDra", "CleanupDraTask")
-def _clean(world: World, job: JobRecord) -> Outcome:
+@jobs.check("UnregisterDra")
+def _check(world: World, job: JobRecord) -> None:
     if not reached(world, job.target):
         raise LabError(900525, what=job.target)
-    return DONE
 
 
 @jobs.ending("UnregisterDra")

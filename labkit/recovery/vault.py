@@ -17,6 +17,7 @@ from labkit.recovery.vaults import SITE_RECOVERY, Vault, the_vault
 from labkit.site.clouds import VmmCloud, members
 from labkit.site.fabric import LogicalNetwork
 from labkit.site.servers import Server
+from labkit.site.vmm import Vmm
 
 REMOVED = "removed"
 AT_ONCE = -1
@@ -91,11 +92,25 @@ def rows(world: World) -> list[tuple[str, str, str, str, int, str, str]]:
     return found
 
 
-def free(world: World, target: str) -> None:
+def managers(world: World, name: str) -> tuple[str, ...]:
+    """The VMM servers that a job on a cloud needs: its own, and its partner's; of a server's name itself."""
+    cloud = world.find(Cloud, name)
+    if cloud is None:
+        return (name,) if world.find(Vmm, name) is not None else ()
+    partner = world.find(Cloud, cloud.pair.target) if cloud.pair is not None else None
+    return (cloud.server,) if partner is None else (cloud.server, partner.server)
+
+
+def reach(world: World, target: str, *names: str) -> None:
+    """Refuse what needs VMM on these servers, by default those of a cloud, while one cannot be reached (900525)."""
+    if not items.site_reachable(world, *(names or managers(world, target))):
+        raise LabError(900525, what=target)
+
+
+def free(world: World, target: str, *names: str) -> None:
     """Refuse a second job on a target (532), and any while VMM cannot be reached (900525) or Azure used (9008xx)."""
     subscription.require(world)
-    if not items.site_reachable(world):
-        raise LabError(900525, what=target)
+    reach(world, target, *names)
     busy(world, target)
 
 
@@ -158,7 +173,7 @@ def map_network(world: World, source: str, target: str, server: str = "") -> Job
         if any(network.name == source for network in world.all(LogicalNetwork)):
             raise LabError(900854, network=source)
         raise unknown("logical network", source, ours)
-    free(world, source)
+    free(world, source, *_mapped_by(world, source, server))
     if server:
         theirs = networks(world, server)
         if target not in theirs:
@@ -166,6 +181,17 @@ def map_network(world: World, source: str, target: str, server: str = "") -> Job
     else:
         services.check_network(world, target, the_vault(world).region)
     return jobs.start(world, "NetworkMapping", source, to=target, server=server)
+
+
+def _mapped_by(world: World, source: str, server: str) -> tuple[str, ...]:
+    """The VMM servers that a mapping needs: the first one that has the network, and the target's."""
+    have = [name for name in the_vault(world).servers if name != server and source in networks(world, name)]
+    return tuple(dict.fromkeys((*have[:1], *([server] if world.find(Vmm, server) is not None else ()))))
+
+
+@jobs.check("NetworkMapping")
+def _mapping_reached(world: World, job: JobRecord) -> None:
+    reach(world, job.target, *_mapped_by(world, job.target, job.data.get("server", "")))
 
 
 @jobs.ending("NetworkMapping")

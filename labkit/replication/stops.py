@@ -57,8 +57,15 @@ def blocked(world: World, relation: Relation) -> str:
         return NETWORK
     if relation.direction in (line.UP, line.DOWN) and not _gets_out(world, relation):
         return PROXY
-    # Replicated to a site that has no power.
-    return NETWORK if relation.direction == line.LAN_BACK and inventory.state(world).dark else ""
+    return NETWORK if _off(world, relation) else ""
+
+
+def _off(world: World, relation: Relation) -> bool:
+    """Whether what it is replicated to has no power: the site, or the host at the other site."""
+    if relation.direction == line.LAN_BACK:
+        return inventory.state(world).dark
+    host = world.find(Server, relation.there) if relation.direction == line.LAN else None
+    return host is not None and not host.running
 
 
 def _gets_out(world: World, relation: Relation) -> bool:

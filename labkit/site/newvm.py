@@ -14,7 +14,7 @@ from labkit.engine.world import World
 from labkit.guest import machine as guests
 from labkit.site import clouds, fabric, inventory, servers, sitefile, vmm, vms
 from labkit.site.model import Vm
-from labkit.site.servers import HOST, HYPER_V, Server
+from labkit.site.servers import HOST, HYPER_V, SITE, Server
 from labkit.site.vms import VmSettings
 
 HYPER_V_MANAGER, ON_HOST, IN_CLOUD = "hyper-v", "host", "cloud"
@@ -43,6 +43,8 @@ def _place(world: World, host: Server) -> Server:
     servers.running(world, host.id)
     if host.role != HOST or HYPER_V not in host.features:
         raise LabError(900681, server=host.id)
+    if host.place != SITE:
+        raise LabError(900684, server=host.id)
     return host
 
 
@@ -66,8 +68,11 @@ def in_cloud(world: World, server: str, cloud: str, keys: dict[str, Any]) -> VmS
     there = [host for host in clouds.hosts(world, found) if host.running and HYPER_V in host.features]
     if not there:
         raise LabError(12700, server=found.id)
-    load = {host.id: sum(one.host == host.id for one in world.all(VmSettings)) for host in there}
-    host = min(there, key=lambda one: (load[one.id], one.id))
+    here = [host for host in there if host.place == SITE]
+    if not here:
+        raise LabError(900684, server=there[0].id)
+    load = {host.id: sum(one.host == host.id for one in world.all(VmSettings)) for host in here}
+    host = min(here, key=lambda one: (load[one.id], one.id))
     made = _told(_make(world, described(world, host.id, IN_CLOUD, keys)))
     made.cloud = found.id
     made.system_disks = [made.spec.disks[0].name]

@@ -505,9 +505,8 @@ def _configuration() -> Iterable[Row]:
     yield Row("2.6-6", "no line", "configure", 900525, lost, back, _slots("line"), also=late)
     proxy = just_before("configure", lambda walk: walk.lab.site.need_proxy(VMM))
     direct = lambda walk: walk.lab.site.need_proxy(VMM, needed=False)  # noqa: E731
-    yield Row(
-        "2.6-6", "a proxy since the registration", "configure", 900525, proxy, direct, _slots("proxy"), True, late
-    )
+    row = Row("2.6-6", "a proxy since the registration", "configure", 900525, proxy, direct, _slots("proxy"), also=late)
+    yield row
     often = also_say("configure", frequency="10min"), unsay("configure", "frequency")
     yield Row("2.7-1", "no such frequency", "configure", 900514, *often, _slots("frequency"))
     sealed = also_say("configure", encrypt=True), unsay("configure", "encrypt")

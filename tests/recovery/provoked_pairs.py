@@ -96,6 +96,8 @@ PROVOKED_PAIRS: dict[int, Make] = {
     900681: _prepared(lambda lab: lab.site.create_vm("WEB", "Ubuntu", host="DC01")),
     900682: _prepared(lambda lab: lab.site.create_vm("shop", "Ubuntu", host="HV01")),
     900683: _prepared(_lost_site, stage="start"),
+    900684: _in_pair(lambda lab: lab.site.create_vm("WEB", "Ubuntu", host="HV11")),
+    900685: _in_pair(lambda lab: lab.vault.configure_protection(THEIRS, target=OURS)),
     900854: _without_network,
     900890: _in_pair(lambda lab: lab.vault.configure_protection(target=THEIRS, retention=1)),
     900891: _in_pair(lambda lab: lab.vault.configure_protection(target=OURS)),
