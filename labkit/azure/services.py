@@ -173,8 +173,8 @@ def redundancy(world: World) -> str:
 
 
 def free(world: World, kind: type[Entity], title: str, name: str) -> None:
-    """Refuse a name that is taken (900809)."""
-    if world.find(kind, name) is not None:
+    """Refuse a name that is taken (900809), whatever its case."""
+    if any(one.id.casefold() == name.casefold() for one in world.all(kind)):
         raise LabError(900809, kind=title, name=name)
 
 

@@ -223,3 +223,11 @@ def feed(command: str, text: str, seconds: float) -> str:
     except (OSError, ValueError) as error:
         return str(error)
     return f"exit status {ended.returncode}" if ended.returncode else ""
+
+
+def in_folder(where: Path, name: str) -> Path:
+    """A file of that name when ``where`` is a folder, else ``where`` itself, which may be no path at all."""
+    try:
+        return where / name if where.is_dir() else where
+    except (OSError, ValueError):
+        return where

@@ -53,6 +53,14 @@ def gettext(message: str) -> str:
     return _translations().gettext(message) if message else ""
 
 
+def whole(text: str) -> bool:
+    """Whether a text can be written to a file: no half of a character is in it."""
+    try:
+        return text.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
 def ngettext(one: str, many: str, count: int) -> str:
     """The singular or plural text for ``count``."""
     return _translations().ngettext(one, many, count)

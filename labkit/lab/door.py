@@ -14,7 +14,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.progress import Progress
 from labkit.engine.session import Session
 from labkit.engine.world import World
-from labkit.lab import alerts, build, runbooks, status
+from labkit.lab import alerts, arguments, build, runbooks, status
 from labkit.lab.alerts import Alert, Hook
 from labkit.lab.azure import AzureDoor
 from labkit.lab.clock import Clock
@@ -24,6 +24,7 @@ from labkit.lab.hyperv import HyperVDoor
 from labkit.lab.site import SiteDoor
 from labkit.lab.vault import VaultDoor
 from labkit.lab.views import Item, Job, Jobs, error_of
+from labkit.lab.vmm import VmmDoor
 from labkit.recovery import item as items
 from labkit.recovery import reach as reaching
 from labkit.recovery import suspension
@@ -37,6 +38,7 @@ _LONGEST = 400 * units.DAY  # a wait that has not ended by then waits for a pers
 _LAST = units.instant("2100-12-31T00:00:00Z")  # later instants do not fit every file format
 _POLL_SECONDS = 0.05
 _PLAYED_ELSEWHERE = 900030
+arguments.guard(VaultDoor, SiteDoor, VmmDoor, AzureDoor, HyperVDoor, FaultsDoor)
 
 
 def create(

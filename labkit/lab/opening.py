@@ -11,7 +11,7 @@ from labkit.engine.world import World
 from labkit.lab.views import Job
 from labkit.lab.wizards import Effect, Wizard
 from labkit.recovery import agents, components
-from labkit.site import clouds, fabric, servers, vmm
+from labkit.site import clouds, fabric, servers, vmm, wizard
 from labkit.site.wizard import Values
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def open_wizard(lab: Lab, site: SetupDoor, name: str, server: str | None) -> Wiz
         vmm.SETUP: lambda values: _act(lab, name, at, values, lambda world: vmm.finish(world, at, vmm.NEWEST, values)),
         fabric.ADD_HOST: lambda values: _hosts(lab, at, values),
         clouds.CREATE: lambda values: _act(lab, name, at, values, lambda world: _cloud(world, at, values)),
-        components.REGISTRATION: lambda values: site.register_values(at, values),
+        components.REGISTRATION: lambda values: site._register_values(at, values),
     }[name]
     return Wizard(lab, name, at, known, finish)
 
 
 def _act(lab: Lab, name: str, subject: str, values: Values, work: Any) -> None:
-    lab.command(f"wizard.{name}", {"server": subject, **values}, lambda world: work(world) and None)
+    lab.command(f"wizard.{name}", {"server": subject, **wizard.kept(name, values)}, lambda world: work(world) and None)
 
 
 def _agent(lab: Lab, host: str, values: Values) -> str:
@@ -63,21 +63,22 @@ def _hosts(lab: Lab, server: str, values: Values) -> list[Job]:
 
 def _provider(lab: Lab, site: SetupDoor, server: str, known: dict[str, str]) -> Wizard:
     """An upgrade ends after its first page (rule 2.6-7); else the registration's pages follow."""
-    upgrade = lab.read(lambda world: components.upgrades(world, server))
+    upgrade, mine = lab.read(lambda world: components.upgrades(world, server)), list[str]()
 
     def install(world: World, values: Values) -> None:
         components.install(world, server, components.newest())
+        mine.append(server)
 
     def close() -> None:
         lab.command("wizard.close", {"server": server}, lambda world: components.close(world, server))
 
     def cancel() -> None:
-        if lab.read(lambda world: components.upgrades(world, server)):
+        if mine:  # another wizard's setup is not closed with this one
             close()
 
     def finish(values: Values) -> Job | None:
         if not upgrade:
-            return site.register_values(server, {**values, "key": str(Path(values["key"]))}, close=True)
+            return site._register_values(server, {**values, "key": str(Path(values["key"]))}, close=True)
         close()
         return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from labkit.engine.errors import LabError
+from labkit.engine.host import in_folder
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.lab.views import Job
@@ -80,7 +81,7 @@ class SetupDoor:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def _say(self, command: str, work: Callable[[World], T], **arguments: Any) -> T:
+    def _say(self, command: str, work: Callable[[World], T], /, **arguments: Any) -> T:
         return self._lab.command(f"site.{command}", arguments, work)
 
     def manager(self, server: str | None = None) -> str:
@@ -178,7 +179,8 @@ class SetupDoor:
         shows them page by page. Errors: 900625, 900631-900633, 900643-900658.
         """
         name = self.manager(server)
-        self._say("install_vmm", lambda world: vmm.install(world, name, version, pages), server=name, **pages)
+        work = lambda world: vmm.install(world, name, version, pages)  # noqa: E731
+        self._say("install_vmm", work, server=name, version=version, **wizard.kept(vmm.SETUP, pages))
 
     # --- provider and registration ------------------------------------------------------------------------------------
 
@@ -199,12 +201,14 @@ class SetupDoor:
         900641, 900831, 900832, and those of :meth:`register`.
         """
         name, full = self.manager(server), version or components.newest()
-        if key is not None and self._lab.read(lambda world: components.upgrades(world, name)):
+        if key is not None and self._lab.read(
+            lambda world: components.upgrades(world, name) and not components.left_open(world, name)
+        ):
             raise LabError(900833, server=name)
 
         def work(world: World) -> None:
             wizard.walk(world, components.PROVIDER, name, {}, {"stop_service": stop_service})
-            components.install(world, name, full)
+            components.go_on(world, name, full)
             components.close(world, name)
 
         if key is None:
@@ -237,15 +241,15 @@ class SetupDoor:
             values = wizard.walk(world, components.REGISTRATION, server, known, {**pages, "key": key})
             return self._registered(world, server, values, made)
 
-        pages = {**pages, **({"certificate": str(pages["certificate"])} if pages.get("certificate") else {})}
-        told = {field: value for field, value in pages.items() if field != "password"}
+        pages = wizard.enter_fields(components.REGISTRATION, pages)
+        told = wizard.kept(components.REGISTRATION, pages)
         with self._certificate(server, pages.get("certificate", ""), pages.get("password", "")) as made:
             job = self._lab.start_job(f"site.{name}", {"server": server, "key": Path(key).name, **told}, work)
         return self._lab.wait(job) if wait else job
 
-    def register_values(self, server: str, values: wizard.Values, *, close: bool = False) -> Job:
+    def _register_values(self, server: str, values: wizard.Values, *, close: bool = False) -> Job:
         """The end of the registration's pages, whose values were checked one by one; ``close`` the provider's setup."""
-        told = {field: value for field, value in values.items() if field != "password"}
+        told = wizard.kept(components.REGISTRATION, values)
         with self._certificate(server, values["certificate"], values["password"]) as made:
 
             def work(world: World) -> JobRecord:
@@ -272,8 +276,7 @@ class SetupDoor:
 
         full, now = self._lab.read(lambda world: (servers.get(world, server).fqdn, world.now))
         pfx, der = certificates.new_certificate(full, now, password)
-        out = Path(path)
-        out = out / encryption.FILE_NAME if out.is_dir() else out
+        out = in_folder(Path(path), encryption.FILE_NAME)
         certificates.write_pfx(out, pfx)
         try:
             yield der
@@ -289,9 +292,8 @@ class SetupDoor:
         ``path``: the file to make, or a folder. Whoever loses it cannot fail over encrypted replicas. 900568 for an
         empty password, 900570 for a file that exists or cannot be written, 900830 without the provider.
         """
-        name, out = self.manager(server), Path(path)
+        name, out = self.manager(server), in_folder(Path(path), encryption.FILE_NAME)
         self._lab.read(lambda world: components.find(world, name))
-        out = out / encryption.FILE_NAME if out.is_dir() else out
         with self._certificate(name, out, password) as der:
             assert der is not None
             keep = lambda world: encryption.keep_certificate(world, name, der)  # noqa: E731
@@ -309,11 +311,12 @@ class SetupDoor:
         """
         full = version or agents.newest()
         work = lambda world: agents.install(world, host, full, pages)  # noqa: E731
-        self._say("install_agent", work, host=host, version=full, **pages)
+        self._say("install_agent", work, host=host, version=full, **wizard.kept(agents.AGENT, pages))
         return agents.last_page(register=register)
 
     def agent_proxy(self, host: str, address: str | None, port: int = 8080, user: str = "") -> None:
         """Change the agent's proxy in the console "Microsoft Azure Backup"; None: none (rule 2.6-6). 900840."""
+        wizard.enter_fields(agents.AGENT, {"proxy": address or "", "proxy_port": port, "proxy_user": user})
         proxy = Proxy(address, port, user) if address else None
         work = lambda world: agents.set_proxy(world, host, proxy)  # noqa: E731
         self._say("agent_proxy", work, host=host, address=address, port=port)

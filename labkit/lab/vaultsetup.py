@@ -11,6 +11,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
+from labkit.lab import arguments
 from labkit.lab.views import Job
 from labkit.recovery import (
     cloudprotection,
@@ -48,17 +49,27 @@ def _given(
     return {key: value for key, value in found.items() if value is not None}
 
 
-_AZURE = ("retention", "storage", "encrypt")
-_SITE = ("points", "compression", "authentication", "port", "initial", "export_path", "import_path", "delete_replica")
+_AZURE = {"retention": "int | None", "storage": "str | None", "encrypt": "bool | None"}
+_SITE = {
+    "points": "int",
+    "compression": "bool",
+    "authentication": "str",
+    "port": "int",
+    "initial": "str",
+    "export_path": "str | Path",
+    "import_path": "str | Path",
+    "delete_replica": "bool",
+}
 
 
 def _known(more: dict[str, Any], cloud: str, *, to_site: bool) -> None:
     """Refuse a setting of the other kind of target: 900890 one of Azure's, 900895 one of another cloud's."""
-    for key in more:
-        if key not in (*_AZURE, *_SITE):
+    for key, value in more.items():
+        if key not in {**_AZURE, **_SITE}:
             raise TypeError(f"configure_protection() got an unexpected keyword argument {key!r}")
         if key not in (_SITE if to_site else _AZURE):
             raise LabError(900890 if to_site else 900895, setting=key, cloud=cloud)
+        arguments.require(key, value, {**_AZURE, **_SITE}[key])
 
 
 class CloudRow(NamedTuple):

@@ -80,7 +80,7 @@ class VmmDoor:
     def __repr__(self) -> str:
         return f"<VMM {self.name}>"
 
-    def _say(self, command: str, work: Callable[[World, str], T], **arguments: Any) -> T:
+    def _say(self, command: str, work: Callable[[World, str], T], /, **arguments: Any) -> T:
         at = self.name
         return self._lab.command(f"vmm.{command}", {"server": at, **arguments}, lambda world: work(world, at))
 
@@ -124,8 +124,8 @@ class VmmDoor:
         return self._lab.wait(job) if wait else job
 
     def add_hosts(self, names: Sequence[str], *, credentials: str, **pages: Any) -> list[Job]:
-        """Add several hosts or clusters: a job for each; as :meth:`add_host`."""
-        given = {"computers": list(names), "credentials": credentials, **pages}
+        """Add several hosts or clusters (a list, or a text with one a line): a job for each; as :meth:`add_host`."""
+        given = {**pages, "computers": list(names), "credentials": credentials}
         begun = self._say("add_hosts", lambda world, at: fabric.add_hosts(world, at, given), **given)
         return [Job(self._lab, record.id) for record in begun]
 

@@ -111,9 +111,8 @@ class Wizard:
                 self._effects[page.name](world, values)
 
         acts = page.name in self._effects and page.name not in self._done
-        shown = {key: "***" if value and wizard.secret(part, key) else value for key, value in given.items()}
         if acts:
-            self._lab.command(f"wizard.{part}", {"page": page.name, **shown}, work)
+            self._lab.command(f"wizard.{part}", {"page": page.name, **wizard.kept(part, given)}, work)
             self._done.add(page.name)
         else:
             self._lab.read(work)

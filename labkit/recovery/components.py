@@ -16,7 +16,7 @@ from labkit.recovery.agents import proxy_of
 from labkit.recovery.providers import Provider
 from labkit.recovery.vault import Cloud, busy, free, involved
 from labkit.recovery.vaults import Vault
-from labkit.site import clouds, servers, vmm, wizard
+from labkit.site import clouds, kinds, servers, vmm, wizard
 from labkit.site.clouds import VmmCloud
 from labkit.site.servers import Proxy, Server
 from labkit.site.vmm import Vmm
@@ -51,6 +51,12 @@ def upgrades(world: World, server: str) -> bool:
     return world.find(Provider, servers.get(world, server).id) is not None
 
 
+def left_open(world: World, server: str) -> bool:
+    """Whether a setup of the newest provider was begun and not closed: it can be gone on with."""
+    found = world.find(Provider, servers.get(world, server).id)
+    return found is not None and found.open
+
+
 @wizard.check(PROVIDER, "installation")
 def _installation(world: World, subject: str, values: wizard.Values) -> None:
     at = vmm.find(world, subject)
@@ -72,6 +78,12 @@ def install(world: World, server: str, version: str) -> Provider:
     found.version, found.open = full, True
     world.fact("provider.installed", at.id, version=full)
     return found
+
+
+def go_on(world: World, server: str, version: str) -> None:
+    """The setup in one call; one of the same version that was left open is gone on with instead of begun anew."""
+    if not left_open(world, server) or find(world, server).version != servers.named("provider", version):
+        install(world, server, version)
 
 
 def close(world: World, server: str) -> None:
@@ -99,6 +111,9 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
 
 @wizard.check(REGISTRATION, "key")
 def _key(world: World, subject: str, values: wizard.Values) -> None:
+    name = values["friendly_name"]
+    if not kinds.is_name(name):
+        raise LabError(900633, field="friendly_name", found=repr(name), values=kinds.NAME.allowed(), meant="")
     vaults.read_key(world, Path(values["key"]))
 
 

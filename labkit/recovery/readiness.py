@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from labkit.azure import sizes
-from labkit.engine.errors import listed
+from labkit.engine.errors import LabError, listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark, ngettext
 from labkit.recovery import inventories, requirements
@@ -114,6 +114,8 @@ def assess(*paths: str | Path, target: Target = "azure") -> Report:
 
     ``target``: "azure", or "site" for protection from site to site. Refused as ``inventories.read`` does.
     """
+    if target not in (choices := get_args(Target)):
+        raise LabError(900545, found=target, choices=", ".join(choices))
     found = inventories.read(paths)
     machines = tuple(_machine(entry.label, entry.subject, target) for entry in found.entries)
     dates = {"limits": requirements.dated(), "systems": systems.dated(), "sizes": sizes.dated()}

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from labkit.azure import services, subscription
 from labkit.engine import resources, units
 from labkit.engine.errors import LabError
+from labkit.engine.host import in_folder
 from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import Entity, World, entity
@@ -143,7 +144,7 @@ def generate_key(world: World, where: Path, name: str | None) -> Path:
         "generated": world.now,
     }
     key["digest"] = _digest(world, key)
-    out = where / file_name(world, vault) if where.is_dir() else where
+    out = in_folder(where, file_name(world, vault))
     try:
         if out.exists() and not _own(world, out, key):
             raise FileExistsError(17, os.strerror(17))

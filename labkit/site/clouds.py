@@ -7,7 +7,7 @@ from typing import Any
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
-from labkit.site import fabric, inventory, vmm, vms, wizard
+from labkit.site import fabric, inventory, kinds, vmm, vms, wizard
 from labkit.site.servers import Server
 from labkit.site.vms import VmSettings
 
@@ -66,7 +66,7 @@ def _general(world: World, subject: str, values: wizard.Values) -> None:
     vmm.at_work(world, subject)
     name = values["name"]
     taken = name.casefold() in (cloud.id.casefold() for cloud in world.all(VmmCloud))
-    if taken or not name.strip() or name != name.strip() or "/" in name:
+    if taken or not kinds.is_name(name):
         raise LabError(900673, found=name)
 
 

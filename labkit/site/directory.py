@@ -8,6 +8,7 @@ from __future__ import annotations
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
+from labkit.site import kinds
 
 ADMINISTRATOR, OPERATOR = "Administrator", "Operator"
 
@@ -47,7 +48,7 @@ def add(world: World, name: str, *, administrator: bool) -> Account:
     """Make an account; 900628 when there is one of that name or the name is empty."""
     plain = str(name).strip()
     taken = {account.id.casefold() for account in world.all(Account)}
-    if not plain or plain.casefold() in taken or set(plain) & set('/\\[]:;|=,+*?<>@"'):
+    if not kinds.is_name(plain) or plain.casefold() in taken or set(plain) & set('/\\[]:;|=,+*?<>@"'):
         raise LabError(900628, found=name)
     account = world.add(Account(plain, administrator))
     world.fact("account.made", plain, administrator=int(administrator))

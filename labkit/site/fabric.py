@@ -9,7 +9,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, SKIPPED, JobRecord, Outcome
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
-from labkit.site import directory, servers, vmm, wizard
+from labkit.site import directory, kinds, servers, vmm, wizard
 from labkit.site.servers import HOST, HYPER_V, Server
 from labkit.site.vmm import ALL_HOSTS, HostGroup, Vmm
 
@@ -69,7 +69,7 @@ def group(world: World, server: str, name: str) -> HostGroup:
 def create_group(world: World, server: str, name: str) -> HostGroup:
     """Make a host group (rule 2.3-7); 900663 for a name that is taken or none."""
     found, plain = vmm.at_work(world, server), str(name).strip()
-    if not plain or "/" in plain or plain.casefold() in (known.casefold() for known in groups(world, found.id)):
+    if not kinds.is_name(plain) or plain.casefold() in (known.casefold() for known in groups(world, found.id)):
         raise LabError(900663, found=name)
     made = world.add(HostGroup(f"{found.id}/{plain}", found.id, plain))
     world.fact("host-group.made", found.id, name=plain)
@@ -181,17 +181,19 @@ def add_hosts(world: World, subject: str, given: dict[str, Any]) -> list[JobReco
 
 def finish(world: World, subject: str, values: wizard.Values) -> list[JobRecord]:
     """The wizard's end: a job "Add virtual machine host" for each computer or cluster ticked."""
-    at, made = vmm.at_work(world, subject), []
+    at, made = vmm.at_work(world, subject), dict[str, JobRecord]()
     for name in values["selected"] or values["computers"]:
         nodes = discover(world, at.id, name)
         cluster = cluster_of(world, nodes[0])
         target = cluster.id if cluster else nodes[0]
+        if target in made:  # the same one by another of its names
+            continue
         busy = jobs.of_target(world, target)
         if busy is not None:
             raise LabError(532, vm=target, operation="-", job=busy.id, scenario=busy.scenario, task=busy.task.name)
         into = group(world, at.id, values["group"]).id
-        made.append(jobs.start(world, JOB, target, server=at.id, group=into, path=values["vm_path"]))
-    return made
+        made[target] = jobs.start(world, JOB, target, server=at.id, group=into, path=values["vm_path"])
+    return list(made.values())
 
 
 def _nodes(world: World, job: JobRecord) -> list[Server]:

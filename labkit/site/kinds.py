@@ -135,6 +135,14 @@ class Text(Kind):
         return not self.name or (not set(text) & set('/\\:*?"<>|') and text.strip(".") != "")
 
 
+NAME = Text()
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a name as a site file takes it."""
+    return NAME._fits(text)
+
+
 @dataclass(frozen=True)
 class Label(Text):
     """A text that may be a whole number: what other programs call a thing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from labkit.engine import resources
 from labkit.engine.errors import LabError
 from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
-from labkit.engine.texts import mark
+from labkit.engine.texts import mark, whole
 from labkit.engine.world import World
 
 Values = dict[str, Any]
@@ -31,6 +32,7 @@ _KINDS = {
     "list": mark("a list of texts"),
     "text": mark("a text"),
     "path": mark("a path"),
+    "address": mark("an address without a user name, which has its own field"),
     "secret": mark("a text"),
 }
 
@@ -86,9 +88,17 @@ def _field(name: str, row: dict[str, Any]) -> Field:
     return Field(name, row["title"], row["kind"], row.get("default", REQUIRED), tuple(row.get("choices", ())))
 
 
-def secret(wizard: str, field: str) -> bool:
-    """Whether what stands in a field is not to be kept anywhere."""
-    return definition(wizard).fields[field].kind == "secret"
+def kept(wizard: str, values: Mapping[str, Any]) -> Values:
+    """Values as the journal keeps them: nothing of what is secret, nor of a user name in an address."""
+    fields = definition(wizard).fields
+    return {
+        name: "***" if value and name in fields and _hidden(fields[name], value) else value
+        for name, value in values.items()
+    }
+
+
+def _hidden(field: Field, value: Any) -> bool:
+    return field.kind == "secret" or (field.kind == "address" and "@" in str(value))
 
 
 def check(wizard: str, page: str) -> Callable[[Check], Check]:
@@ -157,10 +167,14 @@ def _fits(field: Field, value: Any) -> bool:
     if field.kind == "port":
         return type(value) is int and 1 <= value <= 65_535
     if field.kind == "list":
-        return isinstance(value, list | tuple) and all(isinstance(one, str) and one.strip() for one in value)
+        return isinstance(value, list | tuple) and all(
+            isinstance(one, str) and one.strip() and whole(one) for one in value
+        )
     if field.kind == "choice":
         return isinstance(value, str) and value in field.choices
-    return isinstance(value, str)
+    if field.kind == "address" and "@" in str(value):
+        return False
+    return isinstance(value, str) and whole(value)
 
 
 def _read(field: Field, value: Any) -> Any:
@@ -168,9 +182,11 @@ def _read(field: Field, value: Any) -> Any:
         value = [line.strip() for line in value.splitlines() if line.strip()]
     if field.kind == "text" and type(value) is int:
         value = str(value)  # a port, for example
+    if field.kind == "path" and isinstance(value, Path):
+        value = str(value)
     if not _fits(field, value):
         values = ", ".join(field.choices) if field.choices else _(_KINDS[field.kind])
-        found = "***" if field.kind == "secret" else value
+        found = "***" if _hidden(field, value) else value
         raise LabError(900633, field=field.name, found=found, values=values, meant=meant(value, field.choices))
     return list(value) if field.kind == "list" else value
 
