@@ -13,6 +13,7 @@ from labkit.engine.errors import LabError
 from labkit.lab import Lab
 from labkit.replication.relation import Relation
 from tests.recovery.labs import MINUTE, SHOP, error_of, facts, task_states
+from tests.recovery.step2 import failed
 
 OURS, THEIRS = "OnPremise Cloud", "Backup Cloud - 2ndDC"
 BIG = (
@@ -117,8 +118,9 @@ def test_ranges_site_to_site(both: Lab) -> None:
 def test_default_ports(both: Lab) -> None:
     """8084 with certificates (the default), 8083 with Kerberos, on the hosts of both clouds; taken, the job fails."""
     both.site.use_port("HV12", 8084, "Inventory")
-    refused = error_of(lambda: both.vault.configure_protection(target=THEIRS, wait=True))
-    assert (refused.code, refused.details["server"], refused.details["port"]) == (900625, "HV12", 8084)
+    refused = failed(both, 900625, "CloudPairingPrerequisitesCheck", both.vault.configure_protection(target=THEIRS))
+    assert (refused.details["server"], refused.details["port"]) == ("HV12", 8084)
+    assert [8084 in both.site.server(host).ports for host in ("HV01", "HV11")] == [False] * 2  # looked at before
     assert not any(row.role for row in both.vault.clouds)
     both.vault.configure_protection(target=THEIRS, authentication="kerberos", wait=True)
     assert [8083 in both.site.server(host).ports for host in ("HV01", "HV11", "HV12")] == [True] * 3
