@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import labkit
 from labkit.lab import Lab
+from labkit.lab.views import Job
 from tests.recovery.labs import QUIET, SHOP, error_of, facts, new_lab, task_states
 from tests.recovery.step2 import ADMIN, CLOUD, azure, fabric, failed, key, lab_of, manager, refused, register
 from tests.recovery.test_cloud_to_cloud import BIG, THEIRS, two_clouds
@@ -18,7 +20,7 @@ _NOT_YET = pytest.mark.xfail(
     strict=False,
     reason="the rest was sent, the failover failed, and no cycle is due any more (cycles.keep_on is missing)",
 )
-SHARES = {"initial": "export", "export_path": r"\\HV01\Out", "import_path": r"\\HV11\In"}
+SHARES: dict[str, Any] = {"initial": "export", "export_path": r"\\HV01\Out", "import_path": r"\\HV11\In"}
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +133,15 @@ def test_replicas_go_to_the_host_that_has_the_fewest(both: Lab) -> None:
 def test_a_share_is_one_of_a_server_that_runs(both: Lab) -> None:
     """31218 with the path for a server that is off, for export as for import; started, the same page is taken."""
     both.site.stop_server("HV12")
-    configure = lambda **paths: both.vault.configure_protection(target=THEIRS, **{**SHARES, **paths})  # noqa: E731
+
+    def configure(field: str) -> Job:
+        return both.vault.configure_protection(target=THEIRS, **{**SHARES, field: r"\\HV12\In"})
+
     for field in ("export_path", "import_path"):
-        error = refused(both, 31218, lambda field=field: configure(**{field: r"\\HV12\In"}))
+        error = refused(both, 31218, lambda field=field: configure(field))  # type: ignore[misc]
         assert error.details["found"] == r"\\HV12\In"
     both.site.start_server("HV12")
-    both.wait(configure(import_path=r"\\HV12\In"))
+    both.wait(configure("import_path"))
 
 
 @pytest.mark.rule("2.7-11")
@@ -154,7 +159,7 @@ def test_a_share_is_one_of_a_server_of_the_domain(tmp_path: Path) -> None:
         azure(lab)
         for server in ("SC01", "SC02"):
             lab.site.install_provider(key(lab), server=server, wait=True)
-        paths = {**SHARES, "export_path": r"\\HV02\Out"}
+        paths: dict[str, Any] = {**SHARES, "export_path": r"\\HV02\Out"}
         refused(lab, 31218, lambda: lab.vault.configure_protection(target=THEIRS, **paths))
         lab.site.join_domain("HV02")
         lab.vault.configure_protection(target=THEIRS, wait=True, **paths)
@@ -205,6 +210,7 @@ def test_an_unplanned_failover_that_fails_leaves_replication_as_it_was(both: Lab
     before = len(facts(both, "cycle", "SHOP"))
     both.run("1h")
     assert len(facts(both, "cycle", "SHOP")) >= before + 12
+    assert item.rpo is not None
     assert item.rpo <= 310
     assert both.verify(full=True) == []
 
@@ -266,7 +272,7 @@ def test_no_certificate_stays_of_a_registration_that_was_refused(tmp_path: Path)
         azure(lab)
         path, out = key(lab), tmp_path / "mine.pfx"
         lab.site.install_provider()
-        more = {"certificate": out, "password": "correct horse"}
+        more: dict[str, Any] = {"certificate": out, "password": "correct horse"}
         broken = tmp_path / "broken.VaultCredentials"
         broken.write_text("nothing", encoding="utf-8")
         error_of(lambda: lab.site.register(broken, **more))
@@ -306,5 +312,5 @@ def test_encryption_is_chosen_again_after_a_failure(tmp_path: Path) -> None:
         lab.vault.enable_protection("QUIET", wait=True)
         lab.wait(lab.vault.items["QUIET"])
         refused(lab, 900563, lambda: lab.vault.planned_failover("QUIET"))
-        more = {"certificate": str(made), "password": "correct horse"}
+        more: dict[str, Any] = {"certificate": str(made), "password": "correct horse"}
         assert lab.vault.planned_failover("QUIET", wait=True, **more).state == "Succeeded"
