@@ -271,7 +271,8 @@ def _unplanned_ended(world: World, job: JobRecord) -> None:
     replica = world.find(HostReplica, job.target)
     relation = world.find(Relation, job.target)
     if job.state == jobs.FAILED and replica is not None and replica.state == ENABLED and relation is not None:
-        cycles.take_up(world, relation)
+        cycles.take_up(world, relation)  # stopped for a point that was chosen
+        cycles.keep_on(world, relation)  # the rest was sent, and no cycle was due any more
     if job.state == jobs.FAILED and replica is not None and replica.state == WAITING:  # only the start failed
         items.move(world, _item(world, job), "UnplannedFailover")
     items.settle(world, job, "UnplannedFailover")
