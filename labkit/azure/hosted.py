@@ -22,9 +22,13 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 @entity("cloud-service")
 class CloudService(Entity):
-    """One or more VMs behind one public address (``vip``); ``id`` is the first part of its DNS name."""
+    """One or more VMs behind one public address (``vip``); ``id`` is the first part of its DNS name.
+
+    ``shared``: whose VMs may join it; "" for nobody's.
+    """
 
     vip: str
+    shared: str = ""
 
     @property
     def dns_name(self) -> str:

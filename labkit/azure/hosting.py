@@ -6,6 +6,7 @@ first four addresses and the last one of a subnet to itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
@@ -23,15 +24,17 @@ _KEPT = 4
 _PUBLIC = ("203.0.113.0/24", "198.51.100.0/24")  # for documentation (RFC 5737): nobody on the internet has them
 _INTERNAL = "100.72.0.0/16"  # where VMs stand that are on no virtual network
 PROTOCOLS = ("tcp", "udp")
+_LABEL = 63  # RFC 1035
+_NO_LABEL = re.compile(r"[^A-Za-z0-9-]+")
 
 
-def claim(world: World, vm: str, size: str, service: str = "") -> None:
+def claim(world: World, vm: str, size: str, shared: str = "") -> None:
     """Refuse a VM that the quota of cores has no room for: 28031, and for one cloud service too many likewise (F-7).
 
-    VMs that were made and are about to start count as running ones do. ``service``: a cloud service to be shared.
+    VMs that were made and are about to start count as running ones do. ``shared``: as in :func:`place`.
     """
     about_to = [found for found in _machines(world) if not found.run and not found.stopped_at]
-    joins = bool(service) and any(found.id.casefold() == service.casefold() for found in world.all(CloudService))
+    joins = bool(shared) and any(found.shared == shared for found in world.all(CloudService))
     cores = sum(named(found.size).cores for found in about_to) + named(size).cores
     wanted = {"cores": cores, "cloud_services": 0 if joins else 1}
     for quota, more in wanted.items():
@@ -80,23 +83,29 @@ def require_place(world: World, vm: str, network: str, like: str) -> None:
 
 
 def place(
-    world: World, machine: Machine, *, region: str, network: str, like: str, service: str, shared: bool, host: str
+    world: World, machine: Machine, *, region: str, network: str, like: str, service: str, shared: str, host: str
 ) -> AzureVm:
     """Give a new VM its cloud service and addresses; 28020, 161018.
 
-    ``like``: what the subnet should be called. ``service``: the name wanted for the cloud service; with ``shared``
-    the VM joins one of that name, without it a name that is taken gets a number.
+    ``like``: what the subnet should be called. ``service``: the name wanted for the cloud service; one that is taken
+    gets a number. With ``shared`` the VM joins the one that was made with the same words.
     """
     subnet = subnet_of(world, machine.label, network, like) if network else ""
     address = free_address(world, machine.label, network, subnet)
-    at = _service(world, service, shared=shared)
+    at = _service(world, dns_label(service), shared)
     return world.add(AzureVm(machine.id, at.id, region, address, network, subnet, host))
 
 
-def _service(world: World, wanted: str, *, shared: bool) -> CloudService:
+def dns_label(name: str) -> str:
+    """What of a name can be part of an address: letters, digits, hyphens between them, 63 at most; "plan" for none."""
+    return _NO_LABEL.sub("-", name)[:_LABEL].strip("-") or "plan"
+
+
+def _service(world: World, wanted: str, shared: str) -> CloudService:
     there = {found.id.casefold(): found for found in world.all(CloudService)}
-    if shared and wanted.casefold() in there:
-        return there[wanted.casefold()]
+    joined = next((found for found in there.values() if shared and found.shared == shared), None)
+    if joined is not None:
+        return joined
     name, number = wanted, 1
     while name.casefold() in there:
         number += 1
@@ -104,7 +113,7 @@ def _service(world: World, wanted: str, *, shared: bool) -> CloudService:
     taken = {found.vip for found in there.values()}
     vip = _lowest((str(host) for space in _PUBLIC for host in IPv4Network(space).hosts()), taken)
     assert vip is not None  # the quota of cloud services ends long before these two ranges do
-    return world.add(CloudService(name, vip))
+    return world.add(CloudService(name, vip, shared))
 
 
 def remove(world: World, machine: Machine) -> None:

@@ -9,7 +9,7 @@ wrote, do not boot: 170010. This is the lab's own rule; what else is damaged sho
 from __future__ import annotations
 
 from labkit.azure import compute, hosted, hosting, services
-from labkit.azure.hosted import DOMAIN_CONTROLLER, AzureVm
+from labkit.azure.hosted import DOMAIN_CONTROLLER, AzureVm, CloudService
 from labkit.azure.services import VirtualNetwork
 from labkit.azure.sizes import named
 from labkit.disks import record
@@ -29,7 +29,7 @@ from labkit.replication.points import Point
 from labkit.site import inventory
 
 BOOT_BLOCKS = 2
-SERVICE = "service"  # in a job's data: the cloud service its VM shares with others, as those of a plan do
+SERVICE = "service"  # in a job's data: the plan whose VMs share a cloud service
 _HYDRATION = 170010
 
 
@@ -50,23 +50,30 @@ def _network(world: World, job: JobRecord, item: ProtectedItem) -> str:
     return targets.network(world, item)
 
 
-def _service(job: JobRecord) -> str:
-    """The cloud service to be shared; "" for one of its own."""
-    shared = str(job.data.get(SERVICE, ""))
-    return f"{shared}-test" if shared and job.scenario == "TestFailover" else shared
+def _sharing(world: World, job: JobRecord, item: ProtectedItem) -> tuple[str, str]:
+    """The name of the cloud service that the VMs of a plan share on one network, and the words it is shared by.
+
+    ("", "") for a VM that has one of its own.
+    """
+    plan = str(job.data.get(SERVICE, ""))
+    if not plan:
+        return "", ""
+    test = job.scenario == "TestFailover"
+    words = "/".join((TEST if test else AZURE, _network(world, job, item), plan))
+    return (f"{plan}-test" if test else plan), words
 
 
 def shared_service(world: World, item: ProtectedItem) -> dict[str, str]:
     """What a job that makes the VM of an item anew has to say for it to stay in the cloud service it shares."""
     machine = items.target(world, item)
-    service = hosted.of(world, machine).service if machine is not None else ""
-    return {SERVICE: service} if service and service != targets.name(item) else {}
+    service = world.find(CloudService, hosted.of(world, machine).service) if machine is not None else None
+    return {SERVICE: service.shared.rpartition("/")[2]} if service is not None and service.shared else {}
 
 
 def require_room(world: World, job: JobRecord) -> None:
     """Whether Azure has room for a job's VM now: cores and cloud services (28031), a subnet (28020), an address."""
     item = items.get(world, job.target)
-    hosting.claim(world, item.id, item.size, _service(job))
+    hosting.claim(world, item.id, item.size, _sharing(world, job, item)[1])
     hosting.require_place(world, item.id, _network(world, job, item), targets.adapter(world, item).switch)
 
 
@@ -79,15 +86,15 @@ def make(world: World, job: JobRecord, source: Machine, disks: DiskSet, point: P
     test = job.scenario == "TestFailover"
     name, listed = (f"{item.id}-test", f"{targets.name(item)}-test") if test else (item.id, targets.name(item))
     machine = compute.create_vm(world, source, name, TEST if test else AZURE, disks, item.size, listed)
-    shared = _service(job)
+    service, shared = _sharing(world, job, item)
     placed = hosting.place(
         world,
         machine,
         region=vaults.the_vault(world).region,
         network=_network(world, job, item),
         like=targets.adapter(world, item).switch,
-        service=shared or listed,
-        shared=bool(shared),
+        service=service or listed,
+        shared=shared,
         host=source.name,
     )
     placed.unbootable = unbootable(world, guests.disks_of(world, source), point, disks)
@@ -174,7 +181,7 @@ def create(world: World, name: str, virtual_network: str, size: str, role: str) 
     machine = world.add(made)
     world.fact("azure.vm.created", machine.id, size=machine.size, os=machine.os)
     placed = hosting.place(
-        world, machine, region=found.region, network=found.id, like="", service=name, shared=False, host=name
+        world, machine, region=found.region, network=found.id, like="", service=name, shared="", host=name
     )
     placed.role = role
     guests.power_on(world, machine)

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from labkit.azure import hosted
 from labkit.engine import jobs
 from labkit.engine.clock import Timer, on
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import DONE, EVENT, GONE_ON, OPERATOR, JobRecord, Outcome
 from labkit.engine.world import Entity, World, entity
+from labkit.guest.machine import Machine
 from labkit.recovery import planmembers, plans
 from labkit.recovery.planruns import plan_task
 from labkit.recovery.plans import Action
@@ -70,14 +72,21 @@ def _manual(world: World, job: JobRecord) -> Outcome:
 # --- scripts ----------------------------------------------------------------------------------------------------------
 
 
+def _role(world: World, machine: Machine | None) -> dict[str, str]:
+    """The names a runbook finds a VM by; a VM of another site is in no cloud service."""
+    if machine is None:
+        return {}
+    service = hosted.of(world, machine).service
+    return {**({"CloudServiceName": service} if service else {}), "RoleName": machine.label}
+
+
 def context(world: World, job: JobRecord, run: str) -> dict[str, Any]:
     """What a runbook is told: the product's names (RecoveryPlanContext), and the run's id."""
     kind, machines = planmembers.kind_of(job), {}
     for number, group in enumerate(planmembers.groups(job), start=1):
         for vm in group:
             machine = planmembers.machine(world, job, vm)
-            role = {} if machine is None else {"CloudServiceName": machine.label, "RoleName": machine.label}
-            machines[vm] = {"Group": f"Group{number}", **role}
+            machines[vm] = {"Group": f"Group{number}", **_role(world, machine)}
     return {
         "RecoveryPlanName": job.target,
         "FailoverType": kind.capitalize(),

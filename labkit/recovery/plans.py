@@ -170,7 +170,7 @@ def check_name(world: World, name: str) -> None:
     """Refuse a name that cannot be a plan's (900900) or is another's (900809)."""
     if not re.fullmatch(r"\w(?:[\w .-]{0,61}\w)?", str(name)):
         raise LabError(900900, found=name)
-    if world.find(RecoveryPlan, name) is not None:
+    if name.casefold() in {plan.id.casefold() for plan in world.all(RecoveryPlan)}:  # as names in Azure are
         raise LabError(900809, kind="recovery plan", name=name)
 
 

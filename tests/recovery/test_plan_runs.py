@@ -536,3 +536,21 @@ def test_vms_of_a_plan_share_one_name_in_the_internet(shop_in_tiers: Path, tmp_p
         assert {(page.dns_name, page.vip) for page in pages} == {("Shop.cloudapp.net", pages[0].vip)}
         lab.vault.change_recovery_point("DB", lab.vault.items["DB"].recovery_points[0].id, wait=True)
         assert lab.azure.machine("DB").dns_name == "Shop.cloudapp.net"
+
+
+@pytest.mark.rule("3.4-5")
+def test_a_plan_shares_nothing_with_a_stranger_of_its_name(tmp_path: Path) -> None:
+    """A VM of one's own called as the plan keeps its address for itself; a plan's odd name becomes one of letters."""
+    with tiers_lab(tmp_path, DB, APP, groups=[["DB"], ["APP"]]) as lab:
+        own = lab.azure.create_machine("Shop", network="AzureNetwork")
+        assert own.dns_name == "Shop.cloudapp.net"
+        assert error_of(lambda: lab.vault.create_plan("SHOP", ["DB"])).code == 900809
+        lab.vault.create_plan("店の 復旧 no.1", ["DB", "APP"])
+        test = lab.vault.test_failover_plan("店の 復旧 no.1", wait=True)
+        names = {lab.azure.machine(name).dns_name for name in lab.azure.machines}
+        assert names == {"Shop.cloudapp.net", "no-1-test.cloudapp.net"}
+        lab.wait(test.complete())
+        lab.vault.planned_failover_plan("Shop", wait=True)
+        assert {lab.azure.machine(name).dns_name for name in ("DB", "APP")} == {"Shop-2.cloudapp.net"}
+        lab.vault.create_plan("店の 復旧 no.1", ["DB", "APP"])
+        assert lab.verify() == []

@@ -91,8 +91,8 @@ def test_a_runbook_is_given_the_plans_context(tiers: Lab) -> None:
         "FailoverDirection": "PrimaryToSecondary",
         "GroupId": "Group1",
         "VmMap": {
-            "DB": {"Group": "Group1", "CloudServiceName": "DB", "RoleName": "DB"},
-            "APP": {"Group": "Group2", "CloudServiceName": "APP", "RoleName": "APP"},
+            "DB": {"Group": "Group1", "CloudServiceName": "Shop", "RoleName": "DB"},
+            "APP": {"Group": "Group2", "CloudServiceName": "Shop", "RoleName": "APP"},
         },
         "RunId": "run-0001",
     }
