@@ -17,7 +17,7 @@ from labkit.engine.errors import LabError, listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark, whole
 
-_SECRET = ("password", "card", "phone")
+_SECRET = ("password", "card", "phone", "product_key")
 _WORDS = {
     "str": mark("a text"),
     "int": mark("a whole number"),

@@ -183,7 +183,8 @@ def test_twenty_storage_accounts(lab: Lab) -> None:
     error = error_of(lambda: lab.azure.create_storage("onemore", "East Asia"))
     assert (error.code, "20 of 20" in error.message) == (900814, True)
     for wrong in (20, 51, 0, 21.0, "30", True):
-        assert error_of(lambda to=wrong: lab.azure.raise_quota("storage_accounts", to)).code == 900815  # type: ignore[misc]
+        code = error_of(lambda to=wrong: lab.azure.raise_quota("storage_accounts", to)).code  # type: ignore[misc]
+        assert code == (900815 if type(wrong) is int else 900063)
     lab.azure.raise_quota("storage_accounts", 50)
     lab.azure.create_storage("onemore", "East Asia")
     assert lab.azure.quotas["storage_accounts"] == (21, 50, 50)

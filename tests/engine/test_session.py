@@ -11,6 +11,7 @@ import labkit
 from labkit import LabError
 from labkit.engine.session import Session
 from labkit.engine.world import World
+from labkit.site import vms
 from tests.engine import toys
 from tests.engine.walk import contents
 
@@ -22,7 +23,7 @@ def test_the_journal_has_every_command_done_and_refused(tmp_path: Path) -> None:
         lab.faults.set_bandwidth("20Mbps")
         for attempt in (
             lambda: lab.vault.enable_protection("NOBODY"),
-            lambda: lab.vault.enable_protection("\ud800"),
+            lambda: lab.command("odd", {"vm": "\ud800"}, lambda world: vms.get(world, "\ud800").id),
             lambda: lab.faults.flip_block("MYWSV01", "os", 2**80),
         ):
             with pytest.raises(LabError):

@@ -481,10 +481,11 @@ def test_a_planned_failover_given_up_while_the_rest_is_on_its_way(tmp_path: Path
 @pytest.mark.parametrize("field", ["points", "app_consistent"])
 @pytest.mark.parametrize("odd", [2.5, True, -1, "2"])
 def test_odd_settings_are_refused(tmp_path: Path, field: str, odd: object) -> None:
-    """A half point, a truth value, a text: 900514 or words, and the lab opens as before."""
+    """A half point, a truth value, a text: 900063, less than none: 900514, and the lab opens as before."""
     with two_sites(tmp_path) as lab:
         given = {"points": 4, field: odd}
-        assert error_of(lambda: lab.hyperv.enable("SHOP", **given)).code == 900514  # type: ignore[arg-type]
+        code = error_of(lambda: lab.hyperv.enable("SHOP", **given)).code  # type: ignore[arg-type]
+        assert code == (900514 if odd == -1 else 900063)
         path = lab.path
     with labkit.open(path) as lab:
         assert lab.hyperv.replicas == {}
