@@ -85,11 +85,8 @@ def _cloud(world: World, settings: VmSettings) -> Cloud:
 
 @jobs.check("EnableDr")
 def _reached(world: World, job: JobRecord) -> None:
-    """Every task goes through VMM, of a pair through that of both sides, and to the VM's host."""
+    """Every task goes through VMM, of a pair through that of both sides."""
     vault.reach(world, job.target, *vault.managers(world, world.get(ProtectedItem, job.target).cloud))
-    host = world.get(Server, vms.get(world, job.target).host)
-    if not host.running:
-        raise LabError(12700, server=host.id)
 
 
 @jobs.task("EnableDr", "EnableProtectionPrerequisitesCheck")
@@ -139,6 +136,8 @@ def _new_replica(world: World, item: ProtectedItem, disks: DiskSet) -> DiskSet:
 def _relate(world: World, job: JobRecord) -> Outcome:
     """The host replicates to Azure from now on; without the agent it cannot (70095, rule 2.6-5)."""
     host, pair = world.get(Server, vms.get(world, job.target).host), _pair(world, job)
+    if not host.running:
+        raise LabError(12700, server=host.id)
     if pair is not None:
         pairing.relate(world, world.get(ProtectedItem, job.target), pair)
         return DONE
