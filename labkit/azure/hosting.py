@@ -28,20 +28,27 @@ _LABEL = 63  # RFC 1035
 _NO_LABEL = re.compile(r"[^A-Za-z0-9-]+")
 
 
+def require_quotas(world: World, cores: int, cloud_services: int) -> None:
+    """Refuse (900814) so much more; VMs that were made and are about to start count as running ones do."""
+    about_to = [found for found in _machines(world) if not found.run and not found.stopped_at]
+    services.claim(world, "cores", sum(named(found.size).cores for found in about_to) + cores)
+    services.claim(world, "cloud_services", cloud_services)
+
+
+def there(world: World, shared: str) -> bool:
+    """Whether there is a cloud service to join (see :func:`place`)."""
+    return bool(shared) and any(found.shared == shared for found in world.all(CloudService))
+
+
 def claim(world: World, vm: str, size: str, shared: str = "") -> None:
     """Refuse a VM that the quota of cores has no room for: 28031, and for one cloud service too many likewise (F-7).
 
-    VMs that were made and are about to start count as running ones do. ``shared``: as in :func:`place`.
+    ``shared``: as in :func:`place`.
     """
-    about_to = [found for found in _machines(world) if not found.run and not found.stopped_at]
-    joins = bool(shared) and any(found.shared == shared for found in world.all(CloudService))
-    cores = sum(named(found.size).cores for found in about_to) + named(size).cores
-    wanted = {"cores": cores, "cloud_services": 0 if joins else 1}
-    for quota, more in wanted.items():
-        try:
-            services.claim(world, quota, more)
-        except LabError as error:
-            raise LabError(28031, **{**error.details, "vm": vm, "size": size}) from None
+    try:
+        require_quotas(world, named(size).cores, 0 if there(world, shared) else 1)
+    except LabError as error:
+        raise LabError(28031, **{**error.details, "vm": vm, "size": size}) from None
 
 
 def _machines(world: World) -> list[Machine]:

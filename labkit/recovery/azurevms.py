@@ -59,8 +59,12 @@ def _sharing(world: World, job: JobRecord, item: ProtectedItem) -> tuple[str, st
     if not plan:
         return "", ""
     test = job.scenario == "TestFailover"
-    words = "/".join((TEST if test else AZURE, _network(world, job, item), plan))
-    return (f"{plan}-test" if test else plan), words
+    return (f"{plan}-test" if test else plan), sharing(TEST if test else AZURE, _network(world, job, item), plan)
+
+
+def sharing(side: str, network: str, plan: str) -> str:
+    """The words by which the VMs of a plan share a cloud service: one a network, another one for tests."""
+    return "/".join((side, network, plan))
 
 
 def shared_service(world: World, item: ProtectedItem) -> dict[str, str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from labkit.azure import services, sizes
+from labkit.azure import hosting, sizes
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
-from labkit.guest.machine import SITE
-from labkit.recovery import encryption, hostreplica, planmembers, plans, sitefailover, targets
+from labkit.guest.machine import AZURE, SITE, TEST, Machine
+from labkit.recovery import azurevms, encryption, hostreplica, planmembers, plans, sitefailover, targets
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.plans import SCRIPT, RecoveryPlan
 from labkit.recovery.requirements import FAILS, WARNS
+
+_MAKE_VMS = (plans.TEST, plans.PLANNED, plans.UNPLANNED)
 
 
 class Obstacle(NamedTuple):
@@ -47,6 +49,8 @@ def check(
             raise
         return [Obstacle(plan.id, FAILS, error.code, error.message)]
     found = [*_of_plan(world, plan, kind)]
+    if kind in _MAKE_VMS and not plan.to_site:
+        found += _try(plan.id, lambda: _room(world, plan, kind))
     for vm in plan.vms:
         found += _of_vm(world, plan, vm, kind, side, certificate=certificate)
     if not any(one.severity == FAILS for one in found):
@@ -81,17 +85,34 @@ def _try(about: str, question: Callable[[], object], severity: str = FAILS) -> I
 
 def _of_plan(world: World, plan: RecoveryPlan, kind: str) -> Iterator[Obstacle]:
     yield from _try(plan.id, lambda: plans.free(world, plan.id, "RunPlan"))
-    if kind in planmembers.STOPS and not items.site_reachable(world):
+    if kind in planmembers.STOPS and not items.site_reachable(world, *filter(None, [plan.server])):
         error = LabError(900521, vm=plan.id)
         yield Obstacle(plan.id, FAILS, error.code, error.message)
     for group in plan.groups:
         for action in (*group.before, *group.after):
             if action.action == SCRIPT and action.belongs_to(kind):
                 yield from _try(plan.id, lambda action=action: plans.require_runbook(world, plan.id, action))  # type: ignore[misc]
-    if kind != plans.FAILBACK and not plan.to_site:
-        there = (planmembers.found_item(world, vm) for vm in plan.vms)
-        cores = sum(sizes.named(item.size).cores for item in there if item is not None and item.size)
-        yield from _try(plan.id, lambda: services.claim(world, "cores", cores))
+
+
+def _room(world: World, plan: RecoveryPlan, kind: str) -> None:
+    """The quotas have room (900814) for the VMs that a run makes; those that wait to be started count already."""
+    side, cores, shared = (TEST if kind == plans.TEST else AZURE), 0, set()
+    for item in filter(None, (planmembers.found_item(world, vm) for vm in plan.vms)):
+        name = f"{TEST}/{item.id}-test" if kind == plans.TEST else f"{AZURE}/{item.id}"
+        if world.find(Machine, name) is None and item.size and _goes(world, item, kind):
+            cores += sizes.named(item.size).cores
+            # The network of a test is not chosen yet: one for all.
+            network = "" if kind == plans.TEST else targets.network(world, item)
+            shared.add(azurevms.sharing(side, network, plan.id))
+    hosting.require_quotas(world, cores, sum(not hosting.there(world, words) for words in shared))
+
+
+def _goes(world: World, item: ProtectedItem, kind: str) -> bool:
+    """Whether a run has work with the VM; one that cannot begin is named by itself."""
+    try:
+        return planmembers.taken_over(world, item, kind) is not None or planmembers.may_begin(world, item, kind)
+    except LabError:
+        return False
 
 
 def _hosts(world: World, item: ProtectedItem, kind: str, side: str) -> None:

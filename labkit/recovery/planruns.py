@@ -288,7 +288,8 @@ for _scenario in plans.SCENARIOS.values():
 @plan_task("RpSrsPrerequisitesCheck")
 def _check(world: World, job: JobRecord) -> Outcome:
     """Planned and back need the site; everything else the VMs' own jobs look for."""
-    if planmembers.kind_of(job) in planmembers.STOPS and not items.site_reachable(world):
+    plan = world.get(plans.RecoveryPlan, job.target)
+    if planmembers.kind_of(job) in planmembers.STOPS and not items.site_reachable(world, *filter(None, [plan.server])):
         raise LabError(900521, vm=job.target)
     return DONE
 

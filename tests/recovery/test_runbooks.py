@@ -130,6 +130,20 @@ def test_a_failing_runbook_stops_a_planned_failover(tiers: Lab) -> None:
     assert [vm for vm, _ in order(tiers, "vm.started", "azure")] == ["DB", "APP"]
 
 
+def test_vms_that_wait_for_their_start_are_counted_once(tiers: Lab) -> None:
+    """20 cores, two A4 of 8: a run that stopped between their starts goes on, and readiness says so."""
+    for vm in ("DB", "APP"):
+        tiers.vault.set_target(vm, size="A4")
+    with_script(tiers, "import sys; sys.exit(3)")
+    assert error_of(lambda: tiers.vault.planned_failover_plan("Shop", wait=True)).code == 900913
+    assert tiers.azure.quotas["cores"].used == 8
+    plan = tiers.vault.plans["Shop"]
+    assert plan.readiness("planned") == []
+    runbook(tiers, "print('well')")
+    assert tiers.vault.planned_failover_plan("Shop", wait=True).state == "Succeeded"
+    assert tiers.azure.quotas["cores"].used == 16
+
+
 @pytest.mark.rule("3.2-4")
 def test_a_failing_runbook_does_not_stop_an_unplanned_failover(tiers: Lab) -> None:
     """It goes on to the end and ends "completed with errors"."""
