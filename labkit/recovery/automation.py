@@ -87,7 +87,7 @@ def read(path: Path) -> tuple[str, str]:
     try:
         if path.stat().st_size > _MOST:
             raise LabError(900919, path=path, found=path.stat().st_size)
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # editors on Windows put a mark first
         if suffix == NOTEBOOK and not isinstance(json.loads(text).get("cells"), list):
             raise LabError(900919, path=path, found="-")
         if suffix == PYTHON:

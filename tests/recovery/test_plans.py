@@ -156,6 +156,8 @@ def test_what_is_no_runbook_is_refused(tiers: Lab, name: str, text: str) -> None
     file.write_text(text)
     assert error_of(lambda: tiers.azure.import_runbook(ACCOUNT, file)).code == 900919
     assert error_of(lambda: tiers.azure.import_runbook(ACCOUNT, file.with_name("none.py"))).code == 900919
+    file.with_name("marked.py").write_text("print('well')", "utf-8-sig")
+    assert tiers.azure.import_runbook(ACCOUNT, file.with_name("marked.py")).endswith("marked")
     assert error_of(lambda: tiers.azure.create_automation_account("a")).code == 900918
 
 
