@@ -36,6 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar=_("COMMAND"), required=True)
     _labs(commands)
     _drills(commands)
+    _disks(commands)
+    _readiness(commands)
     _others(commands)
     return parser
 
@@ -112,7 +114,7 @@ def _drills(commands: Any) -> None:
     )
 
 
-def _others(commands: Any) -> None:
+def _disks(commands: Any) -> None:
     text = _("virtual disks")
     disks = commands.add_parser("disk", help=text, description=text).add_subparsers(metavar=_("ACTION"), required=True)
     export = _command(disks, "export", _("write a disk to a file other programs open"), disk.export, json=True)
@@ -130,6 +132,8 @@ def _others(commands: Any) -> None:
     info = _command(disks, "info", _("check a disk image (raw, VHD, VHDX) and say what it is"), disk.info, json=True)
     info.add_argument("image", metavar="IMAGE", type=Path, help=_("file of a disk from another program"))
 
+
+def _readiness(commands: Any) -> None:
     ready = _command(
         commands,
         "readiness",
@@ -146,6 +150,8 @@ def _others(commands: Any) -> None:
     ready.add_argument("--target", choices=("azure", "site"), default="azure", help=_("where they are to be protected"))
     ready.add_argument("--html", metavar="FILE", type=Path, help=_("write the report as a page, too"))
 
+
+def _others(commands: Any) -> None:
     lab = _command(commands, "lab", _("open JupyterLab with copies of the notebooks"), jupyter.lab)
     lab.add_argument("folder", metavar="DIR", nargs="?", type=Path, help=_("folder of your notebooks and labs"))
     lab.add_argument("--no-browser", action="store_true", help=_("only start the server"))

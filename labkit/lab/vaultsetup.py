@@ -28,9 +28,20 @@ from labkit.recovery.targets import Target
 from labkit.recovery.vaults import Setup
 from labkit.replication import throttle
 from labkit.site import inventory
+from labkit.site.model import SiteFile
 
 if TYPE_CHECKING:
     from labkit.lab.door import Lab
+
+
+def _of_site(site: SiteFile, storage: str | None) -> dict[str, Any]:
+    """What the site file says of the settings of a cloud, in another storage account if one is given."""
+    return {
+        "frequency": site.cloud.frequency,
+        "retention": site.cloud.retention_h,
+        "app_consistent": site.cloud.app_consistent_h,
+        "storage": storage or site.azure.storage,
+    }
 
 
 def _given(
@@ -159,14 +170,7 @@ class VaultSetupDoor:
             settings = {"frequency": site.cloud.frequency, **given, **more}
             work = lambda world: pairing.configure(world, name, target, settings)  # noqa: E731
             return self._do("configure_protection", wait, work, cloud=name, target=target, **settings)
-        settings = {
-            "frequency": site.cloud.frequency,
-            "retention": site.cloud.retention_h,
-            "app_consistent": site.cloud.app_consistent_h,
-            "storage": more.get("storage") or site.azure.storage,
-            **given,
-            **({"encrypt": 1} if more.get("encrypt") else {}),
-        }
+        settings = {**_of_site(site, more.get("storage")), **given, **({"encrypt": 1} if more.get("encrypt") else {})}
         work = lambda world: cloudprotection.configure_protection(world, name, settings)  # noqa: E731
         return self._do("configure_protection", wait, work, cloud=name, **settings)
 
