@@ -51,6 +51,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: type(value) is bool,
     "Path": _path,
     "Job": lambda value: type(value).__name__ == "Job" and isinstance(getattr(value, "id", None), str),
+    "Reason": lambda value: type(value).__name__ == "Reason",
     "dict[str, str]": lambda value: (
         isinstance(value, Mapping) and all(_text(one) for pair in value.items() for one in pair)
     ),

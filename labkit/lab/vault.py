@@ -276,16 +276,21 @@ class VaultDoor(PlansDoor, VaultSetupDoor):
         """The reasons "Confirm Removal" of a server offers: ``name, title``; the first one is chosen there."""
         return unregister.reasons()
 
-    def unregister_server(self, server: str | None = None, *, reason: str | None = None, wait: bool = False) -> Job:
-        """Take the VMM server out of the vault (rule 4.3-1); ``reason``: one of :attr:`unregister_reasons` (900937).
+    def unregister_server(
+        self, server: str | None = None, *, reason: str | Reason | None = None, wait: bool = False
+    ) -> Job:
+        """Take the VMM server out of the vault (rule 4.3-1); ``reason``: one of :attr:`unregister_reasons` or its name.
+
+        900937 for any other.
 
         A server that cannot be reached is removed by the job PurgeDra, with its clouds: its settings stay on it until
         ``lab.site.clean_up_registration``, and until then it cannot be registered again. 900518 while a cloud of it is
         protected, 900938 while VMs of an unreachable one are.
         """
         name = server or self._lab.read(lambda world: inventory.site_of(world).servers.vmm)
-        work = lambda world: unregister.start(world, name, reason)  # noqa: E731
-        return self._do("unregister_server", wait, work, server=name, reason=reason)
+        why = reason.name if isinstance(reason, Reason) else reason
+        work = lambda world: unregister.start(world, name, why)  # noqa: E731
+        return self._do("unregister_server", wait, work, server=name, reason=why)
 
     def delete(self, name: str | None = None, *, wait: bool = False) -> Job:
         """Delete an empty vault of either kind, by default the one in use."""

@@ -150,6 +150,8 @@ def test_a_reason_is_chosen_from_the_list(tmp_path: Path) -> None:
         lab.vault.unregister_server(reason="retired", wait=True)
         assert [(fact["reason"], fact["purged"]) for fact in facts(lab, "server.unregistered")] == [("retired", 0)]
         lab.vault.register_server(wait=True)  # it was cleaned up
+        lab.vault.unregister_server(reason=lab.vault.unregister_reasons[-1], wait=True)
+        assert facts(lab, "server.unregistered")[-1]["reason"] == names[-1]
 
 
 @pytest.mark.rule("4.3-1")
