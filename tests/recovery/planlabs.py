@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,17 @@ def order(lab: Lab, kind: str, side: str) -> list[tuple[str, int]]:
     return [
         (fact["entity"].partition("/")[2], fact["at"]) for fact in facts(lab, kind) if fact["entity"].startswith(side)
     ]
+
+
+def any_groups(chance: random.Random) -> list[Any]:
+    """Up to four groups of the shop's VMs in any order, with manual actions and checks before and after some."""
+    members, count = list(MEMBERS), chance.randint(1, 4)
+    chance.shuffle(members)
+    found: list[Any] = [{"vms": [], "before": [], "after": []} for _ in range(count)]
+    for number, vm in enumerate(members):
+        found[chance.randrange(count) if number >= count else number]["vms"].append(vm)
+    for group in found:
+        for place in ("before", "after"):
+            if chance.random() < 0.3:
+                group[place].append(manual() if chance.random() < 0.5 else check(members[0], limit="3min"))
+    return found

@@ -17,7 +17,7 @@ from labkit.lab import Lab
 from labkit.lab.views import Job
 from labkit.recovery import planforecast, plans
 from tests.recovery.labs import error_of, facts, records, state_of, task_states, twin
-from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, check, manual, order, tiers_lab
+from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, any_groups, check, manual, order, tiers_lab
 from tests.recovery.test_encryption import encrypted_lab, pfx
 
 TWO_DATA_DISKS = APP.replace("]}", ", {name: more, size: 20MB}]}")
@@ -412,19 +412,6 @@ def test_the_forecast_is_what_a_run_takes_without_data_to_send(tiers: Lab, kind:
 # --- anything ---------------------------------------------------------------------------------------------------------
 
 
-def _any_groups(chance: random.Random) -> list[Any]:
-    members, count = list(MEMBERS), chance.randint(1, 4)
-    chance.shuffle(members)
-    found: list[Any] = [{"vms": [], "before": [], "after": []} for _ in range(count)]
-    for number, vm in enumerate(members):
-        found[chance.randrange(count) if number >= count else number]["vms"].append(vm)
-    for group in found:
-        for place in ("before", "after"):
-            if chance.random() < 0.3:
-                group[place].append(manual() if chance.random() < 0.5 else check(members[0], limit="3min"))
-    return found
-
-
 def _any_run(lab: Lab, chance: random.Random) -> Job:
     """A run of any kind; the ways back have been there first."""
     vault = lab.vault
@@ -500,7 +487,7 @@ def test_any_plan_with_any_trouble_comes_to_an_end(shop_in_tiers: Path, tmp_path
         with labkit.open(shop_in_tiers, read_only=True) as lab:
             lab.copy(tmp_path / f"{number}.lab")
         with labkit.open(tmp_path / f"{number}.lab") as lab:
-            lab.vault.save_plan("Shop", _any_groups(chance))
+            lab.vault.save_plan("Shop", any_groups(chance))
             job = _any_run(lab, chance)
             _play(lab, chance, job)
             assert job.state not in ("InProgress", "Suspended"), (number, job, job.tasks)

@@ -21,7 +21,7 @@ from labkit.lab import Lab
 from labkit.lab.views import Job
 from labkit.recovery import planforecast, plans
 from tests.recovery.labs import error_of, facts, records, state_of, task_states, twin
-from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, check, manual, order
+from tests.recovery.planlabs import APP, DB, MEMBERS, TIERS, WEB1, WEB2, any_groups, check, manual, order
 from tests.recovery.test_cloud_to_cloud import THEIRS, two_clouds
 
 
@@ -403,19 +403,6 @@ def test_killed_in_the_middle(tiers: Lab) -> None:
 # --- anything ---------------------------------------------------------------------------------------------------------
 
 
-def _any_groups(chance: random.Random) -> list[Any]:
-    members, count = list(MEMBERS), chance.randint(1, 4)
-    chance.shuffle(members)
-    found: list[Any] = [{"vms": [], "before": [], "after": []} for _ in range(count)]
-    for number, vm in enumerate(members):
-        found[chance.randrange(count) if number >= count else number]["vms"].append(vm)
-    for group in found:
-        for place in ("before", "after"):
-            if chance.random() < 0.3:
-                group[place].append(manual() if chance.random() < 0.5 else check(members[0], limit="3min"))
-    return found
-
-
 def _any_run(lab: Lab, chance: random.Random) -> Job | None:
     """A run that is allowed, in any direction; None when it is refused."""
     vault, direction = lab.vault, chance.choice(["recovery", "primary"])
@@ -496,7 +483,7 @@ def test_any_plan_between_sites_with_any_trouble(shop_over_two_sites: Path, tmp_
         with labkit.open(shop_over_two_sites, read_only=True) as lab:
             path = lab.copy(tmp_path / f"any-{number}.lab")
         with labkit.open(path) as lab:
-            lab.vault.save_plan("Shop", _any_groups(chance))
+            lab.vault.save_plan("Shop", any_groups(chance))
             told: list[Any] = [number]
             for _ in range(6):
                 job = _any_run(lab, chance)
