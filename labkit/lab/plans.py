@@ -211,9 +211,9 @@ class PlansDoor:
         """Delete a plan; 532 while it runs."""
         self._lab.command("vault.delete_plan", {"name": name}, lambda world: plans.delete(world, name))
 
-    def export_plan(self, name: str, path: str | Path) -> Path:
-        """Write a plan to a file of YAML, or of JSON when its name ends in ".json"."""
-        return self._lab.read(lambda world: plantext.write(plans.get(world, name), Path(path)))
+    def export_plan(self, name: str, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write a plan to a file of YAML, or of JSON when its name ends in ".json"; 900302 when it exists."""
+        return self._lab.read(lambda world: plantext.write(plans.get(world, name), Path(path), overwrite=overwrite))
 
     def import_plan(self, path: str | Path, name: str | None = None) -> Plan:
         """Make a plan from a file, under its name there or another one; 900910, and errors as of making one."""

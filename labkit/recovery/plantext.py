@@ -76,8 +76,11 @@ def _convert(given: Any, kind: Any, place: str, source: str) -> Any:
         raise LabError(900910, path=source, found=str(error).replace("$.", place)) from None
 
 
-def write(plan: RecoveryPlan, path: Path) -> Path:
-    """Write a plan: YAML, or JSON for a name that ends in ".json"; 900910 when it cannot be written."""
+def write(plan: RecoveryPlan, path: Path, *, overwrite: bool = False) -> Path:
+    """Write a plan: YAML, or JSON for a name that ends in ".json".
+
+    900302 when the file exists and is not to be replaced, 900910 when it cannot be written.
+    """
     shown = PlanText(plan.id, plan.server, [group_to_data(group) for group in plan.groups], plan.target)
     data = {"plan": shown.plan, "server": shown.server, "target": shown.target, "groups": shown.groups}
     if path.suffix.lower() == ".json":
@@ -85,7 +88,10 @@ def write(plan: RecoveryPlan, path: Path) -> Path:
     else:
         text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        with path.open("w" if overwrite else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise LabError(900302, path=path) from None
     except OSError as error:
         raise LabError(900910, path=path, found=error.strerror) from None
     return path

@@ -172,6 +172,9 @@ def test_export_and_import_give_the_same_plan(tiers: Lab, suffix: str) -> None:
     ]
     tiers.vault.save_plan("Shop", groups)
     file = tiers.vault.export_plan("Shop", tiers.path.parent / f"plan.{suffix}")
+    kept = file.read_bytes()
+    assert error_of(lambda: tiers.vault.export_plan("Shop", file)).code == 900302
+    assert tiers.vault.export_plan("Shop", file, overwrite=True).read_bytes() == kept
     read = json.loads(file.read_text("utf-8")) if suffix == "json" else yaml.safe_load(file.read_text("utf-8"))
     assert read["groups"][0]["after"][0]["limit"] == "90s"
     assert error_of(lambda: tiers.vault.import_plan(file)).code == 900809
