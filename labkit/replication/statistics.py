@@ -235,18 +235,31 @@ def _failures(told: list[Fact], begin: int, end: int) -> dict[str, int]:
 
 def judge(world: World, relation: Relation, counted: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Health and its reasons, by the rules the site file names."""
-    if inventory.site_of(world).cloud.health_rules == GUIDE or relation.state == replication.STOPPED:
-        return relation.health(world.now), _by_the_guide(world, relation)
+    if not counts(world) or relation.state == replication.STOPPED:
+        return _guides_health(world, relation), _by_the_guide(world, relation)
     critical = _critical(world, relation)
     warning = [] if critical else _warning(world, relation, counted)
     return CRITICAL if critical else WARNING if warning else NORMAL, tuple(critical or warning)
 
 
+def _powerless(world: World, relation: Relation) -> bool:
+    """Whether the site that should send has no power."""
+    sends = relation.state in (INITIAL, REPLICATING) and relation.direction not in (line.LAN_BACK, line.DOWN)
+    return sends and inventory.state(world).dark
+
+
+def _guides_health(world: World, relation: Relation) -> str:
+    """The guide's rule; a site without power ships nothing within its frequency."""
+    return CRITICAL if _powerless(world, relation) else relation.health(world.now)
+
+
 def _by_the_guide(world: World, relation: Relation) -> tuple[str, ...]:
-    if relation.health(world.now) == NORMAL:
+    if _guides_health(world, relation) == NORMAL:
         return ()
     if relation.failed:
         return (relation.error,)
+    if _powerless(world, relation):
+        return ("cannot send",)
     return ("overran" if relation.state == REPLICATING else "resync",)
 
 
@@ -274,7 +287,7 @@ def _unwritten(world: World, vm: str) -> list[Fact]:
 def health(world: World, relation: Relation) -> str:
     """Health now, as one word; by the guide's rules without reading facts."""
     if not counts(world) or relation.state == replication.STOPPED:
-        return relation.health(world.now)
+        return _guides_health(world, relation)
     return _all_healths(world)[relation.id]
 
 

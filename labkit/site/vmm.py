@@ -223,7 +223,8 @@ def update_database_server(world: World, server: str, name: str) -> None:
 
 
 def stop_service(world: World, server: str) -> None:
-    """Stop SCVMMService; 900661 when it is stopped."""
+    """Stop SCVMMService; 900661 when it is stopped, 900621 when the server is off."""
+    servers.running(world, server)
     found = find(world, server)
     if not found.running:
         raise LabError(900661, server=found.id)

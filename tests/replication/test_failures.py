@@ -427,6 +427,23 @@ def test_by_the_rules_of_2012_alerts_come_at_once(tmp_path: Path, break_it: str)
             assert lab.alerts[-1].health != "Critical"
 
 
+def test_by_the_guides_rule_a_site_without_power_is_critical(tmp_path: Path) -> None:
+    """Told at the instant, and shown until power is back and the comparison it made necessary is done."""
+    with new_lab(tmp_path, QUIET) as lab:
+        lab.run("3h")
+        assert lab.vault.items["QUIET"].health == "Normal"
+        lab.faults.lose_site()
+        told = [(alert.health, alert.reasons, alert.at) for alert in lab.alerts]
+        assert told == [("Critical", ("cannot send",), lab.clock.ms)]
+        lab.run("50min")
+        assert lab.vault.items["QUIET"].health == "Critical"
+        assert len(lab.alerts) == 1
+        lab.faults.restore_site()
+        lab.vault.resynchronise("QUIET", wait=True)
+        lab.wait(lab.vault.items["QUIET"])
+        assert lab.vault.items["QUIET"].health == lab.alerts[-1].health == "Normal"
+
+
 def test_alerts_do_not_depend_on_batches(tmp_path: Path) -> None:
     """By the rules of 2012, which count facts: committed each step, or a thousand at a time, the facts are the same."""
     path = tmp_path / "rules.yml"
