@@ -397,6 +397,18 @@ def test_vmms_service(tmp_path: Path) -> None:
         lab.site.vmm.create_host_group("Branch")
 
 
+def test_the_service_of_a_server_that_is_off(tmp_path: Path) -> None:
+    """Nothing to stop or start there: 900621; with the server on, it can be stopped."""
+    with lab_of(tmp_path) as lab:
+        fabric(lab)
+        lab.site.stop_server("SC01")
+        refused(lab, 900621, lab.site.vmm.stop_service)
+        refused(lab, 900621, lab.site.vmm.start_service)
+        lab.site.start_server("SC01")
+        lab.site.vmm.stop_service()
+        assert not lab.site.vmm.running
+
+
 def test_accounts(tmp_path: Path) -> None:
     """Names of accounts are Windows': empty, taken in any case, or with a sign it forbids, they are refused."""
     with lab_of(tmp_path) as lab:
