@@ -38,6 +38,9 @@ class Part(Protocol):
     def do(self, what: str, value: Any) -> None:
         """What was clicked."""
 
+    def figure(self) -> Any:
+        """The same as a matplotlib figure of this moment; None for what is no picture."""
+
 
 class ClockPart:
     """The clock: the instant, who plays it and how fast; play, pause, speed, skip to the next event."""
@@ -96,6 +99,10 @@ class ClockPart:
             clock.play(clock.speed, until=heart.waiting)
         else:
             raise LabError(900801, found=f"{what} {value}")
+
+    def figure(self) -> Any:
+        """None: a clock is no picture."""
+        return None
 
 
 class RpoPart:

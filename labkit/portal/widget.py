@@ -19,7 +19,7 @@ from labkit.engine import pace
 from labkit.engine.errors import LabError
 from labkit.portal import words
 from labkit.portal.heart import LISTENING, Heart
-from labkit.portal.parts import Part, RpoPart
+from labkit.portal.parts import Part
 
 _FILES = ("format.js", "rpo.js", "clock.js", "page.js")
 _FOLDER = Path(__file__).with_name("static")
@@ -170,7 +170,7 @@ class View(anywidget.AnyWidget):
     def figure(self) -> Any:
         """The chart as a matplotlib figure of this moment; None for a view without a chart."""
         self._heart.follower.look(self._heart.lab)
-        return next((part.figure() for part in self._parts.values() if isinstance(part, RpoPart)), None)
+        return next((found for part in self._parts.values() if (found := part.figure()) is not None), None)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self._bundle(), {}

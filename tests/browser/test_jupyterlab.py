@@ -48,10 +48,13 @@ def placed(server: Server, folder: str, name: str, cells: slice | None = None, s
 
 
 def first_view(page: Page) -> Locator:
-    """The first view of the notebook, scrolled to: JupyterLab and the chart draw what can be seen."""
+    """The first view of the notebook, scrolled to: JupyterLab and the chart draw what can be seen, soon after it is."""
     view = page.locator(".labkit-view").first
     view.scroll_into_view_if_needed()
     view.locator(".labkit-line").wait_for()
+    clock = view.locator(".labkit-clock")
+    expect(clock).to_have_attribute("data-state", "paused")
+    expect(view.locator(".labkit-plot")).to_have_attribute("data-now", clock.get_attribute("data-now") or "?")
     return view
 
 

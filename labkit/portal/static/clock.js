@@ -43,6 +43,7 @@ class ClockBar {
     say(this.time, shown.slice(11));
     say(this.word, words[state.state]);
     this.element.dataset.state = state.state;
+    this.element.dataset.now = state.now;
     say(this.note, state.note);
     const playing = state.state === "playing";
     this.playIcon.className = `fa ${playing ? "fa-pause" : "fa-play"}`;
@@ -65,3 +66,5 @@ class ClockBar {
     });
   }
 }
+
+PARTS.clock = ClockBar;

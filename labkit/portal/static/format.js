@@ -1,4 +1,8 @@
-// How instants and durations are written; the same forms as labkit.engine.units.
+// How instants and durations are written (the forms of labkit.engine.units), and how elements are made.
+
+// The parts of a view by their names; each file adds its own: a class made with (words, send), with an `element`,
+// `update(state)`, and perhaps `attach()`, which returns what ends it.
+const PARTS = {};
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 

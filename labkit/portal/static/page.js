@@ -32,7 +32,6 @@ function inherited(identity) {
 
 function render({ model, el }) {
   const words = model.get("words"), identity = model.get("identity");
-  const make = { clock: (send) => new ClockBar(words, send), rpo: () => new RpoChart(words) };
   const parts = {};
   const root = html("div", { class: "labkit-view" });
   const send = (message) => {
@@ -40,7 +39,7 @@ function render({ model, el }) {
     try { model.send(message); } catch (refused) { console.debug("labkit:", refused); }
   };
   for (const name of model.get("parts")) {
-    parts[name] = make[name]((what, value) => send({ kind: "do", part: name, what, value }));
+    parts[name] = new PARTS[name](words, (what, value) => send({ kind: "do", part: name, what, value }));
     root.append(parts[name].element);
   }
   const error = banner(words);

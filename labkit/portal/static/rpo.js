@@ -163,6 +163,7 @@ class RpoChart {
     high *= 1.08;
     const y = (rpo) => bottom - (rpo / high) * (bottom - TOP);
     this.scale = { begin, end, x, y, right, bottom };
+    this.svg.dataset.now = this.now;
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     this.svg.replaceChildren(...this.axes(high), ...this.lines(), ...this.numbers(), ...this.hair());
     this.list();
@@ -332,3 +333,5 @@ class RpoChart {
     return [svg("line", { class: "labkit-hair", x1: left, x2: left, y1: TOP, y2: bottom })];
   }
 }
+
+PARTS.rpo = RpoChart;
