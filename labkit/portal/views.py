@@ -31,3 +31,17 @@ def watch(lab: Lab, vms: Iterable[str] | None = None, *, target: str | None = No
     beating = heart.of(lab)
     chart = RpoPart(beating, vms, None if target is None else units.duration(target))
     return View("watch", beating, [ClockPart(beating), chart])
+
+
+def open_portal(lab: Lab, *path: str, side: bool = False) -> View:
+    """The portal, in this cell or (``side``) in a tab beside the notebook; ``path``: the page, such as ("jobs",)."""
+    from labkit.portal.portalview import PortalView
+
+    made = PortalView(heart.of(lab), path or ("quick",))
+    if side:
+        from IPython.display import display
+        from sidecar import Sidecar
+
+        with Sidecar(title=lab.path.name, anchor="split-right"):
+            display(made)  # type: ignore[no-untyped-call]
+    return made
