@@ -1,0 +1,47 @@
+"""A site map read from the committed world: both sides, what lies between them, and whom clients reach."""
+
+from __future__ import annotations
+
+from labkit.engine.texts import gettext as _
+from labkit.engine.world import World
+from labkit.guest.machine import AZURE, SITE, TEST, Machine
+from labkit.site import inventory
+from labkit.views.sitemap import azure, clients, sides, ways
+from labkit.views.sitemap.model import Link, Map, Thing
+
+
+def of_world(world: World, before: ways.Sent | None = None) -> Map:
+    """The map of this instant; with ``before`` (:attr:`Map.sent` of an earlier one) traffic is the mean since then."""
+    site, second, cloud = sides.at_site(world), sides.at_second(world), azure.in_azure(world)
+    shown = {thing.id: thing.inside for thing in (*site, *cloud)}
+    machines = [machine for machine in world.all(Machine) if machine.id in shown and machine.side in (SITE, AZURE)]
+    called = clients.calls(world, machines)
+    site = [_with(thing, called) for thing in site]
+    cloud = [_with(thing, called) for thing in cloud]
+    first = next(number for number, thing in enumerate(site) if thing.id == "dns")
+    site.insert(first + 1, clients.corporate(called))
+    public = [m for m in world.all(Machine) if m.side in (AZURE, TEST)]
+    frames = {machine.id: shown.get(machine.id) or azure.frame_of(world, machine) for machine in public}
+    internet, outside = clients.from_outside(world, public, frames)
+    lines, between = ways.lines(world, before or {})
+    tunnels, over = ways.tunnels(world)
+    things = (*site, *lines, *tunnels, internet, *cloud, *second)
+    links = [*sides.registrations(world), *between, *over, *clients.corporate_links(called, shown), *outside]
+    known = {thing.id for thing in things}
+    drawn = tuple(link for link in links if {*link.ends, *link.via} <= known)
+    zone = inventory.site_of(world).offset_min
+    return Map(world.now, zone, things, drawn, _said(things, drawn), ways.sent(world))
+
+
+def _with(thing: Thing, called: dict[str, clients.Called]) -> Thing:
+    """A machine's tile with the line about its clients."""
+    line = clients.told(called.get(thing.id))
+    return thing._replace(extra=(*thing.extra, *line)) if line else thing
+
+
+def _said(things: tuple[Thing, ...], links: tuple[Link, ...]) -> str:
+    """The map in a few sentences."""
+    told = [thing for thing in things if thing.id.startswith(("client/", "line/", "vpn/"))]
+    said = [f"{thing.title}: {thing.word}" for thing in told]
+    said += [link.word for link in links if link.kind == "reach"]
+    return _("Site map: {text}").format(text="; ".join(said))
