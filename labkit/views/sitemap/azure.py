@@ -63,9 +63,7 @@ def _vaults(world: World) -> list[Thing]:
             servers = _("registered: {servers}").format(servers=", ".join(vault.servers) or "-")
             tone, word = (BAD, _("suspended")) if off else (GOOD, _("Active"))
             kind = _("Site Recovery vault")
-            found.append(
-                Thing(f"vault/{vault.id}", TILE, kind, IN_AZURE, vault.id, tone, word, (text,), (kind, servers))
-            )
+            found.append(Thing(f"vault/{vault.id}", TILE, kind, IN_AZURE, vault.id, tone, word, (text,), (servers,)))
     return clip(found, MOST_VAULTS, "vaults")
 
 

@@ -280,8 +280,8 @@ class _Narrow(_Making):
             return self._down(link, self.boxes[link.via[0]])
         if link.ends[0] == OUTSIDE:
             y = here.bottom + GAP
-            start = here.x + PILL_WIDTH - 16
-            return [(start, here.bottom), (start, y), *self._around((self.edge, y), 4, (there.right, there.y + 12))[1:]]
+            x = here.x + PILL_WIDTH - 16
+            return [(x, here.bottom), (x, y), *self._around((self.edge, y), 4, (there.right, there.y + 12))[1:]]
         if not link.via and link.ends[1].startswith("host/"):
             lane, y = self.edge - PAD // 2, there.y + 12
             return [(here.right, here.middle + 8), (lane, here.middle + 8), (lane, y), (there.right - 8, y)]
@@ -344,7 +344,7 @@ def cut(text: str, width: int, size: int, bold: bool = False) -> str:
 
 
 class Text(NamedTuple):
-    """A line of a thing as drawn: its place in the thing's box, its letters, and what it is: "title", "word" or "extra"."""
+    """A line of a thing as drawn: its place in the thing's box, and its ``role``: "title", "word" or "extra"."""
 
     x: int
     y: int

@@ -1,4 +1,4 @@
-"""What a site map is made of: things, and what joins them. Layout, pictures and the live map draw this and nothing else."""
+"""What a site map is made of: things, and what joins them. Layout, stills and the live map draw this, nothing else."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ class Thing(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What joins two things, over ``via`` (ids of pills) if it does: ``kind`` is one of "registered", "line", "vpn", "reach".
+    """What joins two things, over ``via`` (ids of pills) if it does.
 
+    ``kind``: "registered" (a VMM server with a vault), "line", "vpn", or "reach" (a client and what it reaches).
     ``moves``: whether anything moves now, 0 or bits ``FORWARD`` and ``BACK``. ``word``: what is told of it.
     """
 

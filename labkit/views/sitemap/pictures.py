@@ -125,9 +125,7 @@ def _after(folder: Path) -> Picture:
         for job in jobs:
             lab.wait(job)
         lab.run("5min")
-        caption = _(
-            "After a failover clients reach the servers recovered in Azure; what changes there comes back with the failback"
-        )
+        caption = _("After a failover clients reach the servers recovered in Azure; a failback brings changes home")
         return _one("after-failover", caption, lab.read(of_world))
 
 

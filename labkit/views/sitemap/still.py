@@ -28,7 +28,7 @@ _SIZES = {"title": TITLE, "word": TEXT, "extra": TEXT}
 
 
 def svg(found: Map, title: str = "", *, form: str = WIDE) -> str:
-    """A map as an ``<svg>`` element for a page; colours are CSS variables (``--ink``, ``--good`` ...), light by default.
+    """A map as an ``<svg>`` element for a page; colours are CSS variables (``--ink``, ``--good`` ...).
 
     ``title`` is read by screen readers, by default the map's summary. Holds no address but a namespace of w3.org.
     """
@@ -96,7 +96,8 @@ def _thing(thing: Thing, placed: Layout) -> str:
 
 def _text(line: Text, size: int, colour: str) -> str:
     weight = ' font-weight="600"' if line.role in ("title", "word") else ""
-    return f'<text x="{line.x}" y="{line.y}" font-size="{size}"{weight} fill="{_colour(colour)}">{escape(line.text)}</text>'
+    place = f'x="{line.x}" y="{line.y}" font-size="{size}"{weight}'
+    return f'<text {place} fill="{_colour(colour)}">{escape(line.text)}</text>'
 
 
 def size_of(thing: Thing, line: Text) -> int:
