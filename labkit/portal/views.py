@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.engine import units
 from labkit.portal import heart
+from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, RpoPart
 from labkit.portal.widget import View
 
@@ -31,3 +32,9 @@ def watch(lab: Lab, vms: Iterable[str] | None = None, *, target: str | None = No
     beating = heart.of(lab)
     chart = RpoPart(beating, vms, None if target is None else units.duration(target))
     return View("watch", beating, [ClockPart(beating), chart])
+
+
+def site_map(lab: Lab) -> View:
+    """The site map, live: both sides, the line with traffic and backlog, replicas, and whom clients reach."""
+    beating = heart.of(lab)
+    return View("site_map", beating, [MapPart(beating)])

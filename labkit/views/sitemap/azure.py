@@ -82,7 +82,8 @@ def _storage(world: World) -> list[Thing]:
         title = _("Storage account {name}").format(name=account.id)
         copies = (_("other copies in {region}").format(region=account.secondary),) if account.secondary else ()
         frames.append(Thing(f"storage/{account.id}", FRAME, "", IN_AZURE, title, PLAIN, account.redundancy, (), copies))
-    return _filled(frames, held, _("no replica yet"), "storage/more")
+    found = _filled(frames, held, _("no replica yet"), "storage/more")
+    return [_in_full(world, thing) if thing.id.startswith("stored/") else thing for thing in found]
 
 
 def _filled(frames: list[Thing], held: dict[str, list[Thing]], nothing: str, rest: str) -> list[Thing]:
@@ -100,17 +101,21 @@ def _filled(frames: list[Thing], held: dict[str, list[Thing]], nothing: str, res
 def _replica(world: World, item: ProtectedItem) -> Thing:
     """The replica of an item: how far it is behind, or which point a failover used."""
     relation = world.find(Relation, item.id)
-    kind = _("replica in storage")
     if items.target(world, item) is not None and item.point is not None:
-        words = states.words(item.state)
         back = world.find(Relation, f"failback/{item.id}")
         word = _("replicated back") if back is not None else _("used by the VM")
         used = (last_point(world, item.point.cut),)
-        return Thing(f"stored/{item.id}", TILE, kind, "", item.id, BUSY, word, used, (_(words["description"]),))
+        return Thing(f"stored/{item.id}", TILE, "", "", item.id, BUSY, word, used)
     tone, word, extra = replication(world, relation)
+    return Thing(f"stored/{item.id}", TILE, "", "", item.id, tone, word, extra)
+
+
+def _in_full(world: World, tile: Thing) -> Thing:
+    """A replica's tile with what is only told: asked for those alone that are drawn."""
+    item = world.get(ProtectedItem, tile.title)
     count = len(items.points(world, item))
-    more = ngettext("{count} recovery point", "{count} recovery points", count).format(count=count)
-    return Thing(f"stored/{item.id}", TILE, kind, "", item.id, tone, word, extra, (more,))
+    points = ngettext("{count} recovery point", "{count} recovery points", count).format(count=count)
+    return tile._replace(kind=_("replica in storage"), more=(_(states.words(item.state)["description"]), points))
 
 
 # --- virtual networks and VMs -----------------------------------------------------------------------------------------

@@ -67,9 +67,7 @@ def corporate(found: dict[str, Called]) -> Thing:
     tone = GOOD if reached == count and count else BAD if lost or not reached else WARN
     rows = [f"{one.name}: {one.answer.words or ' > '.join(one.answer.path)}" for one in found.values()]
     kind = _("client on the corporate network")
-    return Thing(
-        CORPORATE, TILE, kind, AT_SITE, _("Corporate client"), tone, word, (reason,) if reason else (), tuple(rows)
-    )
+    return Thing(CORPORATE, TILE, kind, AT_SITE, _("Clients"), tone, word, (reason,) if reason else (), tuple(rows))
 
 
 def corporate_links(found: dict[str, Called], frames: dict[str, str]) -> list[Link]:

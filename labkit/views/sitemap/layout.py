@@ -317,7 +317,7 @@ class _Narrow(_Making):
 
 def breadth(text: str, size: int, bold: bool = False) -> float:
     """How broad a text is at a size of letters (px), by what letters of the broader fonts are."""
-    return size * (1.12 if bold else 1.0) * sum(map(_letter, text))
+    return size * (1.06 if bold else 1.0) * sum(map(_letter, text))
 
 
 def _letter(letter: str) -> float:
@@ -325,7 +325,7 @@ def _letter(letter: str) -> float:
         return 1.0
     if letter in " .,:;|!'()[]ijlt-":
         return 0.36
-    return 0.75 if letter.isupper() or letter in "mw%@" else 0.6
+    return 0.7 if letter.isupper() or letter in "mw%@" else 0.58
 
 
 def cut(text: str, width: int, size: int, bold: bool = False) -> str:

@@ -50,7 +50,8 @@ def at_site(world: World) -> list[Thing]:
     side = Thing(AT_SITE, SIDE, "", "", _("Primary site: {name}").format(name=site.site), tone, word)
     there = [_server(world, server) for role in (DOMAIN_CONTROLLER, VMM) for server in _of(world, role, SITE)]
     there[1:1] = _proxies(world)
-    return [side, *there, _dns(world), *_hosts(world, SITE, AT_SITE, _site_tiles(world))]
+    hosts = [in_full(world, thing) for thing in _hosts(world, SITE, AT_SITE, _site_tiles(world))]
+    return [side, *there, _dns(world), *hosts]
 
 
 def at_second(world: World) -> list[Thing]:
@@ -172,14 +173,23 @@ def _site_tiles(world: World) -> dict[str, list[Thing]]:
 
 def _site_tile(world: World, machine: Machine) -> Thing:
     tone, word = power(machine.state)
-    settings, item = world.find(VmSettings, machine.name), world.find(ProtectedItem, machine.name)
+    settings = world.find(VmSettings, machine.name)
     if settings is not None and settings.gone:
         tone, word = BAD, _("lost with its disks")
+    return Thing(machine.id, TILE, "", "", machine.name, tone, word)
+
+
+def in_full(world: World, tile: Thing) -> Thing:
+    """A VM's tile with what is only told: asked for those alone that are drawn."""
+    machine = world.find(Machine, tile.id)
+    if machine is None or machine.side != SITE or _is_test(machine):
+        return tile
+    item = world.find(ProtectedItem, machine.name)
     if item is not None:
         state = _(states.words(item.state)["description"])
     else:
         state = _("not protected") if world.find(HostReplica, machine.name) is None else ""
-    return Thing(machine.id, TILE, _("VM"), "", machine.name, tone, word, (), (state, machine.os))
+    return tile._replace(kind=_("VM"), more=(state, machine.os))
 
 
 def _is_test(machine: Machine) -> bool:
