@@ -115,7 +115,8 @@ def _in_full(world: World, tile: Thing) -> Thing:
     item = world.get(ProtectedItem, tile.title)
     count = len(items.points(world, item))
     points = ngettext("{count} recovery point", "{count} recovery points", count).format(count=count)
-    return tile._replace(kind=_("replica in storage"), more=(_(states.words(item.state)["description"]), points))
+    state = str(states.words(item.state)["description"])
+    return tile._replace(kind=_("replica in storage"), more=(_(state), points))
 
 
 # --- virtual networks and VMs -----------------------------------------------------------------------------------------
@@ -151,8 +152,6 @@ def _vm(world: World, machine: Machine) -> Thing:
         origin = _("test VM")
     elif item is not None and item.point is not None and machine.id == f"{AZURE}/{item.id}":
         origin = _("failed over")
-    elif vm.role == DOMAIN_CONTROLLER:
-        origin = _("always on, domain controller")
     else:
         known = world.find(Machine, f"{guests.SITE}/{machine.name}") is not None
         origin = _("left over") if known else _("always on")
@@ -161,5 +160,6 @@ def _vm(world: World, machine: Machine) -> Thing:
         tone, word = BAD, _("does not start")
     elif machine.state != "Running" and tone == OFF and machine.side == AZURE:
         tone = WARN
-    more = tuple(text for text in (vm.address, vm.host, machine.size) if text)
+    role = _("domain controller") if vm.role == DOMAIN_CONTROLLER else ""
+    more = tuple(text for text in (role, vm.address, vm.host, machine.size) if text)
     return Thing(machine.id, TILE, _("VM in Azure"), "", machine.label, tone, word, (origin,), more)

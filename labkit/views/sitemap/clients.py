@@ -100,26 +100,35 @@ def _reaches(names: list[str]) -> str:
     return _("clients reach {names}").format(names=", ".join(names))
 
 
-def from_outside(world: World, machines: Iterable[Machine], frames: dict[str, str]) -> tuple[Thing, list[Link]]:
-    """The client on the internet, who reaches public endpoints and nothing else (rule 3.3-3)."""
-    reached: dict[str, list[str]] = {}
-    open_ports = count = 0
+class Outside(NamedTuple):
+    """The client on the internet, its links, and the machines it reaches by an endpoint."""
+
+    thing: Thing
+    links: list[Link]
+    reached: set[str]
+
+
+def from_outside(world: World, machines: Iterable[Machine], frames: dict[str, str]) -> Outside:
+    """The client on the internet reaches public endpoints and nothing else (rule 3.3-3); ``frames`` by machine."""
+    named: dict[str, list[str]] = {}
+    reached: set[str] = set()
+    ports = answering = 0
     for machine in machines:
         vm = hosted.of(world, machine)
         service = world.find(CloudService, vm.service)
         for endpoint in vm.endpoints:
             if service is None or endpoint.protocol != "tcp":
                 continue
-            count += 1
+            ports += 1
             if reach.reach(world, INTERNET, service.dns_name, endpoint.public_port).reached:
-                open_ports += 1
-                reached.setdefault(frames[machine.id], []).append(f"{service.dns_name}:{endpoint.public_port}")
-    word = _("reaches {reached} of {count}").format(reached=open_ports, count=count) if count else _("reaches nobody")
-    thing = Thing(
-        OUTSIDE, PILL, _("client on the internet"), "", _("Internet client"), GOOD if open_ports else OFF, word, (),
-        () if count else (_("no VM in Azure has an endpoint"),),
-    )  # fmt: skip
+                answering += 1
+                reached.add(machine.id)
+                named.setdefault(frames[machine.id], []).append(f"{service.dns_name}:{endpoint.public_port}")
+    word = _("reaches {reached} of {count}").format(reached=answering, count=ports) if ports else _("reaches nobody")
+    tone, title = GOOD if answering else OFF, _("Internet client")
+    why = () if ports else (_("no VM in Azure has an endpoint"),)
+    thing = Thing(OUTSIDE, PILL, _("client on the internet"), "", title, tone, word, (), why)
     links = [
-        Link(f"outside/{frame}", "reach", (OUTSIDE, frame), GOOD, _reaches(names)) for frame, names in reached.items()
+        Link(f"outside/{frame}", "reach", (OUTSIDE, frame), GOOD, _reaches(names)) for frame, names in named.items()
     ]
-    return thing, links
+    return Outside(thing, links, reached)

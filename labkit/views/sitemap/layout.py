@@ -374,10 +374,11 @@ def _heading(thing: Thing) -> list[Text]:
     size, room = (SIDE_TITLE if thing.shape == SIDE else TITLE), SIDE_WIDTH - 2 * PAD - 20
     rest = [(text, "extra") for text in thing.extra]
     title = cut(thing.title, room * 3 // 5 if thing.word or rest else room, size, bold=True)
-    found, left = [Text(10, 17, title, "title")], 20 + round(breadth(title, size, bold=True))
+    # Fonts differ by so much that what stands beside a title needs room to spare.
+    found, left = [Text(10, 17, title, "title")], 22 + round(breadth(title, size, bold=True) * 1.1)
     for text, role in [(thing.word, "word"), *rest]:
         if text and left + 40 < room:
             shown = cut(text, room - left, TEXT, role == "word")
             found.append(Text(left, 17, shown, role))
-            left += round(breadth(shown, TEXT, role == "word")) + 10
+            left += round(breadth(shown, TEXT, role == "word") * 1.1) + 12
     return found

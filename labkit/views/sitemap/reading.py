@@ -16,27 +16,28 @@ def of_world(world: World, before: ways.Sent | None = None) -> Map:
     shown = {thing.id: thing.inside for thing in (*site, *cloud)}
     machines = [machine for machine in world.all(Machine) if machine.id in shown and machine.side in (SITE, AZURE)]
     called = clients.calls(world, machines)
-    site = [_with(thing, called) for thing in site]
-    cloud = [_with(thing, called) for thing in cloud]
-    first = next(number for number, thing in enumerate(site) if thing.id == "dns")
-    site.insert(first + 1, clients.corporate(called))
     public = [m for m in world.all(Machine) if m.side in (AZURE, TEST)]
     frames = {machine.id: shown.get(machine.id) or azure.frame_of(world, machine) for machine in public}
-    internet, outside = clients.from_outside(world, public, frames)
+    outside = clients.from_outside(world, public, frames)
+    site, cloud = ([_with(thing, called, outside.reached) for thing in half] for half in (site, cloud))
+    first = next(number for number, thing in enumerate(site) if thing.id == "dns")
+    site.insert(first + 1, clients.corporate(called))
     lines, between = ways.lines(world, before or {})
     tunnels, over = ways.tunnels(world)
-    things = (*site, *lines, *tunnels, internet, *cloud, *second)
-    links = [*sides.registrations(world), *between, *over, *clients.corporate_links(called, shown), *outside]
+    things = (*site, *lines, *tunnels, outside.thing, *cloud, *second)
+    links = [*sides.registrations(world), *between, *over, *clients.corporate_links(called, shown), *outside.links]
     known = {thing.id for thing in things}
     drawn = tuple(link for link in links if {*link.ends, *link.via} <= known)
     zone = inventory.site_of(world).offset_min
     return Map(world.now, zone, things, drawn, _said(things, drawn), ways.sent(world))
 
 
-def _with(thing: Thing, called: dict[str, clients.Called]) -> Thing:
-    """A machine's tile with the line about its clients."""
-    line = clients.told(called.get(thing.id))
-    return thing._replace(extra=(*thing.extra, *line)) if line else thing
+def _with(thing: Thing, called: dict[str, clients.Called], outside: set[str]) -> Thing:
+    """A machine's tile with the lines about its clients."""
+    lines = clients.told(called.get(thing.id))
+    if thing.id in outside:
+        lines = (_("the internet reaches it"), *lines)
+    return thing._replace(extra=(*thing.extra, *lines)) if lines else thing
 
 
 def _said(things: tuple[Thing, ...], links: tuple[Link, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.engine import resources
 from labkit.engine.texts import gettext as _
+from labkit.engine.texts import mark
 from labkit.engine.units import SECOND, show_duration, show_instant
 from labkit.engine.world import World
 from labkit.guest.machine import SITE, Machine
@@ -90,7 +91,7 @@ def _server(world: World, server: Server) -> Thing:
     """A server: off, lost, or running; of a VMM server whether VMM answers and where it is registered."""
     inside = AT_SITE if server.place == SITE else AT_SECOND
     tone, word = _stands(world, server)
-    role = _(resources.yaml("states.yml")["roles"][server.role]["title"])
+    role = _role(server.role)
     more: tuple[str, ...] = (server.fqdn, server.os)
     if server.role == VMM and tone == GOOD:
         vault = vaults.of_server(world, server.id)
@@ -101,6 +102,11 @@ def _server(world: World, server: Server) -> Thing:
         elif vault is not None:
             more = (*more, _("registered with {vault}").format(vault=vault.id))
     return Thing(f"server/{server.id}", TILE, "", inside, server.id, tone, word, (role,), more)
+
+
+def _role(role: str) -> str:
+    title = str(resources.yaml("states.yml")["roles"][role]["title"])
+    return _(title)
 
 
 def _stands(world: World, server: Server) -> tuple[str, str]:
@@ -150,9 +156,8 @@ def _hosts(world: World, place: str, inside: str, tiles: dict[str, list[Thing]])
     frames = []
     for host in hosts:
         tone, word = _stands(world, host)
-        kind = _(resources.yaml("states.yml")["roles"][HOST]["title"])
         extra = (host.cluster,) if host.cluster else ()
-        frames.append(Thing(f"host/{host.id}", FRAME, kind, inside, host.id, tone, word, extra, (host.os,)))
+        frames.append(Thing(f"host/{host.id}", FRAME, _role(HOST), inside, host.id, tone, word, extra, (host.os,)))
     shown = clip(frames, MOST_HOSTS, inside)
     found = []
     for frame in shown:
@@ -185,11 +190,10 @@ def in_full(world: World, tile: Thing) -> Thing:
     if machine is None or machine.side != SITE or _is_test(machine):
         return tile
     item = world.find(ProtectedItem, machine.name)
+    state = mark("not protected") if world.find(HostReplica, machine.name) is None else ""
     if item is not None:
-        state = _(states.words(item.state)["description"])
-    else:
-        state = _("not protected") if world.find(HostReplica, machine.name) is None else ""
-    return tile._replace(kind=_("VM"), more=(state, machine.os))
+        state = str(states.words(item.state)["description"])
+    return tile._replace(kind=_("VM"), more=(_(state), machine.os))
 
 
 def _is_test(machine: Machine) -> bool:
@@ -232,7 +236,7 @@ def replication(world: World, relation: Relation | None) -> tuple[str, str, tupl
         return BUSY, started, points
     tone, word = health(statistics.health(world, relation))
     if relation.paused:
-        tone, word = (tone if tone == BAD else WARN), _("paused")
+        tone, word = (tone if tone == BAD else WARN), _("replication is paused")
     rpo = show_duration(relation.rpo(world.now) // SECOND * SECOND)
     return tone, word, (f"RPO {rpo}", *points)
 
