@@ -58,8 +58,8 @@ def told(called: Called | None) -> tuple[str, ...]:
     return (_("not reached: {reason}").format(reason=called.answer.words),)
 
 
-def corporate(found: dict[str, Called]) -> Thing:
-    """The client on the corporate network."""
+def corporate(found: dict[str, Called], hidden: int) -> Thing:
+    """The client on the corporate network; ``hidden``: VMs that are not drawn, and that it was not asked for."""
     reached, count = sum(called.answer.reached for called in found.values()), len(found)
     reason = next((called.answer.words for called in found.values() if not called.answer.reached), "")
     lost = any(called.answer.reason == reach.SITE_LOST for called in found.values()) and not reached

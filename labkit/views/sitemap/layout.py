@@ -359,21 +359,34 @@ def texts(thing: Thing) -> list[Text]:
     if thing.id.startswith("note/"):
         return [Text(8, 13, cut(thing.title, SIDE_WIDTH - 60, TEXT), "extra")]
     width = (TILE_WIDTH if thing.shape == TILE else PILL_WIDTH) - 18
-    rows = [(thing.title, "title"), (thing.word, "word"), *((text, "extra") for text in thing.extra)]
-    rows = [row for row in rows if row[0]]
-    rows = rows[:ROWS] if thing.shape == TILE else rows
-    sizes = {"title": TITLE}
-    return [
-        Text(12, 16 + number * LINE_HEIGHT, cut(text, width, sizes.get(role, TEXT), role != "extra"), role)
-        for number, (text, role) in enumerate(rows)
-    ]
+    rows = [(cut(thing.title, width, TITLE, bold=True), "title")]
+    rows += [(cut(thing.word, width, TEXT, bold=True), "word")] if thing.word else []
+    room = ROWS - len(rows) if thing.shape == TILE else len(thing.extra)
+    lines: list[str] = []
+    for left, text in zip(range(len(thing.extra[:room]) - 1, -1, -1), thing.extra, strict=False):
+        lines += fold(text, width, TEXT, room - len(lines) - left)
+    rows += [(line, "extra") for line in lines]
+    return [Text(12, 16 + number * LINE_HEIGHT, text, role) for number, (text, role) in enumerate(rows)]
+
+
+def fold(text: str, width: int, size: int, most: int) -> list[str]:
+    """A text in at most so many lines, the last of which may be cut: between words, or anywhere without any."""
+    lines: list[str] = []
+    text = " ".join(text.split())
+    while len(lines) < most - 1 and breadth(text, size) > width:
+        end = next(n for n in range(1, len(text) + 1) if breadth(text[:n], size) > width) - 1
+        space = text.rfind(" ", 1, end + 1)
+        end = space if space > 0 else max(1, end)
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*lines, cut(text, width, size)]
 
 
 def _heading(thing: Thing) -> list[Text]:
     """One line: the title, and beside it state and what else there is."""
     size, room = (SIDE_TITLE if thing.shape == SIDE else TITLE), SIDE_WIDTH - 2 * PAD - 20
     rest = [(text, "extra") for text in thing.extra]
-    title = cut(thing.title, room * 3 // 5 if thing.word or rest else room, size, bold=True)
+    title = cut(thing.title, room * 7 // 10 if thing.word or rest else room, size, bold=True)
     # Fonts differ by so much that what stands beside a title needs room to spare.
     found, left = [Text(10, 17, title, "title")], 22 + round(breadth(title, size, bold=True) * 1.1)
     for text, role in [(thing.word, "word"), *rest]:

@@ -108,6 +108,6 @@ def clip(things: list[Thing], most: int, inside: str) -> list[Thing]:
     kept, rest = things[: most - 1], things[most - 1 :]
     worst = min((thing.tone for thing in rest), key=(BAD, WARN, BUSY, GOOD, PLAIN, OFF).index)
     alike = [thing for thing in rest if thing.tone == worst]
-    word = _("{count} of them: {state}").format(count=len(alike), state=alike[0].word) if alike[0].word else ""
+    word = f"{len(alike)} \N{MULTIPLICATION SIGN} {alike[0].word}" if alike[0].word else ""
     more = _("and {count} more").format(count=len(rest))
     return [*kept, Thing(f"more/{inside}", TILE, "", inside, more, worst, word)]

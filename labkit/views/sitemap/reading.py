@@ -16,12 +16,13 @@ def of_world(world: World, before: ways.Sent | None = None) -> Map:
     shown = {thing.id: thing.inside for thing in (*site, *cloud)}
     machines = [machine for machine in world.all(Machine) if machine.id in shown and machine.side in (SITE, AZURE)]
     called = clients.calls(world, machines)
+    hidden = sum(machine.side == SITE and machine.id not in shown for machine in world.all(Machine))
     public = [m for m in world.all(Machine) if m.side in (AZURE, TEST)]
     frames = {machine.id: shown.get(machine.id) or azure.frame_of(world, machine) for machine in public}
     outside = clients.from_outside(world, public, frames)
     site, cloud = ([_with(thing, called, outside.reached) for thing in half] for half in (site, cloud))
     first = next(number for number, thing in enumerate(site) if thing.id == "dns")
-    site.insert(first + 1, clients.corporate(called))
+    site.insert(first + 1, clients.corporate(called, hidden))
     lines, between = ways.lines(world, before or {})
     tunnels, over = ways.tunnels(world)
     things = (*site, *lines, *tunnels, outside.thing, *cloud, *second)

@@ -64,7 +64,7 @@ def lines(world: World, before: Sent) -> tuple[list[Thing], list[Link]]:
     things, links = [], []
     for name, title, directions, side in (
         (LINE, _("Line to Azure"), line.AZURE, IN_AZURE),
-        (LAN, _("Line between sites"), line.SITES, AT_SECOND),
+        (LAN, _("Inter-site line"), line.SITES, AT_SECOND),
     ):
         there, back = (world.find(Line, direction) for direction in directions)
         if there is None or back is None:
