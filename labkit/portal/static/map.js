@@ -15,13 +15,15 @@ class SiteMap {
     this.svg.append(...this.layers);
     this.told = html("div", { class: "labkit-told", "aria-hidden": "true" });
     this.said = html("div", { class: "labkit-voice", "aria-live": "polite" });
+    const canvas = html("div", { class: "labkit-canvas" }, this.svg);
     this.element = html("div", { class: "labkit-map", role: "group", "aria-label": words.map },
       html("div", { class: "labkit-head" }, html("span", { class: "labkit-title", text: words.map })),
-      html("div", { class: "labkit-canvas" }, this.svg), this.told, this.said);
-    this.svg.addEventListener("keydown", (event) => this.key(event));
-    this.svg.addEventListener("focusin", (event) => this.look(event.target));
-    this.svg.addEventListener("pointerover", (event) => this.look(event.target));
-    this.svg.addEventListener("pointerleave", () => this.tell(document.activeElement?.dataset?.thing ?? null));
+      canvas, this.told, this.said);
+    // Not on the SVG itself: one that listens for the focus becomes a stop for Tab.
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("focusin", (event) => this.look(event.target));
+    canvas.addEventListener("pointerover", (event) => this.look(event.target));
+    canvas.addEventListener("pointerleave", () => this.tell(document.activeElement?.dataset?.thing ?? null));
   }
 
   /** Follow the width: below it both sides stand under each other. */

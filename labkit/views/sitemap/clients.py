@@ -61,13 +61,14 @@ def told(called: Called | None) -> tuple[str, ...]:
 def corporate(found: dict[str, Called], hidden: int) -> Thing:
     """The client on the corporate network; ``hidden``: VMs that are not drawn, and that it was not asked for."""
     reached, count = sum(called.answer.reached for called in found.values()), len(found)
-    reason = next((called.answer.words for called in found.values() if not called.answer.reached), "")
-    lost = any(called.answer.reason == reach.SITE_LOST for called in found.values()) and not reached
+    extra = [called.answer.words for called in found.values() if not called.answer.reached][:1]
+    if hidden:
+        extra.append(_("{count} more VMs not called").format(count=hidden))
     word = _("reaches {reached} of {count}").format(reached=reached, count=count)
-    tone = GOOD if reached == count and count else BAD if lost or not reached else WARN
+    tone = GOOD if reached == count else WARN if reached else BAD
     rows = [f"{one.name}: {one.answer.words or ' > '.join(one.answer.path)}" for one in found.values()]
     kind = _("client on the corporate network")
-    return Thing(CORPORATE, TILE, kind, AT_SITE, _("Clients"), tone, word, (reason,) if reason else (), tuple(rows))
+    return Thing(CORPORATE, TILE, kind, AT_SITE, _("Clients"), tone, word, tuple(extra), tuple(rows))
 
 
 def corporate_links(found: dict[str, Called], frames: dict[str, str]) -> list[Link]:
