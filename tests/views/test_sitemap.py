@@ -18,7 +18,8 @@ from labkit.replication.line import Line
 from labkit.views import sitemap
 from labkit.views.sitemap import Map, Thing
 from labkit.views.sitemap.drawing import changes, drawing
-from labkit.views.sitemap.layout import Box, breadth, cut, fold
+from labkit.views.sitemap.layout import Box
+from labkit.views.sitemap.lettering import breadth, cut, fold
 from tests.recovery.labs import BUSY, QUIET, SHOP, new_lab
 from tests.recovery.test_cloud_to_cloud import THEIRS, two_clouds
 from tests.recovery.test_reach import corporate
@@ -129,6 +130,22 @@ def test_line_and_site_lost(joined: Lab) -> None:
     assert lost.thing("side/site").word == "the site is lost"
     assert (lost.thing("client/site").tone, lost.thing("client/site").word) == ("bad", "reaches 0 of 3")
     assert reaches(lost) == {}
+
+
+@pytest.mark.rule("3.5-3")
+def test_one_name_twice(joined: Lab) -> None:
+    """After an unplanned failover the site's VM is started again: both are marked, the name is reached once."""
+    joined.faults.lose_site()
+    joined.vault.unplanned_failover("SHOP", wait=True)
+    joined.faults.restore_site()
+    joined.run("10min")
+    if joined.site.machines["SHOP"].state == "Off":
+        joined.site.start("SHOP")
+        joined.run("5min")
+    found = sitemap.read(joined)
+    marked = {thing.id for thing in found.things if thing.word == "Duplicate name"}
+    assert marked == {"site/SHOP", "azure/SHOP"} == set(joined.reach("site", "SHOP").conflict)
+    assert found.thing("client/site").word == "reaches 3 of 3"
 
 
 @pytest.mark.rule("3.1-4")

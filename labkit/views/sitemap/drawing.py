@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.views.sitemap.layout import FORMS, layout, texts
+from labkit.views.sitemap.layout import FORMS, layout
+from labkit.views.sitemap.lettering import texts
 from labkit.views.sitemap.model import Link, Map, Thing
 from labkit.views.sitemap.still import heads, size_of, stroke
 

@@ -7,7 +7,7 @@ from labkit.engine.world import World
 from labkit.guest.machine import AZURE, SITE, TEST, Machine
 from labkit.site import inventory
 from labkit.views.sitemap import azure, clients, sides, ways
-from labkit.views.sitemap.model import Link, Map, Thing
+from labkit.views.sitemap.model import WARN, Link, Map, Thing
 
 
 def of_world(world: World, before: ways.Sent | None = None) -> Map:
@@ -26,7 +26,13 @@ def of_world(world: World, before: ways.Sent | None = None) -> Map:
     lines, between = ways.lines(world, before or {})
     tunnels, over = ways.tunnels(world)
     things = (*site, *lines, *tunnels, outside.thing, *cloud, *second)
-    links = [*sides.registrations(world), *between, *over, *clients.corporate_links(called, shown), *outside.links]
+    links = [
+        *sides.registrations(world),
+        *between,
+        *over,
+        *clients.corporate_links(called, {**frames, **shown}),
+        *outside.links,
+    ]
     known = {thing.id for thing in things}
     drawn = tuple(link for link in links if {*link.ends, *link.via} <= known)
     zone = inventory.site_of(world).offset_min
@@ -38,6 +44,8 @@ def _with(thing: Thing, called: dict[str, clients.Called], outside: set[str]) ->
     lines = clients.told(called.get(thing.id))
     if thing.id in outside:
         lines = (_("the internet reaches it"), *lines)
+    if any(thing.id in one.answer.conflict for one in called.values()):  # rule 3.5-3
+        return thing._replace(tone=WARN, word=_("Duplicate name"), extra=(thing.word, *lines))
     return thing._replace(extra=(*thing.extra, *lines)) if lines else thing
 
 

@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from labkit.views import charts
-from labkit.views.sitemap.layout import SIDE_TITLE, TEXT, TITLE, WIDE, Layout, Point, Text, layout, texts
+from labkit.views.sitemap.layout import WIDE, Layout, Point, layout
+from labkit.views.sitemap.lettering import SIDE_TITLE, TEXT, TITLE, Text, texts
 from labkit.views.sitemap.model import BACK, FORWARD, FRAME, PILL, SIDE, Link, Map, Thing
 
 if TYPE_CHECKING:
