@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-from labkit.portal.views import clock_bar, rpo_chart, watch
+from labkit.portal.views import clock_bar, rpo_chart, site_map, watch
 from labkit.portal.views import open_portal as open  # noqa: A004 - labkit.open is beside it
 from labkit.portal.widget import View
 
-__all__ = ["View", "clock_bar", "open", "rpo_chart", "watch"]
+__all__ = ["View", "clock_bar", "open", "rpo_chart", "site_map", "watch"]

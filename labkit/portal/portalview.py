@@ -6,6 +6,7 @@ from typing import Any
 
 from labkit.portal import words
 from labkit.portal.heart import Heart
+from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, Part, RpoPart
 from labkit.portal.screen import Screen
 from labkit.portal.widget import View
@@ -15,7 +16,7 @@ class PortalView(View):
     """A view whose charts are told to its pages only while the open page shows them."""
 
     def __init__(self, heart: Heart, path: tuple[str, ...] = ("quick",)) -> None:
-        charts: list[Part] = [RpoPart(heart)]
+        charts: list[Part] = [RpoPart(heart), MapPart(heart)]
         self.screen = Screen(heart, path, [chart.name for chart in charts])
         self.screen.spoken = self._spoken
         self._shown: list[str] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.engine import units
 from labkit.portal import heart
+from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, RpoPart
 from labkit.portal.widget import View
 
@@ -45,3 +46,9 @@ def open_portal(lab: Lab, *path: str, side: bool = False) -> View:
         with Sidecar(title=lab.path.name, anchor="split-right"):
             display(made)  # type: ignore[no-untyped-call]
     return made
+
+
+def site_map(lab: Lab) -> View:
+    """The site map, live: both sides, the line with traffic and backlog, replicas, and whom clients reach."""
+    beating = heart.of(lab)
+    return View("site_map", beating, [MapPart(beating)])

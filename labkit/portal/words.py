@@ -53,6 +53,8 @@ def page() -> dict[str, str]:
         "silent": _(
             "The Jupyter kernel does not answer: it is busy or was restarted; after a restart run the cell again."
         ),
+        "map": _("Site map"),
+        "map_hint": _("Site map: arrow keys go from one thing to the next, Home and End to the first and the last."),
     }
 
 
