@@ -33,6 +33,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def plain(value: Any) -> str:
+    """A value in a line, its numbers as they are typed: ports, versions."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{titles.of(name)}: {plain(one)}" for name, one in value.items()) or "-"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
 def _fields(value: Any) -> dict[str, Any] | None:
     """The attributes of a record, None for what is none."""
     if hasattr(value, "_asdict"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
@@ -12,9 +11,6 @@ from labkit.portal.blocks import Page
 from labkit.portal.pages import azure, dashboard, items, jobs, plans, quickstart, resources, site, workshop
 from labkit.portal.pages.context import Context
 from labkit.portal.pages.jobs import job_title, job_word
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["build", "job_title", "job_word", "tabs"]
 
@@ -27,6 +23,7 @@ _TABS: Mapping[str, tuple[str, Callable[[Context], Page]]] = {
     "jobs": (mark("Jobs"), jobs.page),
     "site": (mark("Site"), site.page),
     "azure": (mark("Azure"), azure.page),
+    "map": (mark("Site map"), workshop.site_map),
     "lab": (mark("Lab"), workshop.page),
 }
 

@@ -85,11 +85,13 @@ class Context:
         """Let a command that is placed already begin with other arguments."""
         self.commands[self.commands.index(command)] = dataclasses.replace(command, preset=preset)
 
-    def on_one(self, control: str, table: str, argument: str, *, title: str = "", **preset: Any) -> str:
+    def on_one(
+        self, control: str, table: str, argument: str, *, title: str = "", bar: bool = True, **preset: Any
+    ) -> str:
         """A control for the one row that is chosen in a table; greyed while none is."""
         rows = self.rows(table)
         why = "" if len(rows) == 1 else _("Choose a row first.")
-        return self.command(control, {**preset, argument: rows[0] if rows else None}, why=why, title=title)
+        return self.command(control, {**preset, argument: rows[0] if rows else None}, why=why, title=title, bar=bar)
 
 
 def refusal_text(error: LabError | None) -> str:

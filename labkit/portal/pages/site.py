@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
+from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health, instant
@@ -144,49 +145,76 @@ def _vmm(context: Context) -> Page:
             blocks.facts("which", [(_("VMM server"), blocks.link(name, "site", "vmm", name)) for name in names])
         )
     try:
-        made.blocks += _console(context, server)
+        made.blocks += _console(context, server, preset)
     except LabError as error:
         made.blocks.append(blocks.note("vmm", str(error), state=blocks.WARN))
-    _vmm_commands(context, preset)
+    context.command("site.vmm.start_service", preset)
+    context.command("site.vmm.stop_service", preset)
     return made
 
 
-def _console(context: Context, server: str) -> list[Block]:
+_HOST_OF = ("site.vmm.remove_host", "site.vmm.move_host")
+_CLOUD_OF = ("site.vmm.change_cloud", "site.vmm.send_cloud")
+_VM_OF = (
+    "site.vmm.assign",
+    "site.vmm.set_system",
+    "site.vmm.mark_system_disks",
+    "vault.check",
+    "site.vmm.enable_protection",
+    "site.vmm.clear_dr_protection",
+)
+
+
+def _console(context: Context, server: str, preset: dict[str, str]) -> list[Block]:
+    """Fabric, servers, clouds and VMs, each with its commands below it."""
     console = context.lab.site.vmm.on(server)
     running = blocks.said(_("running"), blocks.GOOD) if console.running else blocks.said(_("stopped"), blocks.BAD)
     told: list[tuple[str, Cell]] = [(_("Service SCVMMService"), running)]
-    told += [(titles.of(name), results.text(value)) for name, value in console.settings.items()]
-    hosts: list[tuple[str, list[Cell]]] = [(name, [name, group]) for name, group in console.hosts.items()]
-    clouds: list[tuple[str, list[Cell]]] = [
-        (
-            name,
-            [
-                name,
-                ", ".join(one.groups),
-                ", ".join(one.networks),
-                ", ".join(one.profiles),
-                blocks.yes_no(one.sends),
-                str(len(one.vms)),
-            ],
-        )
-        for name, one in console.clouds.items()
+    told += [(titles.of(name), results.plain(value)) for name, value in console.settings.items()]
+    told += [(_("Logical networks"), ", ".join(console.logical_networks) or "-")]
+    told += [(_("Host groups"), ", ".join(console.host_groups))]
+    return [
+        blocks.facts("vmm", told, title=_("Fabric")),
+        _vmm_hosts(context, console),
+        _below(context, "hosts", ("site.vmm.add_host",), _HOST_OF, "host", preset),
+        blocks.commands("fabric", _free(context, ("site.vmm.create_host_group", "site.vmm.make_broker"), preset)),
+        _vmm_clouds(context, console),
+        _below(context, "clouds", ("site.vmm.create_cloud",), _CLOUD_OF, "name", preset),
+        _vmm_vms(context, console),
+        _below(context, "vms", ("site.vmm.create_vm",), _VM_OF, "vm", preset),
     ]
-    vms: list[tuple[str, list[Cell]]] = [
-        (
-            name,
-            [
-                name,
-                one.host,
-                one.cloud or "-",
-                one.system or "-",
-                ", ".join(one.system_disks) or "-",
-                one.state,
-                one.status,
-            ],
-        )
-        for name, one in console.vms.items()
-    ]
-    heads = [
+
+
+def _free(context: Context, controls: tuple[str, ...], preset: dict[str, str]) -> list[str]:
+    return [context.command(control, preset, bar=False) for control in controls]
+
+
+def _below(
+    context: Context,
+    table: str,
+    always: tuple[str, ...],
+    chosen: tuple[str, ...],
+    argument: str,
+    preset: dict[str, str],
+) -> Block:
+    """The commands of a table: some always, others for the row that is chosen."""
+    keys = _free(context, always, preset)
+    keys += [context.on_one(control, table, argument, bar=False, **preset) for control in chosen]
+    return blocks.commands(f"{table}-commands", keys)
+
+
+def _vmm_hosts(context: Context, console: VmmDoor) -> Block:
+    rows: list[tuple[str, list[Cell]]] = [(name, [name, group]) for name, group in console.hosts.items()]
+    columns = [_("Host"), _("Host group")]
+    return blocks.table("hosts", columns, rows, title=_("Servers"), choose="one", chosen=context.rows("hosts"))
+
+
+def _vmm_clouds(context: Context, console: VmmDoor) -> Block:
+    rows: list[tuple[str, list[Cell]]] = []
+    for name, one in console.clouds.items():
+        lists = [", ".join(names) or "-" for names in (one.groups, one.networks, one.profiles)]
+        rows.append((name, [name, *lists, blocks.yes_no(one.sends), str(len(one.vms))]))
+    columns = [
         _("Name"),
         _("Host groups"),
         _("Logical networks"),
@@ -194,37 +222,24 @@ def _console(context: Context, server: str) -> list[Block]:
         _("Sends"),
         _("Virtual machines"),
     ]
-    columns = [_("Name"), _("Host"), _("Cloud"), _("Operating system"), _("OS disk"), _("Status"), _("Last job")]
-    networks = ", ".join(console.logical_networks) or "-"
-    return [
-        blocks.facts(
-            "vmm",
-            [*told, (_("Logical networks"), networks), (_("Host groups"), ", ".join(console.host_groups))],
-            title=_("Fabric"),
-        ),
-        blocks.table(
-            "hosts", [_("Host"), _("Host group")], hosts, title=_("Servers"), choose="one", chosen=context.rows("hosts")
-        ),
-        blocks.table("clouds", heads, clouds, title=_("Clouds"), choose="one", chosen=context.rows("clouds")),
-        blocks.table("vms", columns, vms, title=_("VMs and Services"), choose="one", chosen=context.rows("vms")),
+    return blocks.table("clouds", columns, rows, title=_("Clouds"), choose="one", chosen=context.rows("clouds"))
+
+
+def _vmm_vms(context: Context, console: VmmDoor) -> Block:
+    rows: list[tuple[str, list[Cell]]] = []
+    for name, one in console.vms.items():
+        system = [one.system or "-", ", ".join(one.system_disks) or "-"]
+        rows.append((name, [name, one.host, one.cloud or "-", *system, _(one.state), _(one.status)]))
+    columns = [
+        _("Name"),
+        _("Host"),
+        _("Cloud"),
+        _("Operating system"),
+        _("OS disk"),
+        _("Status"),
+        _("Last job"),
     ]
-
-
-def _vmm_commands(context: Context, preset: dict[str, str]) -> None:
-    context.command("site.vmm.add_host", preset)
-    context.on_one("site.vmm.remove_host", "hosts", "host", **preset)
-    context.on_one("site.vmm.move_host", "hosts", "host", **preset)
-    context.command("site.vmm.create_host_group", preset)
-    context.command("site.vmm.make_broker", preset)
-    context.command("site.vmm.create_cloud", preset)
-    context.on_one("site.vmm.change_cloud", "clouds", "name", **preset)
-    context.on_one("site.vmm.send_cloud", "clouds", "name", **preset)
-    context.command("site.vmm.create_vm", preset)
-    for control in ("assign", "set_system", "mark_system_disks", "enable_protection", "clear_dr_protection"):
-        context.on_one(f"site.vmm.{control}", "vms", "vm", **preset)
-    context.on_one("vault.check", "vms", "vm")
-    context.command("site.vmm.start_service", preset)
-    context.command("site.vmm.stop_service", preset)
+    return blocks.table("vms", columns, rows, title=_("VMs and Services"), choose="one", chosen=context.rows("vms"))
 
 
 # --- Hyper-V ----------------------------------------------------------------------------------------------------------

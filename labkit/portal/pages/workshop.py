@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit.engine.texts import gettext as _
+from labkit.engine.texts import mark
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Cell, Page
-from labkit.portal.controls import CONTROLS
 from labkit.portal.pages.context import Context, instant
 
 _MOST = 100
@@ -27,11 +27,17 @@ def page(context: Context) -> Page:
     return made
 
 
+def site_map(context: Context) -> Page:
+    """Both sides in one picture, and who reaches whom (rule 1.1-8)."""
+    made = Page(_("Site map"))
+    made.blocks.append(blocks.chart("map"))
+    context.command("reach")
+    return made
+
+
 def _results(context: Context) -> Page:
     """What every failover lost, and its targets beside what was achieved."""
     made = Page(_("Lab"))
-    if "map" in context.charts:
-        made.blocks.append(blocks.chart("map"))
     lost = [
         (
             str(place),
@@ -107,10 +113,41 @@ def _faults(context: Context) -> Page:
     made.blocks.append(blocks.facts("line", rows))
     text = _("What a trainer can break. The symptom shows in health, jobs and the event log; the cure is on this page.")
     made.blocks.append(blocks.note("faults", text))
-    for name in CONTROLS:
-        if name.startswith("faults."):
-            context.command(name)
+    for place, (title, names) in enumerate(_FAULTS):
+        keys = [context.command(f"faults.{name}", bar=False) for name in names]
+        made.blocks.append(blocks.commands(f"faults-{place}", keys, title=_(title)))
     return made
+
+
+_FAULTS = (
+    (
+        mark("Line, VPN and names"),
+        (
+            "lose_line",
+            "restore_line",
+            "set_bandwidth",
+            "set_quality",
+            "lose_vpn",
+            "restore_vpn",
+            "break_dns",
+            "mend_dns",
+        ),
+    ),
+    (mark("Site"), ("lose_site", "restore_site", "crash_host", "lose_vm", "fail_log", "edit_disk", "revert_disks")),
+    (mark("In the way of replication"), ("obstruct", "clear")),
+    (
+        mark("Replica"),
+        (
+            "flip_block",
+            "drop_cycle",
+            "double_cycle",
+            "swap_cycles",
+            "cut_cycle",
+            "corrupt_cycle",
+            "restore_replica",
+        ),
+    ),
+)
 
 
 def _leftovers(context: Context) -> Page:

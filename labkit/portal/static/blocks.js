@@ -78,7 +78,7 @@ const BLOCKS = {
   },
 
   commands(block, tools) {
-    return [...heading(block), ...block.commands.map((key) => tools.command(key))];
+    return [...heading(block), html("div", { class: "labkit-row" }, ...block.commands.map((key) => tools.command(key)))];
   },
 
   steps(block, tools) {
