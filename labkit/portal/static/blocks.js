@@ -163,7 +163,7 @@ function filter(block, body, tools) {
 /** A block's element; the same element again when nothing of it changed. */
 function drawn(block, tools) {
   const tag = block.kind === "cards" ? "div" : "section";
-  const element = html(tag, { class: `labkit-block labkit-${block.kind}`, "data-block": block.key });
+  const element = html(tag, { class: `labkit-block labkit-block-${block.kind}`, "data-block": block.key });
   if (block.state) element.classList.add(`labkit-note-${block.state}`);
   element.append(...BLOCKS[block.kind](block, tools));
   return element;
