@@ -58,13 +58,13 @@ def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Lab]]:
     full.vault.create_plan("Plan", ["MYWSV01"])
     full.azure.create_automation_account("automation1")
     full.vault.test_failover("MYBSD01", wait=True)
-    full.vault.planned_failover("MYWSV01")  # and a job that is under way
     full.azure.add_endpoint("MYBSD01-test", "ssh", 22, 22)
     text = (Path(__file__).resolve().parents[2] / "data" / "sites" / "contoso.yml").read_text("utf-8")
     (folder / "two.yml").write_text(text + "replica_site: {hosts: [HV11]}\n", "utf-8")
     two = labkit.create(folder / "two.lab", site=folder / "two.yml")
     two.hyperv.enable("MYWSV01")
     fresh = labkit.create(folder / "fresh.lab", stage="registered")
+    fresh.vault.map_network()  # a job that is under way
     found = {"bare": bare, "fresh": fresh, "full": full, "two": two}
     yield found
     for lab in found.values():
