@@ -21,7 +21,9 @@ from labkit.portal import words
 from labkit.portal.heart import LISTENING, Heart
 from labkit.portal.parts import Part
 
-_FILES = ("format.js", "rpo.js", "clock.js", "page.js")
+_FILES = (
+    "format.js", "plot.js", "rpo.js", "churn.js", "points.js", "jobs.js", "costs.js", "clock.js", "page.js",
+)  # fmt: skip
 _FOLDER = Path(__file__).with_name("static")
 # How long a cell waits for a page that may still be loading, before it takes it that nobody watches.
 _PAGE_SECONDS, _NO_PAGE_SECONDS, _TURN = 8.0, 2.0, 0.05
