@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from labkit.portal.views import clock_bar, rpo_chart, watch
+from labkit.portal.views import churn_chart, clock_bar, cost_chart, job_chart, recovery_points, rpo_chart, watch
 from labkit.portal.widget import View
 
-__all__ = ["View", "clock_bar", "rpo_chart", "watch"]
+__all__ = ["View", "churn_chart", "clock_bar", "cost_chart", "job_chart", "recovery_points", "rpo_chart", "watch"]

@@ -109,6 +109,25 @@ def latest(world: World, most: int = MOST) -> list[JobRow]:
     return [row(job) for job in every[:most]]
 
 
+Sign = tuple[str, int, str, int]
+
+
+def signs(world: World, numbers: Iterable[int]) -> dict[int, Sign]:
+    """What is other of a job that has changed, quickly: its state, the task it is at, and that one's state."""
+    found = ((number, world.find(JobRecord, f"job-{number:04d}")) for number in numbers)
+    return {number: (job.state, job.step, job.task.state, job.task.started) for number, job in found if job is not None}
+
+
+def runs(sign: Sign) -> bool:
+    """Whether a job was still running."""
+    return sign[0] in (jobs.IN_PROGRESS, jobs.SUSPENDED)
+
+
+def running(world: World) -> dict[int, Sign]:
+    """The signs of all jobs that run."""
+    return signs(world, (int(job.id.removeprefix("job-")) for job in world.all(JobRecord) if job.running))
+
+
 def _instants(task: Task) -> tuple[int | None, int | None]:
     return task.started or None, task.ended or None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from labkit.replication.throttle import at as throttle_at
 from labkit.site import inventory
 
 if TYPE_CHECKING:
+    from labkit.engine.world import World
     from labkit.lab import Lab
 
 
@@ -33,7 +35,7 @@ class Capacity:
         there = self._site.replica_site
         self._told = there.line if sites and there is not None else self._site.line
         self._account = lab.read(lambda world: getattr(world.find(Line, self._name), "account", 0))
-        self._hosts = {vm.name: vm.host for vm in self._site.vms}
+        self._lab = lab
         self.begin()
 
     def begin(self) -> None:
@@ -43,7 +45,7 @@ class Capacity:
         self._throttles: dict[str, Throttle] = {}
         self._edges: dict[str, int] = {}  # host -> the next instant at which its limit may change
         self._limits: dict[str, int] = {}
-        self._senders: dict[str, int] = {}
+        self._senders: tuple[str, ...] = ()
         self.steps: list[Step] = []
 
     def read(self, fact: Fact) -> bool:
@@ -81,10 +83,7 @@ class Capacity:
 
     def send(self, vms: Iterable[str]) -> None:
         """These VMs send; the others do not."""
-        self._senders = {}
-        for vm in vms:
-            host = self._hosts.get(vm, "")
-            self._senders[host] = self._senders.get(host, 0) + 1
+        self._senders = tuple(vms)
 
     def step(self, at: int) -> None:
         """Note what the line carries from an instant on, if that is another amount than before."""
@@ -94,9 +93,25 @@ class Capacity:
 
     def _carries(self) -> int:
         limited = {host: limit for host, limit in self._limits.items() if limit and self._name == line.UP}
-        free = sum(count for host, count in self._senders.items() if host not in limited)
-        lanes = [(free, 0), *((self._senders.get(host, 0), limit) for host, limit in sorted(limited.items()))]
+        hosts = Counter(self._lab.read(self._hosts)) if limited else Counter({"": len(self._senders)})
+        free = sum(count for host, count in hosts.items() if host not in limited)
+        lanes = [(free, 0), *((hosts[host], limit) for host, limit in sorted(limited.items()))]
         if not any(count for count, _ in lanes):
             lanes = [(1, 0)]  # nobody sends: what one would get
         total = min(self._bandwidth, self._account or self._bandwidth)
         return sum(line.rates(total, self._each, lanes))
+
+    def _hosts(self, world: World) -> list[str]:
+        return [inventory.host_of(world, vm) for vm in self._senders]
+
+
+def show(bits: float) -> str:
+    """A bandwidth, short.
+
+    >>> show(20_000_000), show(1_500_000), show(0)
+    ('20 Mbit/s', '1.5 Mbit/s', '0 bit/s')
+    """
+    for unit, size in (("Gbit/s", 10**9), ("Mbit/s", 10**6), ("kbit/s", 10**3)):
+        if bits >= size:
+            return f"{bits / size:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{bits:.0f} bit/s"

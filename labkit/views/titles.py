@@ -37,3 +37,8 @@ def component(name: str) -> str:
 def job_state(name: str) -> str:
     """The state of a job or task."""
     return _(resources.yaml("states.yml")["job_states"].get(name, name))
+
+
+def job_states() -> list[str]:
+    """All states of jobs and tasks."""
+    return list(resources.yaml("states.yml")["job_states"])
