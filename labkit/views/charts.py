@@ -181,6 +181,7 @@ def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
 
 def plain(axes: Axes, grid: Literal["x", "y"] = "y") -> None:
     """Quiet axes: a grid one way, one edge."""
+    axes.set_axisbelow(True)
     axes.grid(axis=grid, linewidth=0.7)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -193,8 +194,9 @@ def over_time(axes: Axes, span: int, offset_min: int) -> None:
 
     locator: Any = AutoDateLocator
     formatter: Any = DateFormatter
+    form = "%m-%d" if span > 2 * 86_400_000 else "%H:%M" if span > 8 * 60_000 else "%H:%M:%S"
     axes.xaxis.set_major_locator(locator(minticks=4, maxticks=9))
-    axes.xaxis.set_major_formatter(formatter("%m-%d" if span > 2 * 86_400_000 else "%H:%M"))
+    axes.xaxis.set_major_formatter(formatter(form))
     zone = timezone(timedelta(minutes=offset_min))
     axes.set_xlabel(_("virtual time ({zone})").format(zone=str(zone)), loc="right")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.azure.billing import COMPONENTS
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
-from labkit.engine.units import MINUTE
+from labkit.engine.units import HOUR, MINUTE
 from labkit.views import charts, churn, costs, lines, titles
 from labkit.views.charts import FAINT, INK, SERIES, TARGET
 from labkit.views.churn import Churn, Column
@@ -69,14 +70,14 @@ def churn_chart(
     with rc_context(charts.style()):
         figure = _figure(size)
         above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
-        begin = found.steps[0].at if found.steps else now - MINUTE
+        begin = min(found.steps[0].at if found.steps else now, now - HOUR)
         columns = churn.columns(found, begin, found.known) if found.known is not None else []
         _written(above, columns, found.steps, now, offset_min)
         _waiting(below, columns, pending, now, offset_min)
         for axes in (above, below):
             charts.plain(axes)
             axes.set_ylim(bottom=0)
-        above.set_xlim(*(_at(at, offset_min) for at in (begin, max(now, begin + MINUTE))))
+        above.set_xlim(*(_at(at, offset_min) for at in (begin, now)))
         charts.over_time(below, now - begin, offset_min)
         if not columns:
             _nothing(above, _("No log has crossed the line yet. Churn is told by the logs that replication applies."))
@@ -141,8 +142,14 @@ def _written(axes: Axes, columns: list[Column], steps: list[Step], now: int, off
     axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0)
 
 
+def _step(high: float, most: int) -> float:
+    """The step of an axis: 1, 2 or 5 times a power of ten, the least that gives at most so many."""
+    ten: float = 10.0 ** math.floor(math.log10(high / most))
+    return next(step * ten for step in (1, 2, 5, 10) if high / (step * ten) <= most)
+
+
 def _waiting(axes: Axes, columns: list[Column], pending: int | None, now: int, offset_min: int) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     ends = [_at((column.begin + column.length) * MINUTE, offset_min) for column in columns]
     waiting = [column.waiting for column in columns]
@@ -151,7 +158,9 @@ def _waiting(axes: Axes, columns: list[Column], pending: int | None, now: int, o
     if pending is not None:
         handles += axes.plot([_at(now, offset_min)], [pending], "o", color=WAITING, markersize=5, clip_on=False)
         names.append(f"{_('Size of data yet to be replicated')}: {units.show_size(pending)}")
-    axes.yaxis.set_major_locator(MaxNLocator(2))
+    most = max([1024, *waiting, pending or 0])
+    unit = 1024 ** int(math.log(most, 1024))
+    axes.yaxis.set_major_locator(MultipleLocator(_step(most / unit, 2) * unit))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: units.show_size(round(value))))
     axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0)
 
@@ -193,8 +202,8 @@ def points_chart(
         charts.plain(axes)
         axes.set_yticks([-number for number in range(len(there))], [titles.point(kind) for kind in there])
         axes.set_ylim(-max(1, len(there)) + 0.4, 0.6)
-        begin = min((point.cut for point in found.points), default=now - MINUTE)
-        axes.set_xlim(_at(begin - (now - begin) // 50, offset_min), _at(max(now, begin + MINUTE), offset_min))
+        begin = min([*(point.cut for point in found.points), now - HOUR])
+        axes.set_xlim(_at(begin - (now - begin) // 50, offset_min), _at(now, offset_min))
         charts.over_time(axes, now - begin, offset_min)
         axes.set_title("\n".join(_points_title(found, vm, chosen, offset_min)), loc="left", fontsize=9)
         if not found.points:
@@ -226,7 +235,7 @@ def job_chart(rows: Sequence[JobRow], now: int, *, offset_min: int = 0, most: in
     with rc_context(charts.style()):
         figure = _figure((9.6, 1.1 + 0.24 * max(4, len(shown))))
         axes = figure.add_subplot()
-        begin = min((row.started for row in shown), default=now - MINUTE)
+        begin = min([*(row.started for row in shown), now - HOUR])
         least = timedelta(milliseconds=max(1, (now - begin) // 400))
         for number, row in enumerate(shown):
             end = _bars(axes, row, -number, now, least, offset_min)
@@ -242,7 +251,7 @@ def job_chart(rows: Sequence[JobRow], now: int, *, offset_min: int = 0, most: in
         axes.set_yticks([-number for number in range(len(shown))], labels)
         charts.plain(axes, "x")
         axes.set_ylim(-max(4, len(shown)) + 0.4, 0.7)
-        axes.set_xlim(_at(begin - (now - begin) // 8, offset_min), _at(max(now, begin + MINUTE), offset_min))
+        axes.set_xlim(_at(begin - (now - begin) // 8, offset_min), _at(now, offset_min))
         charts.over_time(axes, now - begin, offset_min)
         if len(rows) > most:
             axes.set_title(
@@ -261,10 +270,11 @@ def _bars(axes: Axes, row: JobRow, place: int, now: int, least: timedelta, offse
         if not task.started or task.state == "NotStarted":
             continue
         begin, end = _at(task.started, offset_min), _at(task.ended or now, offset_min)
+        edge = "white" if end - begin > 3 * least else "none"  # an edge would hide a short one
         end = max(end, begin + least)
         hatch = "////" if task.state == "Failed" else None
         axes.barh(
-            place, end - begin, left=begin, height=0.6, color=STATES.get(task.state, FAINT), edgecolor="white",
+            place, end - begin, left=begin, height=0.6, color=STATES.get(task.state, FAINT), edgecolor=edge,
             linewidth=0.5, hatch=hatch,
         )  # fmt: skip
     return end
@@ -301,10 +311,9 @@ def cost_chart(
                 under = [low + height for low, height in zip(under, heights, strict=True)]
         charts.plain(axes)
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda at, _position: f"{shown[int(at)]:%m-%d}" if 0 <= at < len(shown) else "")
-        )
+        named = range(0, len(shown), -(-len(shown) // 10) or 1)
+        axes.set_xticks(list(named), [f"{shown[number]:%m-%d}" for number in named])
+        axes.set_xlim(-0.6, max(6, len(shown) - 1) + 0.6)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: costs.show(value, currency)))
         _cost_words(axes, shown, sum(under), currency, unpriced)

@@ -58,7 +58,7 @@ class ChurnChart extends Plot {
   }
 
   range() {
-    const first = Math.min(this.line[0]?.[0] ?? this.now, this.now - MINUTE);
+    const first = Math.min(this.line[0]?.[0] ?? this.now, this.now - LEAST);
     return [Math.max(first, this.now - this.window), this.now];
   }
 
@@ -69,7 +69,7 @@ class ChurnChart extends Plot {
       .filter(([first]) => first * MINUTE < this.known);
     const rates = this.columns.map(([, length, written]) => (written * 8) / (length * 60));
     const wrote = Math.max(0, ...rates);
-    const steps = this.line.filter(([at], number) => at < end && (this.line[number + 1]?.[0] ?? Infinity) > begin);
+    const steps = this.line.filter(([at], number) => at <= end && (this.line[number + 1]?.[0] ?? Infinity) > begin);
     const line = Math.max(0, ...steps.map(([, bits]) => bits));
     // A line far above what is written would press that flat: then it is named above the chart.
     const high = Math.max(wrote, Math.min(line, wrote ? 4 * wrote : line), 1000) * 1.08;
@@ -121,12 +121,12 @@ class ChurnChart extends Plot {
   capacity(steps, line, high) {
     const { begin, end, x, y, right } = this.scale, drawn = [];
     steps.forEach(([at, bits], number) => {
-      const top = Math.max(TOP - 4, y(bits));
+      const top = Math.max(TOP, y(bits));
       drawn.push([x(Math.max(begin, at)), top], [x(steps[number + 1]?.[0] ?? end), top]);
     });
     const now = steps.at(-1)?.[1] ?? 0;
     const label = `${fill(this.words.line, { value: rate(now) })}${now > high ? " ↑" : ""}`;
-    const top = Math.max(TOP - 8, y(Math.min(now, high)) - 5);
+    const top = Math.max(TOP, y(Math.min(now, high))) - 5;
     return [
       svg("path", { class: "labkit-capacity", d: path(drawn) }),
       svg("text", { class: "labkit-capacity-text", x: right, y: top, "text-anchor": "end" }, label),

@@ -51,7 +51,7 @@ class CostChart extends Plot {
     for (const button of this.currencies.children) button.setAttribute("aria-pressed", String(button.textContent === this.currency));
     const days = this.drawn = this.shown();
     const high = Math.max(this.currency === "JPY" ? 1 : 0.01, ...days.map((day) => this.of(day))) * 1.08;
-    this.place(0, Math.max(1, days.length), high);
+    this.place(0, Math.max(7, days.length), high);
     const least = this.currency === "JPY" ? 1 : 0.01;
     const rise = Math.max(least, niceStep(high * 1000, 5) / 1000);
     this.show(
@@ -73,14 +73,18 @@ class CostChart extends Plot {
     return `var(--labkit-series-${(number % 6) + 1})`;
   }
 
+  swatch(number) {
+    const colour = this.style(number);
+    return number < 6 ? colour : `repeating-linear-gradient(45deg, ${colour} 0 3px, var(--labkit-paper) 3px 5px)`;
+  }
+
   column(day, number) {
-    const { x, y } = this.scale, amounts = this.days.get(day) ?? {};
-    const gap = Math.min(8, (x(number + 1) - x(number)) * 0.15);
+    const { x, y } = this.scale, amounts = this.days.get(day) ?? {}, gap = (x(number + 1) - x(number)) * 0.15;
     let under = 0;
     return this.components.flatMap(([name], place) => {
       const amount = amounts[name] ?? 0;
       if (!amount) return [];
-      const size = { x: x(number) + gap, width: Math.min(60, x(number + 1) - x(number) - 2 * gap), y: y(under + amount), height: y(under) - y(under + amount) };
+      const size = { x: x(number) + gap, width: x(number + 1) - x(number) - 2 * gap, y: y(under + amount), height: y(under) - y(under + amount) };
       under += amount;
       const drawn = [svg("rect", { class: "labkit-cost-bar", "data-component": name, style: `fill: ${this.style(place)}`, ...size })];
       // There are six colours: those after them are hatched as well.
@@ -95,7 +99,7 @@ class CostChart extends Plot {
       for (const [name, amount] of Object.entries(this.days.get(day) ?? {})) sums.set(name, (sums.get(name) ?? 0) + amount);
     }
     const rows = this.components.flatMap(([name, title], place) => (sums.has(name)
-      ? [["labkit-ended", `background: ${this.style(place)}; height: 10px`, title, this.money(sums.get(name)), ""]] : []));
+      ? [["labkit-ended", `background: ${this.swatch(place)}; height: 10px`, title, this.money(sums.get(name)), ""]] : []));
     this.rows(rows);
     const total = [...sums.values()].reduce((sum, amount) => sum + amount, 0);
     const lines = days.length ? [fill(this.words.cost_total, { value: this.money(total), first: days[0], last: days.at(-1) })] : [];

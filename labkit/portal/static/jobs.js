@@ -67,7 +67,7 @@ class JobsChart extends Plot {
     this.drawn = page.flatMap((job) => [{ job }, ...(job.number === this.chosen ? job.tasks.map((task) => ({ job, task })) : [])]);
     this.left = Math.max(140, Math.min(280, Math.round(this.width * 0.36)));
     this.height = TOP + Math.max(3, this.drawn.length) * ROW + BOTTOM;
-    const begin = Math.max(Math.min(this.now - MINUTE, ...page.map((job) => job.started)), this.now - this.window);
+    const begin = Math.max(Math.min(this.now - LEAST, ...page.map((job) => job.started)), this.now - this.window);
     this.place(begin, this.now, 1);
     const rows = this.drawn.flatMap((row, number) => this.row(row, TOP + (number + 0.5) * ROW));
     const nothing = inside.length ? [] : [this.nothing(this.jobs.size ? this.words.jobs_none : this.words.jobs_nothing)];
@@ -86,17 +86,24 @@ class JobsChart extends Plot {
       found.unshift(svg("rect", { class: `labkit-job-row${job.number === this.chosen ? " labkit-chosen" : ""}`, "data-job": job.number, x: 0, y: top - ROW / 2, width: this.width, height: ROW }));
     }
     const bars = task ? [[state, started, ended]] : job.tasks.map(([, of, from, to]) => [of, from, to]);
-    let end = this.left;
+    let end = this.left, start = null;
     for (const [of, from, to] of bars) {
       if (!from || of === "NotStarted") continue;
       const bar = this.bar(of, from, to, top, task ? 8 : 14);
-      if (bar) [end] = [Math.max(end, bar.end), found.push(bar.element)];
+      if (!bar) continue;
+      found.push(bar.element);
+      end = Math.max(end, bar.end);
+      start ??= bar.begin;
     }
-    // The word stands behind the bar, or before the edge where there is no room.
-    const room = breadth(word) + 8, right = this.scale.right;
-    const left = end + room < right ? end + 6 : right;
-    found.push(svg("text", { class: `labkit-state labkit-state-${state}`, x: left, y: top + 4, "text-anchor": left === right ? "end" : "start" }, word));
+    found.push(this.stateWord(state, word, start ?? this.left, end, top));
     return found;
+  }
+
+  /** The word of a state stands behind the bar, before it, or on it where there is no other room. */
+  stateWord(state, word, start, end, top) {
+    const room = breadth(word) + 12, { right } = this.scale;
+    const [left, anchor] = end + room < right ? [end + 6, "start"] : start - room > this.left ? [start - 6, "end"] : [right, "end"];
+    return svg("text", { class: `labkit-state labkit-state-${state}`, x: left, y: top + 4, "text-anchor": anchor }, word);
   }
 
   bar(state, from, to, top, high) {
@@ -105,7 +112,7 @@ class JobsChart extends Plot {
     const left = x(Math.max(begin, from)), width = Math.max(2, x(until) - left - 0.6);
     const element = svg("rect", { class: `labkit-bar labkit-bar-${state}`, x: left, y: top - high / 2, width, height: high, rx: 1.5 });
     if (state === "Failed") element.style.fill = `url(#${this.id}-failed)`;
-    return { element, end: left + width };
+    return { element, begin: left, end: left + width };
   }
 
   numbers(count, shown) {

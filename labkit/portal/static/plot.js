@@ -3,7 +3,7 @@
 const HEIGHT = 260, LEFT = 70, RIGHT = 14, TOP = 22, BOTTOM = 26;
 const WINDOWS = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["", Infinity]];
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * MINUTE);
-const MOST_ROWS = 12;
+const MOST_ROWS = 12, LEAST = 10 * MINUTE;
 
 /** The step of an axis of time or duration: the first of the usual ones that gives at most so many. */
 function stepOf(steps, span, most) {
@@ -160,7 +160,9 @@ class Plot {
       const shown = instant(at, this.offset);
       const text = shown.slice(11, 16) === "00:00" ? shown.slice(5, 10) : shown.slice(11, 16);
       found.push(svg("line", { class: "labkit-grid", x1: x(at), x2: x(at), y1: bottom, y2: bottom + 4 }));
-      found.push(svg("text", { class: "labkit-tick", x: x(at), y: bottom + 18, "text-anchor": "middle" }, text));
+      const anchor = x(at) + 18 > this.width ? "end" : "middle"; // the last one stays inside
+      const place = anchor === "end" ? this.width : x(at);
+      found.push(svg("text", { class: "labkit-tick", x: place, y: bottom + 18, "text-anchor": anchor }, text));
     }
     return found;
   }

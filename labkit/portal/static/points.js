@@ -40,7 +40,7 @@ class PointsChart extends Plot {
   }
 
   range() {
-    const first = Math.min(this.points[0]?.[1] ?? this.now, this.now - MINUTE);
+    const first = Math.min(this.points[0]?.[1] ?? this.now, this.now - LEAST);
     return [Math.max(first - (this.now - first) * 0.02, this.now - this.window), this.now];
   }
 
@@ -100,7 +100,9 @@ class PointsChart extends Plot {
 
   marks() {
     const { x } = this.scale;
-    return this.shown().map(([id, cut, kind]) => {
+    // What one looks at, and what is picked, lie above the others.
+    const rank = ([id]) => (id === this.picked ? 2 : id === this.looked ? 1 : 0);
+    return [...this.shown()].sort((one, two) => rank(one) - rank(two)).map(([id, cut, kind]) => {
       const [name, shape] = SHAPES[kind];
       const mark = svg("path", { class: `labkit-point labkit-point-${name}`, d: shape, "data-id": id });
       const large = id === this.picked ? 1.5 : id === this.looked ? 1.25 : 1;
