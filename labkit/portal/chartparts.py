@@ -22,14 +22,14 @@ from labkit.views import churn, costs, jobs, points, titles
 from labkit.views.churn import Churn, ChurnBetweenSites
 
 T = TypeVar("T")
-_SHARE = 400  # what is asked for seldom takes at most one part in so many of the time
+_SHARE, _LEAST = 400, 1.0  # what is asked for seldom takes at most one part in so many of the time, and rests so long
 
 
 class _Seldom:
-    """Asks for something no more often than it may cost, and not twice in ``least`` seconds."""
+    """Asks for something no more often than it may cost."""
 
-    def __init__(self, least: float) -> None:
-        self._least, self._next = least, float("-inf")
+    def __init__(self) -> None:
+        self._next = float("-inf")
 
     @property
     def due(self) -> bool:
@@ -39,7 +39,7 @@ class _Seldom:
         begin = pace.ticks()
         found = question()
         end = pace.ticks()
-        self._next = end + max(self._least, _SHARE * (end - begin))
+        self._next = end + max(_LEAST, _SHARE * (end - begin))
         return found
 
 
@@ -58,7 +58,7 @@ class ChurnPart:
         self._churn: Churn = heart.follower.reader(heart.lab, ChurnBetweenSites if self._sites else Churn)
         self._offset = heart.lab.read(inventory.site_of).offset_min
         self._pending: int | None = None
-        self._pending_at, self._seldom = -1, _Seldom(1.0)
+        self._pending_at, self._seldom = -1, _Seldom()
         self._place, self._steps, self._round, self._now = 0, 0, -1, -1
 
     def _ask(self) -> None:
@@ -72,7 +72,7 @@ class ChurnPart:
         """Minutes of the last day, hours of what is older (minute or hour since 1970, written, arrived), the line."""
         found, follower = self._churn, self._heart.follower
         found.advance(follower.now)
-        self._seldom = _Seldom(1.0)
+        self._seldom = _Seldom()
         self._ask()
         since = (follower.now - DAY) // MINUTE // 60 * 60
         self._place, self._steps, self._round, self._now = found.place, len(found.steps), follower.round, follower.now
@@ -309,7 +309,7 @@ class CostPart:
         price_list(prices)  # refuses one that there is not
         self._days: costs.Days = {}
         self._unpriced: list[str] = []
-        self._at, self._round, self._seldom, self._whole = -1, -1, _Seldom(1.0), True
+        self._at, self._round, self._seldom, self._whole = -1, -1, _Seldom(), True
 
     @staticmethod
     def _check(currency: str) -> None:
@@ -334,7 +334,7 @@ class CostPart:
 
     def state(self) -> dict[str, Any]:
         """All days (ISO date, amounts by component), the components' titles, and what no list prices."""
-        self._round, self._whole, self._seldom = self._heart.follower.round, True, _Seldom(1.0)
+        self._round, self._whole, self._seldom = self._heart.follower.round, True, _Seldom()
         self._seldom.ask(self._count)
         return {
             "all": True,

@@ -1,4 +1,4 @@
-"""Jobs, recovery points and cost as charts have them, against what the lab's doors say; stills of all kinds of names."""
+"""Jobs, recovery points and cost as charts have them, against what the lab's doors say; stills of any names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 def test_jobs_are_those_of_the_door(story: Lab) -> None:
-    """Every job and task with title, state and instants as ``lab.jobs`` shows them; the latest first, so many at most."""
+    """Every job and task with title, state and instants as ``lab.jobs`` shows them, the latest first."""
     rows = story.read(jobs.latest)
     assert [row.id for row in rows] == list(reversed(list(story.jobs)))
     for row in rows:
@@ -151,7 +151,7 @@ def test_cost_is_that_of_the_meter(story: Lab) -> None:
 
 
 def test_a_meter_goes_on(story: Lab) -> None:
-    """Fed in pieces, asked in between: the same as at once. Of the last month alone: that month's charges, unchanged."""
+    """Fed in pieces, asked in between: the same as at once. The last month alone: its charges, unchanged."""
     facts, meter = list(story.facts), costs.Meter(story)
     for start in range(0, len(facts), 50):
         piece = facts[start : start + 50]

@@ -60,7 +60,8 @@ def test_minutes_and_backlog_by_hand(story: Lab) -> None:
     assert dict(made.arrived) == {2: 200, 3: 900, 4: 400}
     assert made.known == 3 * MINUTE
     assert churn.columns(made, 0, 5 * MINUTE) == [
-        Column(0, 1, 400, 400), Column(1, 1, 400, 800), Column(2, 1, 500, 1100), Column(3, 1, 200, 400), Column(4, 1, 0, 0),
+        Column(0, 1, 400, 400), Column(1, 1, 400, 800), Column(2, 1, 500, 1100), Column(3, 1, 200, 400),
+        Column(4, 1, 0, 0),
     ]  # fmt: skip
     made.feed([{"at": 6 * MINUTE, "kind": "replication.paused", "entity": "B", "side": "primary"}])
     assert (made.known, made.silent) == (4 * MINUTE, 1), "who sends nothing holds the others up no more"
@@ -83,7 +84,7 @@ def test_bytes_are_spread_exactly() -> None:
 
 
 def test_intervals_are_those_the_logs_had(story: Lab) -> None:
-    """Of each cycle the pages a VM without an application wrote in the interval, counted by the lab's change log, are the bytes sent."""
+    """The pages a VM without an application wrote in an interval, by the lab's change log, are the bytes sent."""
     found = [one for one in churn.intervals(story.facts) if one.vm == "MYBSD01"]
     assert len(found) > 20
     assert any(one.end - one.begin > 15 * MINUTE for one in found), "the log after the outage"
@@ -156,7 +157,7 @@ def test_throttles_by_the_hour_of_the_day(tmp_path: Path) -> None:
 
 
 def test_fed_in_pieces_or_at_once(story: Lab) -> None:
-    """Facts fed one by one, a few at a time or all at once give the same minutes, steps and silence; changes are told."""
+    """Facts fed a few at a time or all at once give the same minutes and steps; what changes is told."""
     facts, whole = list(story.facts), churn.of(story)
     chance, made, place = random.Random(3), Churn(story), 0
     known: dict[int, tuple[int, int]] = {}
