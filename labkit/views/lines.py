@@ -113,5 +113,5 @@ def show(bits: float) -> str:
     """
     for unit, size in (("Gbit/s", 10**9), ("Mbit/s", 10**6), ("kbit/s", 10**3)):
         if bits >= size:
-            return f"{bits / size:,.1f}".removesuffix(".0") + f" {unit}"
+            return f"{bits / size:.1f}".removesuffix(".0") + f" {unit}"
     return f"{bits:.0f} bit/s"

@@ -24,9 +24,9 @@ function instant(ms, offset) {
   return new Date(ms + offset * MINUTE).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** A number with at most one decimal, thousands apart. */
+/** A number with at most one decimal. */
 function short(value) {
-  return (Math.round(value * 10) / 10).toLocaleString("en", { maximumFractionDigits: 1 });
+  return String(Math.round(value * 10) / 10);
 }
 
 /** Bits a second: "20 Mbit/s". */

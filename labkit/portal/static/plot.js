@@ -231,7 +231,9 @@ class Plot {
   hint(lines, left, right) {
     say(this.tip, lines.join("\n"));
     this.tip.style.left = `${(100 * left) / this.width}%`;
-    this.tip.classList.toggle("labkit-left", left > right * 0.6);
+    const turned = left > right * 0.6;
+    this.tip.classList.toggle("labkit-left", turned);
+    this.tip.style.maxWidth = `${Math.round(100 * (turned ? left : this.width - left) / this.width) - 5}%`;
   }
 
   /** Rows of the legend: [class, swatch's style, name, value, word]. */
