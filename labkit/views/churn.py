@@ -67,6 +67,7 @@ class _Cuts:
         self._on_hosts: set[str] = set()
         self._begun: dict[str, int] = {}
         self.newest: dict[str, int] = {}
+        self._last: int | None = None
         self.silent: set[str] = set()
 
     def read(self, fact: Fact) -> Interval | None:
@@ -103,13 +104,14 @@ class _Cuts:
         cut = int(fact["cut"])
         begin = self.newest.get(vm, self._begun.get(vm, cut))
         self.newest[vm] = cut
+        self._last = max(cut, self._last or 0)
         self.silent.discard(vm)
         return Interval(vm, begin, cut, int(fact["bytes"]), int(fact["started"]), at)
 
     @property
     def known(self) -> int | None:
-        """Until when (ms) all is told of those who send; None while nobody does."""
-        return min((cut for vm, cut in self.newest.items() if vm not in self.silent), default=None)
+        """Until when (ms) all is told of those who send; None before the first log. When nobody sends: the last cut."""
+        return min((cut for vm, cut in self.newest.items() if vm not in self.silent), default=self._last)
 
 
 def _ends(fact: Fact) -> bool:
@@ -150,7 +152,7 @@ class Churn:
 
     @property
     def known(self) -> int | None:
-        """Until when (ms) the churn of all VMs that send is told; None while nobody sends."""
+        """Until when (ms) the churn of all VMs that send is told; None before the first log."""
         return self._cuts.known
 
     @property

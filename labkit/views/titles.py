@@ -36,7 +36,8 @@ def component(name: str) -> str:
 
 def job_state(name: str) -> str:
     """The state of a job or task."""
-    return _(resources.yaml("states.yml")["job_states"].get(name, name))
+    words = resources.yaml("states.yml")["job_states"]
+    return _(words.get(name, name))
 
 
 def job_states() -> list[str]:

@@ -16,6 +16,7 @@ from labkit.replication.line import Line
 from labkit.replication.relation import Relation, overhead
 from labkit.views import churn, lines
 from labkit.views.churn import Churn, Column, Interval
+from tests.recovery.test_host_replica import replicated
 
 BEGIN = 1_412_121_600_000  # 2014-10-01T09:00:00+09:00
 
@@ -66,7 +67,7 @@ def test_minutes_and_backlog_by_hand(story: Lab) -> None:
     made.feed([{"at": 6 * MINUTE, "kind": "replication.paused", "entity": "B", "side": "primary"}])
     assert (made.known, made.silent) == (4 * MINUTE, 1), "who sends nothing holds the others up no more"
     made.feed([{"at": 7 * MINUTE, "kind": "failover", "entity": "A", "operation": "PlannedFailover"}])
-    assert made.known is None
+    assert made.known == 5 * MINUTE - MINUTE, "nobody sends any more: all that was written is told"
     assert made.older(60) == [(0, 1500, 1500)]
 
 
@@ -191,3 +192,21 @@ def test_columns_of_long_times(story: Lab) -> None:
     assert {column.length for column in columns} == {180}
     assert sum(column.written for column in columns) == sum(made.written.values())
     assert len(churn.columns(made, 0, 45 * SECOND)) == 1
+
+
+def test_the_line_between_two_sites(tmp_path: Path) -> None:
+    """Host to host: its own line and its own plug; what goes to Azure is not among it."""
+    with replicated(tmp_path) as lab:
+        lab.faults.lose_line()
+        lab.faults.set_bandwidth("5Mbps", to="replica-site")
+        lab.run("20min")
+        assert churn.between_sites(lab)
+        made = churn.of(lab)
+        assert [step.bits for step in made.steps] == [100_000_000, 5_000_000]
+        cycles = [fact for fact in lab.facts if fact["kind"] == "cycle"]
+        assert sum(made.written.values()) == sum(fact["bytes"] for fact in cycles) > 0
+        assert made.known == cycles[-1]["cut"]
+        assert lab.read(lambda world: churn.pending(world, sites=True)) > 0
+        to_azure = Churn(lab)
+        to_azure.feed(lab.facts)
+        assert (dict(to_azure.written), to_azure.steps[-1].bits) == ({}, 0)

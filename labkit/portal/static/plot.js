@@ -43,7 +43,7 @@ function path(line) {
 /** About as many pixels as a text takes in a chart. */
 function breadth(text) {
   let sum = 0;
-  for (const letter of text) sum += letter > "\u2e7f" ? 11.5 : letter > "@" && letter < "[" ? 8 : 6.2;
+  for (const letter of text) sum += letter > "\u2e7f" ? 11.5 : letter > "@" && letter < "[" ? 8 : 5.9;
   return sum;
 }
 

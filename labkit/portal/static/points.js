@@ -57,7 +57,7 @@ class PointsChart extends Plot {
     if (!this.begin()) return;
     const lanes = this.lanes();
     this.height = TOP + Math.max(2, lanes.length) * LANE + BOTTOM;
-    this.left = this.width < 560 ? 112 : 160;
+    this.left = this.width < 480 ? 112 : 160;
     const [begin, end] = this.range();
     this.place(begin, end, 1);
     const at = new Map(lanes.map(([kind], number) => [kind, TOP + (number + 0.5) * LANE]));
