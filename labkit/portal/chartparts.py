@@ -120,6 +120,7 @@ class ChurnPart:
         from labkit.views import stills
 
         self._churn.advance(self._heart.follower.now)
+        self._ask()
         return stills.churn_chart(self._churn, self._heart.follower.now, pending=self._pending, offset_min=self._offset)
 
 

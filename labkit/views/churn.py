@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from labkit.engine.facts import Fact
 from labkit.engine.units import MINUTE
@@ -128,6 +128,7 @@ class Churn:
     """
 
     sites = False
+    history: ClassVar[bool] = True
 
     def __init__(self, lab: Lab) -> None:
         self._capacity = Capacity(lab, sites=self.sites)

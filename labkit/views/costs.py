@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from labkit.azure import billing, meter, services
 from labkit.azure.billing import COMPONENTS, Charge
@@ -26,6 +26,8 @@ CURRENCIES = ("USD", "JPY")
 
 class Meter:
     """The meter of a lab, kept up with its facts."""
+
+    history: ClassVar[bool] = True
 
     def __init__(self, lab: Lab) -> None:
         self.offset_min = lab.read(lambda world: inventory.site_of(world).offset_min)

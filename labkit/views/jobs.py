@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from labkit.engine import jobs
 from labkit.engine.facts import Fact
@@ -46,7 +46,9 @@ class JobRow(NamedTuple):
 
 
 class JobNews:
-    """Which jobs there are and which may have changed; a reader of facts."""
+    """Which jobs may have changed; a reader of facts."""
+
+    history: ClassVar[bool] = False
 
     def __init__(self, lab: Lab) -> None:
         self.changed: dict[int, int] = {}

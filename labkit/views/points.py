@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from labkit.engine.facts import Fact
 from labkit.engine.world import World
@@ -53,6 +53,8 @@ def read(world: World, vm: str) -> Points:
 
 class PointNews:
     """How often each VM's points may have changed; a reader of facts."""
+
+    history: ClassVar[bool] = False
 
     def __init__(self, lab: Lab) -> None:
         self.changes: dict[str, int] = {}

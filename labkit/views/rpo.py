@@ -7,10 +7,11 @@ replication ends: at a failover, or when protection is removed. A failback has a
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterable
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 from labkit.engine.facts import Fact
 from labkit.views import events
@@ -38,7 +39,9 @@ Curves = dict[str, list[BreakPoint]]
 
 
 class Reader(Protocol):
-    """What is counted from facts as they come; made with the lab."""
+    """What is counted from facts as they come; made with the lab. ``history``: it needs the facts of before, too."""
+
+    history: ClassVar[bool]
 
     def __init__(self, lab: Lab) -> None: ...
 
@@ -92,7 +95,8 @@ class Follower:
         found = self._readers.get(kind)
         if found is None:
             found = self._readers[kind] = kind(lab)
-            found.feed(lab.news(0)[2][: self.seen])
+            if kind.history and self.seen:
+                found.feed(list(itertools.islice(lab.facts, self.seen)))
         return cast("R", found)
 
     def look(self, lab: Lab) -> bool:
