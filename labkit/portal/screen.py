@@ -65,6 +65,16 @@ class Screen:
         """The parts that the open page shows."""
         return self._page.charts
 
+    @property
+    def vm(self) -> str:
+        """The VM whose page is open, "" while none is."""
+        return self._path[3] if self._path[0] == "items" and len(self._path) > 3 else ""
+
+    def pick(self, point: int | None) -> None:
+        """A recovery point was picked in the chart: the row of the table is chosen."""
+        self._choose({"key": "points", "rows": [] if point is None else [point]})
+        self._changed()
+
     def state(self) -> dict[str, Any]:
         """Everything there is on the screen."""
         self._look()
@@ -164,9 +174,12 @@ class Screen:
         if what == "press":
             self._memory.clear()
         self._heart.follower.look(self._lab)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Something was clicked: it is told with the next turn, which follows at once."""
         self._look()
-        self._seen = (-1, -1)  # tell it with the next turn, which follows a click at once
-        self._looked = float("-inf")
+        self._seen, self._looked = (-1, -1), float("-inf")
 
     def _go(self, value: Any) -> None:
         self._path = tuple(str(one) for one in value) or ("quick",)
