@@ -16,6 +16,7 @@ from labkit.portal.blocks import Block, Command, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.heart import Heart
 from labkit.portal.pages.context import Context
+from labkit.views.titles import job_state
 
 _SECONDS = 1.0  # between two looks at a page while the clock plays
 _MOST_NOTICES, _MOST_LINES = 4, 200
@@ -148,7 +149,7 @@ class Screen:
             return {"text": notice.text, "state": notice.state, "go": None}
         job = self._lab.jobs.get(notice.job)
         state = job.state if job is not None else ""
-        text = f"{notice.text}: {pages.job_word(state)}"
+        text = f"{notice.text}: {job_state(state)}"
         if state == jobs.IN_PROGRESS and self._lab.clock.player is None:
             text = _("{text}. Time stands still: press Play, or Next event.").format(text=text)
         return {"text": text, "state": _STATES.get(state, blocks.WARN), "go": ["jobs", notice.job]}

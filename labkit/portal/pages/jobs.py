@@ -12,6 +12,7 @@ from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.pages.context import Context, instant
+from labkit.views.titles import job_state
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -33,11 +34,6 @@ def _words() -> dict[str, Any]:
     return dict(resources.yaml("states.yml"))
 
 
-def job_word(state: str) -> str:
-    """The word of a state of a job or task."""
-    return _(_words()["job_states"].get(state, state))
-
-
 def job_title(lab: Lab, job: Job) -> str:
     """What a job is called in lists and notices: its subject, and what it does."""
     # Translators: a job's subject and what it does, as the guide prints it
@@ -52,7 +48,7 @@ def scenario(name: str) -> str:
 
 def said(state: str) -> Cell:
     """A state of a job or task with its colour and sign."""
-    return blocks.said(job_word(state), _STATES.get(state, blocks.WARN))
+    return blocks.said(job_state(state), _STATES.get(state, blocks.WARN))
 
 
 def minutes(begun: str | None, ended: str | None, now: int) -> str:
@@ -128,13 +124,13 @@ def _commands(context: Context, name: str) -> None:
     waits = choose or (
         ""
         if state == states.SUSPENDED
-        else _("The job does not wait for a word: {state}.").format(state=job_word(state))
+        else _("The job does not wait for a word: {state}.").format(state=job_state(state))
     )
     failed = choose or (
-        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_word(state))
+        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_state(state))
     )
     goes_on = choose or (
-        "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_word(state))
+        "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_state(state))
     )
     context.command("vault.complete", preset, why=waits, title=_complete_title(job))
     context.command("vault.restart", preset, why=failed)
