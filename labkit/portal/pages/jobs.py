@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labkit.engine import jobs as states
-from labkit.engine import resources, units
+from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.pages.context import Context, instant
+from labkit.views import events
 from labkit.views.titles import job_state
 
 if TYPE_CHECKING:
@@ -29,21 +29,10 @@ _STATES = {
 _MOST = 200
 
 
-@functools.cache
-def _words() -> dict[str, Any]:
-    return dict(resources.yaml("states.yml"))
-
-
 def job_title(lab: Lab, job: Job) -> str:
     """What a job is called in lists and notices: its subject, and what it does."""
     # Translators: a job's subject and what it does, as the guide prints it
-    return _("{target} ({scenario})").format(target=job.target, scenario=scenario(job.scenario))
-
-
-def scenario(name: str) -> str:
-    """What a kind of job is called."""
-    row = _words()["jobs"].get(name)
-    return _(row["title"]) if row else name
+    return _("{target} ({scenario})").format(target=job.target, scenario=events.job(job.scenario))
 
 
 def said(state: str) -> Cell:
@@ -67,7 +56,7 @@ def job_row(context: Context, name: str) -> list[Cell]:
     ended = tasks[-1].ended if tasks and job.state not in (states.IN_PROGRESS, states.SUSPENDED) else None
     return [
         blocks.link(job.target, "jobs", name),
-        scenario(job.scenario),
+        events.job(job.scenario),
         said(job.state),
         instant(begun),
         minutes(begun, ended, context.now),
