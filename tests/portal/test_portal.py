@@ -435,3 +435,24 @@ def test_the_first_part_of_a_page_is_open(lab: Lab) -> None:
     assert [tab["title"] for tab in person.seen["head"]["tabs"] if tab["here"]] == ["Subscription"]
     person.go("azure", "bill")
     assert [tab["title"] for tab in person.seen["head"]["tabs"] if tab["here"]] == ["Bill"]
+
+
+def test_a_lab_that_another_process_plays(lab: Lab) -> None:
+    """While another process lets time pass, commands work; to wait is greyed, since this kernel would stand still."""
+    import subprocess
+    import sys
+
+    person = Person(lab).go(*VMS).choose("vms", "MYWSV01").does("vault.unplanned_failover")
+    program = """if True:
+        import labkit, sys, time
+        with labkit.open(sys.argv[1])._session.playing():
+            print(1, flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", program, str(lab.path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "1\n"
+        assert "Another process" in person.go("jobs", list(lab.jobs)[-1]).command("wait")["why"]
+        person.go("dashboard").does("vault.declare_disaster", note="the data centre is under water")
+        other.kill()
+    assert not person.go("jobs", list(lab.jobs)[-1]).command("wait")["why"]
