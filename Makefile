@@ -7,6 +7,8 @@ BIN := .venv/bin
 ARGS ?=
 # Processes that share the tests: auto is one for each processor, two at least; 0 is none beside pytest's own.
 WORKERS ?= auto
+# For tests that take an hour: when to give up, and to say before where all threads stand.
+HOUR := --timeout=3600 -o faulthandler_timeout=3590
 # Thoroughness of crash and fuzz runs: how many times the usual number of rounds.
 EFFORT ?= 20
 
@@ -42,10 +44,10 @@ bench: set-up
 	$(BIN)/labkit bench $(ARGS)
 
 crash: set-up
-	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/crash $(ARGS)
+	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest $(HOUR) tests/crash $(ARGS)
 
 fuzz: set-up
-	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/plain tests/fuzz \
+	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest $(HOUR) tests/plain tests/fuzz \
 		tests/recovery/test_any_precondition.py $(ARGS)
 
 lint: set-up

@@ -56,7 +56,8 @@ class Spread(LoadScopeScheduling):
             if not all(tests.values()):
                 self.workqueue[name] = tests
         for other in self.assigned_work:
-            self._reschedule(other)
+            if other in self.registered_collections:  # not one that is still collecting
+                self._reschedule(other)
         return ended
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.engine.errors import LabError
-from tests.conftest import EFFORT, Rounds
+from tests.conftest import Rounds
 from tests.recovery.labs import state_of
 from tests.recovery.preconditions import (
     HARDWARE,
@@ -146,7 +146,6 @@ def _sample(chance: random.Random) -> tuple[Row, ...]:
 
 @pytest.mark.slow
 @pytest.mark.rule("2.7-8", "F-3", "F-5")
-@pytest.mark.timeout(60 + 40 * EFFORT)
 def test_any_preconditions_together(tmp_path: Path, effort: int, rounds: Rounds) -> None:
     """Two or three preconditions at random: each shows at its own step, those of a VM all at once, and curing them
     in the order they show always ends in "Protected" with nothing for verify to find.
