@@ -13,7 +13,8 @@ from tests import workers
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
-from tests.conftest import pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
+from tests import workers
+def pytest_xdist_make_scheduler(config, log): return workers.scheduler(config, log)
 """
 ENDS = """
 import os, pathlib
@@ -46,20 +47,9 @@ def test_a_test_that_ends_its_process_fails_once(tmp_path: Path) -> None:
     """Its file goes on in another process with the test after it, and no file is divided among processes."""
     for name, text in {"conftest": CONFTEST, "test_ends": ENDS, "test_others": OTHERS, "test_more": OTHERS}.items():
         (tmp_path / f"{name}.py").write_text(text, "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        "auto",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir=.",
-        "-c",
-        "pytest.ini",
-    ]
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-n", "2", "-p", "no:cacheprovider"]
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n", "utf-8")
-    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
