@@ -92,7 +92,7 @@ def test_a_story_killed_at_random_ends_as_if_nothing_had_been(
     """
     chance, kills = random.Random(time.time_ns() if effort > 1 else 20141001), 0
     for number in rounds(1, 16):
-        longest, patience = undisturbed.seconds / 6, time.perf_counter() + 50
+        longest, patience = undisturbed.seconds / 6, time.perf_counter() + 30
         path, told = tmp_path / f"{number}.lab", tmp_path / "told.txt"
         shutil.copy(undisturbed.begun, path)
         while killed(path, told, undisturbed.origin, undisturbed.before, chance.uniform(0, longest)):
