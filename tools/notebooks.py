@@ -3,11 +3,12 @@
 A source is a Python file in jupytext's percent format. A text stands twice, as ``# %% [markdown] lang="en"`` and
 ``lang="ja"``; code is the same for both. ``build`` makes the notebooks, runs each in an empty folder in its
 language, and keeps the outputs that are text: what nbval compares and what a reader without labkit sees.
-``check`` says whether the committed ones have the texts and code of their sources; with ``--complete`` also whether every
-lesson has a notebook and every rule is shown in one.
+``check`` says whether the committed ones have the texts and code of their sources; with ``--complete`` also whether
+every lesson has a notebook and every rule is shown in one.
 
-Sources in ``course/`` are lessons of ``labkit.course``: ``N.M-slug.py`` becomes ``notebooks/{en,ja}/N.M-slug.ipynb``. A cell
-names the rules it shows, ``rules="3.3-1, 3.3-2"`` (of a text, at the English one); the notebook's metadata has them all.
+Sources in ``course/`` are lessons of ``labkit.course``: ``N.M-slug.py`` becomes ``N.M-slug.ipynb`` in ``notebooks/en``
+and ``notebooks/ja``. A cell names the rules it shows, ``rules="3.3-1, 3.3-2"`` (a text at its English one); the notebook's
+metadata has them all.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Result(msgspec.Struct, frozen=True):
 
     def _pairs(self) -> list[tuple[str, str]]:
         if self.ok:
-            pairs = [(_("Seen"), one.seen) for one in self.seen]
+            pairs = [(_("Seen"), one.expected) for one in self.seen]  # what holds reads better than its figures
         else:
             last = self.seen[-1]
             pairs = [(_("Expected"), last.expected), (_("Seen"), last.seen), (_("Where to look"), last.where)]

@@ -41,14 +41,19 @@ def _place(master: Path, folder: Path) -> Path:
 
 
 def _fresh(master: Path, target: Path) -> tuple[Path, Path | None]:
-    kept = None
-    if target.exists():
-        number = 1
-        while (kept := target.with_name(f"{target.stem}.mine-{number}.ipynb")).exists():
-            number += 1
+    kept = _free(target) if target.exists() else None
+    if kept is not None:
         target.rename(kept)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.copyfile(master, beside)
     beside.replace(target)
     return target, kept
+
+
+def _free(target: Path) -> Path:
+    """The first name for the learner's own copy that nothing has."""
+    number = 1
+    while (found := target.with_name(f"{target.stem}.mine-{number}.ipynb")).exists():
+        number += 1
+    return found

@@ -46,6 +46,11 @@ JOURNAL = (mark("what was asked of the lab"), "lab.journal")
 Place = tuple[str, str]
 
 
+def word(key: str, value: str) -> str:
+    """What a person calls an operation, a job or a state ("scenario", "operation", "state"), without its code."""
+    return str(in_words(key, value)).removesuffix(f" ({value})")
+
+
 def at(place: Place) -> str:
     """A place in words: the page, and the same in code."""
     return _("{page}; in code: {code}").format(page=_(place[0]), code=place[1])
@@ -111,7 +116,7 @@ def allowed(lab: Lab, vm: str, operation: str) -> Seen:
     item = lab.vault.items.get(vm)
     ok = item is not None and operation in item.allowed_operations
     expected = _("{vm}: the next thing that is allowed is {operation}")
-    return look(ok, expected.format(vm=vm, operation=in_words("operation", operation)), _states(lab, [vm]), ITEMS)
+    return look(ok, expected.format(vm=vm, operation=word("operation", operation)), _states(lab, [vm]), ITEMS)
 
 
 def active(lab: Lab, vm: str, side: str) -> Seen:
@@ -125,20 +130,20 @@ def active(lab: Lab, vm: str, side: str) -> Seen:
 def job_done(lab: Lab, scenario: str, target: str, state: str = "Succeeded") -> Seen:
     """That a job of a kind with a target ended so, at any time."""
     found = [job.state for job in lab.jobs.values() if job.scenario == scenario and job.target == target]
-    name = _("{scenario} of {target}").format(scenario=in_words("scenario", scenario), target=target)
+    name = _("{scenario} of {target}").format(scenario=word("scenario", scenario), target=target)
     text = _("{what}: {value}")
-    expected = text.format(what=name, value=in_words("state", state))
-    seen = listed(str(in_words("state", one)) for one in found) or _("no such job")
+    expected = text.format(what=name, value=word("state", state))
+    seen = listed(word("state", one) for one in found) or _("no such job")
     return look(state in found, expected, text.format(what=name, value=seen), JOBS)
 
 
 def job_waits(lab: Lab, scenario: str, target: str) -> Seen:
     """That the last job of a kind with a target waits for the operator."""
     found = [job.state for job in lab.jobs.values() if job.scenario == scenario and job.target == target]
-    name = _("{scenario} of {target}").format(scenario=in_words("scenario", scenario), target=target)
+    name = _("{scenario} of {target}").format(scenario=word("scenario", scenario), target=target)
     text = _("{what}: {value}")
-    seen = str(in_words("state", found[-1])) if found else _("no such job")
-    expected = text.format(what=name, value=in_words("state", "Suspended"))
+    seen = word("state", found[-1]) if found else _("no such job")
+    expected = text.format(what=name, value=word("state", "Suspended"))
     return look(found[-1:] == ["Suspended"], expected, text.format(what=name, value=seen), JOBS)
 
 
@@ -146,7 +151,7 @@ def no_job_runs(lab: Lab) -> Seen:
     """That no job is under way or waits for somebody."""
     text = _("{scenario} of {target}")
     found = [
-        text.format(scenario=in_words("scenario", job.scenario), target=job.target)
+        text.format(scenario=word("scenario", job.scenario), target=job.target)
         for job in lab.jobs.values()
         if job.state in ("InProgress", "Suspended")
     ]

@@ -115,18 +115,20 @@ def answer(slug: str, *given: object, lab: Lab | None = None) -> Result:
     return check(slug, lab=found)
 
 
-def progress() -> Table:
-    """How far this learner is: lesson by lesson the steps that are done, and what is next."""
+def progress(*, all: bool = False) -> Table:
+    """How far this learner is: the steps that are done in each lesson begun (or in ``all``), and what is next."""
     found = record.fold(desk.here().events())
     lines = []
     for lesson in catalogue.all_lessons():
         done = [step.slug for step in record.steps_done(found, lesson)]
         following = next((step.slug for step in lesson.steps if step.slug not in done), "")
         begun = lesson.slug in found.begun or done
+        if not begun and not all:
+            continue
         lines.append((lesson.name, f"{len(done)}/{len(lesson.steps)}", following if begun else ""))
     heads = (_("Lesson"), _("Steps done"), _("Next step"))
     text = _("Lessons begun: {count} of {all}")
-    note = text.format(count=len(found.begun), all=len(lines))
+    note = text.format(count=len(found.begun), all=len(catalogue.all_lessons()))
     return Table(_("Your progress"), heads, tuple(lines), note)
 
 
