@@ -7,8 +7,8 @@ language, and keeps the outputs that are text: what nbval compares and what a re
 every lesson has a notebook and every rule is shown in one.
 
 Sources in ``course/`` are lessons of ``labkit.course``: ``N.M-slug.py`` becomes ``N.M-slug.ipynb`` in ``notebooks/en``
-and ``notebooks/ja``. A cell names the rules it shows, ``rules="3.3-1, 3.3-2"`` (a text at its English one); the notebook's
-metadata has them all.
+and ``notebooks/ja``. A cell names the rules it shows, ``rules="3.3-1, 3.3-2"`` (a text at its English one); the
+metadata of the notebook has them all.
 """
 
 from __future__ import annotations
