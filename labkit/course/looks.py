@@ -184,6 +184,37 @@ def vmm_runs(lab: Lab) -> Seen:
     return look(running, _("VMM on {server}: running").format(server=name), seen, VMM)
 
 
+# What a console says of a VM.
+_STATES = (mark("Off"), mark("Starting"), mark("Running"))
+
+
+def off_at_site(lab: Lab, vm: str) -> Seen:
+    """That a VM of the site is off."""
+    state = lab.site.machines[vm].state
+    return equal(_("{vm} at the site").format(vm=vm), _(state), _("Off"), MACHINES)
+
+
+def runs_in_azure(lab: Lab, name: str) -> Seen:
+    """That a VM runs in Azure, under this name."""
+    machine = lab.azure.machines.get(name)
+    text = _("{vm} in Azure: {state}")
+    seen = _("no such VM") if machine is None else _(machine.state)
+    expected = text.format(vm=name, state=_("Running"))
+    return look(machine is not None and machine.state == "Running", expected, seen, AZURE_VMS)
+
+
+def in_azure(lab: Lab, name: str) -> Seen:
+    """That there is a VM of this name in Azure."""
+    found = lab.azure.machines
+    return look(name in found, _("there is the VM {vm} in Azure").format(vm=name), list(found), AZURE_VMS)
+
+
+def not_in_azure(lab: Lab, name: str) -> Seen:
+    """That there is no VM of this name in Azure any more."""
+    found = lab.azure.machines
+    return look(name not in found, _("{vm} is not in Azure any more").format(vm=name), list(found), AZURE_VMS)
+
+
 def line_up(lab: Lab) -> Seen:
     """That the line to Azure is connected."""
     up = bool(lab.status()["line"]["connected"])

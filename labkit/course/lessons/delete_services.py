@@ -17,12 +17,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
     found = [server for vault in lab.azure.vaults.values() for server in vault.servers]
     yield looks.equal(_("VMM servers in the vault"), found, [], looks.SERVERS)
     yield looks.look("mysiterecovery" in lab.azure.storage, "mysiterecovery", lab.azure.storage, looks.STORAGE)
-    yield looks.look(
-        "DC02" in lab.azure.machines,
-        _("there is the VM {vm} in Azure").format(vm="DC02"),
-        lab.azure.machines,
-        looks.AZURE_VMS,
-    )
+    yield looks.in_azure(lab, "DC02")
 
 
 def _no_vault(lab: Lab) -> Iterator[Seen]:

@@ -18,9 +18,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
     for vm in VMS:
         yield looks.active(lab, vm, "Recovery")
         yield looks.allowed(lab, vm, "Failback")
-    yield looks.equal(
-        _("{vm} at the site").format(vm="MYWSV01"), _(lab.site.machines["MYWSV01"].state), _("Off"), looks.MACHINES
-    )
+    yield looks.off_at_site(lab, "MYWSV01")
     yield looks.protected(lab, "MYBSD01")
     yield looks.server_runs(lab, "HV01", "SC01")
     yield looks.line_up(lab)
@@ -38,8 +36,7 @@ def _back(lab: Lab, vm: str, synchronise: str) -> Iterator[Seen]:
     )
     yield looks.active(lab, vm, "Primary")
     yield looks.at_site(lab, vm)
-    found = lab.azure.machines
-    yield looks.look(vm not in found, _("{vm} is not in Azure any more").format(vm=vm), list(found), looks.AZURE_VMS)
+    yield looks.not_in_azure(lab, vm)
 
 
 def _before(lab: Lab) -> Iterator[Seen]:

@@ -63,8 +63,7 @@ def _raise_quota(lab: Lab) -> None:
 def _undone(lab: Lab) -> Iterator[Seen]:
     yield looks.job_done(lab, "UnplannedFailover", VM)
     yield looks.protected(lab, VM)
-    found = lab.azure.machines
-    yield looks.look(VM not in found, _("{vm} is not in Azure any more").format(vm=VM), list(found), looks.AZURE_VMS)
+    yield looks.not_in_azure(lab, VM)
     yield looks.at_site(lab, VM)
 
 
@@ -80,8 +79,7 @@ def _undo(lab: Lab) -> None:
 def _moved(lab: Lab) -> Iterator[Seen]:
     yield looks.job_done(lab, "CommitFailover", OTHER)
     yield looks.unprotected(lab, OTHER)
-    found = lab.azure.machines
-    yield looks.look(OTHER in found, _("there is the VM {vm} in Azure").format(vm=OTHER), list(found), looks.AZURE_VMS)
+    yield looks.in_azure(lab, OTHER)
 
 
 def _move(lab: Lab) -> None:

@@ -24,8 +24,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 def _pending(lab: Lab) -> Iterator[Seen]:
     yield looks.job_done(lab, "PlannedFailover", VM)
     yield looks.allowed(lab, VM, "Commit")
-    found = lab.azure.machines
-    yield looks.look(VM in found, _("there is the VM {vm} in Azure").format(vm=VM), list(found), looks.AZURE_VMS)
+    yield looks.in_azure(lab, VM)
 
 
 def _fail_over(lab: Lab) -> None:

@@ -17,12 +17,7 @@ PLAN = "Contoso"
 def _begins(lab: Lab) -> Iterator[Seen]:
     yield looks.protected(lab, "MYWSV01", "MYBSD01", "MYWSV02")
     yield looks.equal(_("recovery plans"), list(lab.vault.plans), [], looks.PLANS)
-    yield looks.look(
-        "DC02" in lab.azure.machines,
-        _("there is the VM {vm} in Azure").format(vm="DC02"),
-        lab.azure.machines,
-        looks.AZURE_VMS,
-    )
+    yield looks.in_azure(lab, "DC02")
 
 
 def _plan(lab: Lab) -> Iterator[Seen]:

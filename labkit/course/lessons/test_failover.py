@@ -30,9 +30,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 def _started(lab: Lab) -> Iterator[Seen]:
     yield looks.job_waits(lab, "TestFailover", VM)
-    found = lab.azure.machines
-    yield looks.look(TEST in found, _("there is the VM {vm} in Azure").format(vm=TEST), list(found), looks.AZURE_VMS)
-    yield looks.equal(_("state of {vm}").format(vm=TEST), _(found[TEST].state), _("Running"), looks.AZURE_VMS)
+    yield looks.runs_in_azure(lab, TEST)
     yield looks.at_site(lab, VM)
 
 
@@ -42,8 +40,7 @@ def _start(lab: Lab) -> None:
 
 
 def _endpoint(lab: Lab) -> Iterator[Seen]:
-    found = lab.azure.machines
-    yield looks.look(TEST in found, _("there is the VM {vm} in Azure").format(vm=TEST), list(found), looks.AZURE_VMS)
+    yield looks.in_azure(lab, TEST)
     ports = [endpoint.private_port for endpoint in lab.azure.machine(TEST).endpoints]
     expected = _("an endpoint of {vm} leads to port {port}").format(vm=TEST, port=3389)
     yield looks.look(3389 in ports, expected, ports, looks.AZURE_VMS)

@@ -41,9 +41,7 @@ def _disaster(lab: Lab) -> None:
 def _pending(lab: Lab) -> Iterator[Seen]:
     yield looks.job_done(lab, "UnplannedFailover", VM)
     yield looks.allowed(lab, VM, "Commit")
-    found = lab.azure.machines
-    yield looks.look(VM in found, _("there is the VM {vm} in Azure").format(vm=VM), list(found), looks.AZURE_VMS)
-    yield looks.equal(_("state of {vm}").format(vm=VM), _(found[VM].state), _("Running"), looks.AZURE_VMS)
+    yield looks.runs_in_azure(lab, VM)
 
 
 def _fail_over(lab: Lab) -> None:
@@ -97,7 +95,7 @@ def _start_twin(lab: Lab) -> None:
 
 def _one_of_them(lab: Lab) -> Iterator[Seen]:
     yield looks.active(lab, VM, "Recovery")
-    yield looks.equal(_("{vm} at the site").format(vm=VM), _(lab.site.machines[VM].state), _("Off"), looks.MACHINES)
+    yield looks.off_at_site(lab, VM)
 
 
 def _stop_twin(lab: Lab) -> None:
