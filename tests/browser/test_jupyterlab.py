@@ -36,12 +36,19 @@ def shown_time(page: Page) -> int:
     return seconds_of_day(page.locator(".labkit-time").first.inner_text())
 
 
-def placed(server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600) -> str:
-    """The first notebook, or some of its code cells, in a folder of its own; returns its path for JupyterLab."""
+def placed(
+    server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600, last: str | None = None
+) -> str:
+    """The first notebook, or some of its code cells, in a folder of its own; returns its path for JupyterLab.
+
+    ``last``: what the last of these cells is instead.
+    """
     text = (NOTEBOOKS / "00-start-here.ipynb").read_text("utf-8")
     found = json.loads(text.replace("speed=600", f"speed={speed}"))
     if cells is not None:
         found["cells"] = [cell for cell in found["cells"] if cell["cell_type"] == "code"][cells]
+    if last is not None:
+        found["cells"][-1]["source"] = last
     (server.folder / folder).mkdir(exist_ok=True)
     (server.folder / folder / name).write_text(json.dumps(found), "utf-8")
     return f"{folder}/{name}"
@@ -72,7 +79,8 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     notebook.ended()
     outputs = notebook.outputs()
     assert any("UnplannedFailover" in text and "orders" in text for text in outputs), outputs
-    assert outputs[-1].strip() == "({}, [])"
+    assert outputs[-2].strip() == "({}, [])"
+    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text("Quick Start")
     view = first_view(page)
     expect(view.locator(".labkit-word").first).to_have_text("paused")
     events = view.locator(".labkit-events")
@@ -103,6 +111,29 @@ def test_play_and_reload(page: Page, server: Server) -> None:
         assert lab.verify() == []
 
 
+def test_the_portal_beside_the_notebook(page: Page, server: Server) -> None:
+    """``side=True`` opens the portal in a tab at the right, once however often it is asked; a reload shows it again."""
+    twice = "portal.open(lab, 'jobs', side=True)\nportal.open(lab, 'dashboard', side=True)"
+    notebook = Notebook(page, server, placed(server, "side", "side.ipynb", slice(0, 2), last=twice))
+    notebook.open()
+    notebook.run_all()
+    for times in range(2):
+        title = page.locator(".labkit-portal .labkit-page-title")
+        expect(title).to_have_text("Dashboard")
+        expect(page.locator(".jp-Notebook")).to_contain_text("The portal is in the tab start-here.lab.")
+        cell, tab = page.locator(".jp-Notebook").bounding_box(), title.bounding_box()
+        assert cell is not None
+        assert tab is not None
+        assert tab["x"] > cell["x"] + cell["width"]
+        page.locator(".labkit-to-plans").click()
+        expect(title).to_have_text("Recovery Plans")
+        page.locator(".labkit-to-dashboard").click()
+        if times == 0:
+            notebook.save()
+            page.reload()
+            notebook.idle()
+
+
 def test_restart_and_run_again(page: Page, server: Server) -> None:
     """The Jupyter kernel is restarted in the middle of the story: the views say so, Run All goes on in the same lab.
 
@@ -125,7 +156,7 @@ def test_restart_and_run_again(page: Page, server: Server) -> None:
         second.run_all()
         outputs = second.outputs()
         assert not any("Error" in text for text in outputs), outputs
-        assert outputs[-1].strip() == "({}, [])"
+        assert outputs[-2].strip() == "({}, [])"
         with labkit.open(file, read_only=True) as lab:
             assert len(lab.vault.failovers) == times
             assert lab.clock.ms > stood
