@@ -37,18 +37,17 @@ def shown_time(page: Page) -> int:
 
 
 def placed(
-    server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600, last: str | None = None
+    server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600, last: str = "portal.open(lab)"
 ) -> str:
     """The first notebook, or some of its code cells, in a folder of its own; returns its path for JupyterLab.
 
-    ``last``: what the last of these cells is instead.
+    ``last``: what its last cell is instead.
     """
     text = (NOTEBOOKS / "00-start-here.ipynb").read_text("utf-8")
-    found = json.loads(text.replace("speed=600", f"speed={speed}"))
+    assert '"portal.open(lab)"' in text
+    found = json.loads(text.replace("speed=600", f"speed={speed}").replace('"portal.open(lab)"', json.dumps(last)))
     if cells is not None:
         found["cells"] = [cell for cell in found["cells"] if cell["cell_type"] == "code"][cells]
-    if last is not None:
-        found["cells"][-1]["source"] = last
     (server.folder / folder).mkdir(exist_ok=True)
     (server.folder / folder / name).write_text(json.dumps(found), "utf-8")
     return f"{folder}/{name}"
@@ -65,9 +64,23 @@ def first_view(page: Page) -> Locator:
     return view
 
 
+def beside(page: Page, title: str) -> None:
+    """One portal is open, in a tab to the right of the notebook, whose last cell says so."""
+    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text(title)
+    expect(page.locator(".jp-Notebook")).to_contain_text("The portal is in the tab start-here.lab.")
+    cells, portal = page.locator(".jp-Notebook").bounding_box(), page.locator(".labkit-portal").bounding_box()
+    assert cells is not None
+    assert portal is not None
+    assert portal["x"] >= cells["x"] + cells["width"]
+
+
 def test_play_and_reload(page: Page, server: Server) -> None:
-    """Run All moves the chart; after a reload it has its whole history and goes on playing; the bar's buttons work."""
-    notebook = Notebook(page, server, placed(server, "play", "00-start-here.ipynb"))
+    """Run All moves the chart; after a reload it has its whole history and goes on playing; the bar's buttons work.
+
+    The portal is opened beside the notebook, twice: one tab is there, at its right, also after the reload.
+    """
+    twice = 'portal.open(lab, "jobs", side=True)\nportal.open(lab, "dashboard", side=True)'
+    notebook = Notebook(page, server, placed(server, "play", "00-start-here.ipynb", last=twice))
     notebook.open()
     notebook.start_all()
     page.locator('.labkit-clock[data-state="playing"]').first.wait_for()
@@ -80,7 +93,7 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     outputs = notebook.outputs()
     assert any("UnplannedFailover" in text and "orders" in text for text in outputs), outputs
     assert outputs[-2].strip() == "({}, [])"
-    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text("Quick Start")
+    beside(page, "Dashboard")
     view = first_view(page)
     expect(view.locator(".labkit-word").first).to_have_text("paused")
     events = view.locator(".labkit-events")
@@ -93,6 +106,7 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     notebook.save()
     page.reload()
     notebook.idle()
+    beside(page, "Dashboard")
     view = first_view(page)
     assert view.locator(".labkit-line").get_attribute("d") == path
     assert view.locator(".labkit-events").inner_text() == told
@@ -109,29 +123,6 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     with labkit.open(server.folder / "play" / "start-here.lab", read_only=True) as lab:
         assert seconds_of_day(lab.now[11:19]) >= after
         assert lab.verify() == []
-
-
-def test_the_portal_beside_the_notebook(page: Page, server: Server) -> None:
-    """``side=True`` opens the portal in a tab at the right, once however often it is asked; a reload shows it again."""
-    twice = "portal.open(lab, 'jobs', side=True)\nportal.open(lab, 'dashboard', side=True)"
-    notebook = Notebook(page, server, placed(server, "side", "side.ipynb", slice(0, 2), last=twice))
-    notebook.open()
-    notebook.run_all()
-    for times in range(2):
-        title = page.locator(".labkit-portal .labkit-page-title")
-        expect(title).to_have_text("Dashboard")
-        expect(page.locator(".jp-Notebook")).to_contain_text("The portal is in the tab start-here.lab.")
-        cell, tab = page.locator(".jp-Notebook").bounding_box(), title.bounding_box()
-        assert cell is not None
-        assert tab is not None
-        assert tab["x"] > cell["x"] + cell["width"]
-        page.locator(".labkit-to-plans").click()
-        expect(title).to_have_text("Recovery Plans")
-        page.locator(".labkit-to-dashboard").click()
-        if times == 0:
-            notebook.save()
-            page.reload()
-            notebook.idle()
 
 
 def test_restart_and_run_again(page: Page, server: Server) -> None:
@@ -161,6 +152,7 @@ def test_restart_and_run_again(page: Page, server: Server) -> None:
             assert len(lab.vault.failovers) == times
             assert lab.clock.ms > stood
             assert all(found.equal and (found.orders or 0) > 100 for found in lab.vault.failovers)
+    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text("Quick Start")
     second.save()
 
 
