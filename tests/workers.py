@@ -13,7 +13,11 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 MOST_WORKERS = 8
-ONE_BY_ONE = {"tests/recovery/test_any_trouble.py", "tests/notebooks/test_start_here.py"}
+ONE_BY_ONE = {
+    "tests/recovery/test_any_trouble.py",
+    "tests/notebooks/test_start_here.py",
+    "tests/notebooks/test_course.py",
+}
 TOGETHER = ("tests/drills",)
 
 
