@@ -89,7 +89,7 @@ def commands(key: str, keys: Iterable[str], *, title: str = "") -> Block:
 
 def yes_no(value: bool) -> str:
     """A flag in words."""
-    return _("yes") if value else _("no")
+    return _("Yes") if value else _("No")
 
 
 @dataclasses.dataclass(frozen=True)

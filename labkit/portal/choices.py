@@ -249,7 +249,7 @@ COMMON: Mapping[str, Choices] = {
     "credentials": accounts,
     "direction": DIRECTION,
     "disk": vm_disks,
-    "firewall": _words((None, mark("As it is")), ("open", mark("open")), ("closed", mark("closed"))),
+    "firewall": _words((None, mark("As it is")), ("open", mark("Open")), ("closed", mark("Closed"))),
     "frequency": FREQUENCY,
     "groups": host_groups,
     "host": hosts,

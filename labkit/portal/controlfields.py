@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.portal import choices as offered
 from labkit.portal import titles
-from labkit.portal.forms import Choice, Field, Values
+from labkit.portal.forms import Choice, Default, Field, Values
+from labkit.site import inventory
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -37,11 +39,27 @@ def protection_settings(lab: Lab, values: Values) -> list[Field]:
             ),
             _field("delete_replica", "flag", values, True),
         ]
+    accounts = offered.storage(lab, values)
+    known = [name for name, _title in accounts]
+    site = lab.read(inventory.site_of)
+    account = site.azure.storage if site.azure.storage in known else next(iter(known), None)
     return [
-        _field("storage", "choice", values, None, [(None, "-"), *offered.storage(lab, values)]),
-        _field("retention", "choice", values, 0, list(offered.RETENTION(lab, values))),
+        _field("storage", "choice", values, account, list(accounts)),
+        _field("retention", "choice", values, site.cloud.retention_h, list(offered.RETENTION(lab, values))),
         _field("encrypt", "flag", values, False),
     ]
+
+
+def _of_site(key: str) -> Default:
+    return lambda lab, _values: getattr(lab.read(inventory.site_of).cloud, key)
+
+
+# What is not given is the site file's, as in the library.
+PROTECTION_DEFAULTS: dict[str, Default] = {
+    "frequency": lambda lab, _values: units.write_duration(lab.read(inventory.site_of).cloud.frequency),
+    "app_consistent": _of_site("app_consistent_h"),
+    "initial_start": lambda _lab, _values: "now",
+}
 
 
 def vm_keys(_lab: Lab, values: Values) -> list[Field]:

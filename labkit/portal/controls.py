@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine.texts import mark
 from labkit.portal import choices as offered
-from labkit.portal.controlfields import protection_settings, vm_keys
+from labkit.portal.controlfields import PROTECTION_DEFAULTS, protection_settings, vm_keys
 from labkit.portal.forms import Control, Values
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _vault() -> Iterable[Control]:
         mark("Protection configuration"),
         mark("Replication location and frequency; saving starts a job."),
         choices={"target": offered.protection_targets},
+        defaults=PROTECTION_DEFAULTS,
         more=protection_settings,
     )
     yield Control(
@@ -248,6 +249,7 @@ def _azure() -> Iterable[Control]:
     yield Control(
         "azure.raise_quota",
         mark("Raise a quota"),
+        titles={"to": mark("New limit")},
         choices={"name": lambda lab, _values: offered.plain(lab.azure.quotas)},
     )
     kinds = {
@@ -369,6 +371,8 @@ WITHOUT: dict[str, str] = {
     "vault.plan_wizard": "opened by Create (vault.create_plan)",
     "vault.plan_vms": "what that wizard offers",
     "leftovers": "shown on the page What is left",
+    "vault.quick_start": "shown on the page Quick Start",
+    "vault.settings": "shown on the cloud's page Settings",
     "vault.protectable": "what Add virtual machines offers",
     "vault.target": "shown on the item's page",
     "vault.notices": "shown at the top of every page",

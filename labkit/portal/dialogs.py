@@ -6,7 +6,6 @@ what to do; nothing is lost of what was typed.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.engine.errors import LabError
@@ -255,7 +254,6 @@ class Pages:
         self._wizard.cancel()
 
 
-@functools.cache
 def _as_call(control: Control) -> Control:
     return Control(_CALLS.get(control.wizard, control.command), control.title)
 

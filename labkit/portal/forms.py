@@ -274,6 +274,11 @@ def line(control: Control, placed: Sequence[Any], named: Values, *, vmm: str = "
     return f"{owner}{path}({', '.join(shown)})"
 
 
+def draft_line(plan: str) -> str:
+    """The line that the lines of a plan's editor begin with."""
+    return f"draft = lab.vault.plans[{_shown(plan)}].draft()"
+
+
 def script(lines: Sequence[str]) -> list[str]:
     """Lines that run as they stand: with the import that they need."""
     return [*(["from getpass import getpass"] if any("getpass()" in one for one in lines) else []), *lines]

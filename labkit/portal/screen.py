@@ -11,7 +11,7 @@ from labkit.engine import jobs, pace, texts
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.lab.views import Job
-from labkit.portal import blocks, dialogs, pages, results
+from labkit.portal import blocks, dialogs, forms, pages, results
 from labkit.portal.blocks import Block, Command, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.heart import Heart
@@ -48,6 +48,7 @@ class Screen:
         self._chosen: dict[str, list[str]] = {}
         self._page = Page("")
         self._dialog: dialogs.Dialog | None = None
+        self._draft = ""  # the plan that the open dialog changes
         self._result: list[Block] = []
         self._notices: list[Notice] = []
         self._script: list[str] = []
@@ -63,6 +64,16 @@ class Screen:
     def charts(self) -> list[str]:
         """The parts that the open page shows."""
         return self._page.charts
+
+    @property
+    def vm(self) -> str:
+        """The VM whose page is open, "" while none is."""
+        return self._path[3] if self._path[0] == "items" and len(self._path) > 3 else ""
+
+    def pick(self, point: int | None) -> None:
+        """A recovery point was picked in the chart: the row of the table is chosen."""
+        self._choose({"key": "points", "rows": [] if point is None else [point]})
+        self._changed()
 
     def state(self) -> dict[str, Any]:
         """Everything there is on the screen."""
@@ -163,9 +174,12 @@ class Screen:
         if what == "press":
             self._memory.clear()
         self._heart.follower.look(self._lab)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Something was clicked: it is told with the next turn, which follows at once."""
         self._look()
-        self._seen = (-1, -1)  # tell it with the next turn, which follows a click at once
-        self._looked = float("-inf")
+        self._seen, self._looked = (-1, -1), float("-inf")
 
     def _go(self, value: Any) -> None:
         self._path = tuple(str(one) for one in value) or ("quick",)
@@ -192,8 +206,9 @@ class Screen:
         self._cancel(None)
         self._result = []
         root: Any = self._lab
-        if command.control.startswith("draft."):
-            root = _Holder(self._drafts[str(command.preset["_draft"])])
+        self._draft = str(command.preset.get("_draft") or "")
+        if self._draft:
+            root = _Holder(self._drafts, self._draft)
         self._dialog = dialogs.open_dialog(self._lab, control, dict(command.preset), root, command.title)
 
     def _field(self, value: Any) -> None:
@@ -218,6 +233,10 @@ class Screen:
 
     def _ended(self, dialog: dialogs.Dialog, lines: list[str], given: list[Any]) -> None:
         """A dialog's command was done: notices of its jobs, its lines for the script, what it gave back."""
+        if self._draft:
+            first = forms.draft_line(self._draft)
+            drafts = [line for line in self._since_save() if line.startswith("draft = ")]
+            lines = lines if drafts[-1:] == [first] else [first, *lines]
         self._script += lines
         begun = [one for one in given if isinstance(one, Job)]
         for job in begun:
@@ -226,6 +245,11 @@ class Screen:
             self._notices.append(Notice(_("{title}: done").format(title=dialog.title)))
         self._notices = self._notices[-_MOST_NOTICES:]
         self._result = [block for place, one in enumerate(given) for block in results.shown(one, f"result-{place}")]
+
+    def _since_save(self) -> list[str]:
+        """The lines since a plan was last saved, from the end: those that a further line of the draft goes on from."""
+        places = [place for place, line in enumerate(self._script) if line == "draft.save()"]
+        return self._script[places[-1] + 1 if places else 0 :]
 
     def _cancel(self, _value: Any) -> None:
         if self._dialog is not None:
@@ -250,5 +274,10 @@ class Screen:
 class _Holder:
     """What a control's path begins at when it is not the lab: a plan that is being changed."""
 
-    def __init__(self, draft: Any) -> None:
-        self.draft = draft
+    def __init__(self, drafts: Mapping[str, Any], name: str) -> None:
+        self._drafts, self._name = drafts, name
+
+    @property
+    def draft(self) -> Any:
+        """The draft as it is now: the page takes a fresh one while nothing was changed."""
+        return self._drafts[self._name]

@@ -21,7 +21,10 @@ from labkit.portal import words
 from labkit.portal.heart import LISTENING, Heart
 from labkit.portal.parts import Part
 
-_FILES = ("format.js", "rpo.js", "clock.js", "map.js", "blocks.js", "dialog.js", "portal.js", "page.js")
+_FILES = (
+    "format.js", "plot.js", "rpo.js", "churn.js", "points.js", "jobs.js", "costs.js", "map.js", "clock.js",
+    "blocks.js", "dialog.js", "portal.js", "page.js",
+)  # fmt: skip
 _STYLES = ("page.css", "portal.css")
 _FOLDER = Path(__file__).with_name("static")
 # How long a cell waits for a page that may still be loading, before it takes it that nobody watches.

@@ -24,7 +24,7 @@ def page(context: Context) -> Page:
         (_("Subscription"), ("azure", "subscription")),
         (_("Recovery Services"), ("azure", "vaults")),
         (_("Virtual Machines"), ("azure", "machines")),
-        (_("Storage"), ("azure", "storage")),
+        (_("Storage accounts"), ("azure", "storage")),
         (_("Networks"), ("azure", "networks")),
         (_("Automation"), ("azure", "automation")),
         (_("Bill"), ("azure", "bill")),
@@ -151,7 +151,7 @@ def _machine(context: Context, name: str) -> list[Block]:
 
 
 def _storage(context: Context) -> Page:
-    made = Page(_("Storage"))
+    made = Page(_("Storage accounts"))
     rows: list[tuple[str, list[Cell]]] = [
         (
             name,

@@ -49,6 +49,8 @@ def page(context: Context) -> Page:
         )
     )
     made.blocks.append(blocks.chart("rpo"))
+    if "churn" in context.charts:
+        made.blocks.append(blocks.chart("churn"))
     rows = [(name, job_row(context, name)) for name in reversed(list(running))]
     columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
     made.blocks.append(blocks.table("jobs", columns, rows, title=_("Running jobs"), empty=_("No job is under way.")))

@@ -82,7 +82,7 @@ def _why(plan: Plan, kind: str) -> str:
 def _one(context: Context, name: str) -> Page:
     plan = context.lab.vault.plans[name]
     draft = context.drafts.get(name)
-    if draft is None:
+    if draft is None or _drawn(draft) == _saved(plan):  # nothing is lost: the plan may be another by now
         draft = context.drafts[name] = plan.draft()
     made = Page(name, crumbs=[(_("Recovery Plans"), ("plans",))])
     job = plan.job

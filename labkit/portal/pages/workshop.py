@@ -84,7 +84,7 @@ def _results(context: Context) -> Page:
         )
         for place, row in enumerate(context.lab.vault.objectives)
     ]
-    columns = [_("Name"), _("Operation"), _("Target"), _("Wanted"), _("Achieved"), _("Verdict")]
+    columns = [_("Name"), _("Operation"), _("Objective"), _("Wanted"), _("Achieved"), _("Verdict")]
     made.blocks.append(blocks.table("objectives", columns, rows, title=_("Targets")))
     context.command("reach")
     context.command("verify")

@@ -112,7 +112,7 @@ function build({ model, el }) {
     root,
     shown: root.isConnected,
     asleep: false,
-    state: () => ({ focused, window: parts.rpo?.window, error: error.element.hidden ? null : error.lines() }),
+    state: () => ({ focused, windows: Object.entries(parts).map(([name, part]) => [name, part.window]), error: error.element.hidden ? null : error.lines() }),
     focus: () => {
       if (!left.focused || !root.isConnected) return;
       const name = CSS.escape(left.focused.split(" ").at(-1));
@@ -127,7 +127,7 @@ function build({ model, el }) {
     },
   };
   renderings.get(identity).add(rendering);
-  if (left.window && parts.rpo) parts.rpo.window = left.window;
+  for (const [name, chosen] of left.windows ?? []) if (chosen !== undefined && parts[name]) parts[name].window = chosen;
   if (left.error) error.show(left.error);
   ask("hello");
   return rendering.end;
