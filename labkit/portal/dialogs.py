@@ -42,6 +42,23 @@ class Dialog(Protocol):
         """Nothing more happens."""
 
 
+class _Told:
+    """What the keys of a dialog's choices mean, of all that its page was ever told."""
+
+    def __init__(self) -> None:
+        self._meaning: dict[str, dict[str, Any]] = {}
+
+    def data(self, fields: list[Field]) -> list[dict[str, Any]]:
+        """The fields as the page gets them."""
+        for field in fields:
+            self._meaning.setdefault(field.name, {}).update(field.meaning())
+        return [field.data() for field in fields]
+
+    def read(self, field: Field, entered: Any) -> Any:
+        """What the page sent as a value."""
+        return field.read(entered, self._meaning.get(field.name))
+
+
 def _error_data(error: LabError | None) -> dict[str, Any] | None:
     return None if error is None else {**error.as_dict(), "text": str(error)}
 
@@ -52,11 +69,13 @@ class Form:
     def __init__(self, lab: Lab, control: Control, preset: Values, root: Any, title: str = "") -> None:
         self._lab, self._control, self._root = lab, control, root
         self._vmm = str(preset.get("_vmm") or "")
+        self._tick = str(preset.get("_tick") or _(control.tick))
         self._entered: Values = {}
         self._preset = dict(preset)
         self.title = title or _(control.title)
         self.error: LabError | None = None
         self._ticked = False
+        self._told = _Told()
 
     def fields(self) -> list[Field]:
         """What is asked now: not what the page has said already."""
@@ -77,10 +96,9 @@ class Form:
 
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
-        tick = self._control.tick
-        asked = [one.data() for one in self.fields()]
-        if tick:
-            asked.append(Field("_tick", _(tick), "flag", self._ticked, required=True).data())
+        asked = self._told.data(self.fields())
+        if self._tick:
+            asked.append(Field("_tick", self._tick, "flag", self._ticked, required=True).data())
         subject = [str(value) for name, value in self._preset.items() if name in ("vm", "name", "cloud", "machine")]
         return {
             "title": self.title,
@@ -101,14 +119,14 @@ class Form:
             return
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
-            self._entered[name] = field.read(entered)
+            self._entered[name] = self._told.read(field, entered)
 
     def press(self, button: str) -> tuple[bool, list[Any]]:
         """OK: the call, or one for each that was chosen, until one is refused."""
         if button != "ok":
             raise LabError(900801, found=button)
-        if self._control.tick and not self._ticked:
-            raise LabError(900983, tick=_(self._control.tick))
+        if self._tick and not self._ticked:
+            raise LabError(900983, tick=self._tick)
         method = self._control.method(self._root, self._vmm)
         made = forms.calls(self._control, self._root, self._given())
         if not made:
@@ -176,6 +194,7 @@ class Pages:
         self._entered: Values = {}
         self.title = wizard.title
         self.error: LabError | None = None
+        self._told = _Told()
 
     def fields(self) -> list[Field]:
         """The fields of the page, with what was entered."""
@@ -223,7 +242,7 @@ class Pages:
             "text": self._wizard.note if page else _("All pages are filled in."),
             "pages": titles,
             "page": place,
-            "fields": [one.data() for one in self.fields()],
+            "fields": self._told.data(self.fields()),
             "lines": forms.script(self.lines()),
             "error": _error_data(self.error),
             "buttons": [*(["back"] if place else []), "next" if page else "finish", "cancel"],
@@ -233,7 +252,7 @@ class Pages:
         """A field was changed."""
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
-            self._entered[name] = field.read(entered)
+            self._entered[name] = self._told.read(field, entered)
 
     def press(self, button: str) -> tuple[bool, list[Any]]:
         """Next, Back, Finish."""

@@ -65,13 +65,19 @@ class Portal:
         """Fill in fields: texts as typed or chosen, flags, lists of what is ticked."""
         for name, value in values.items():
             field = self.dialog.locator(f'[data-key="field-{name}"]')
-            if isinstance(value, list):
-                options = self.dialog.locator(".labkit-field", has=field).locator(".labkit-option")
-                for option in options.all():
-                    option.locator("input").set_checked(option.inner_text() in value)
+            tag = field.evaluate("element => element.tagName")
+            if isinstance(value, list) and tag != "TEXTAREA":
+                group = self.dialog.locator(".labkit-options", has=self.page.locator(f'[data-key="field-{name}"]'))
+                expect(group).to_contain_text(value[0])  # it may depend on a field above
+                known = group.locator(".labkit-option").all_inner_texts()
+                assert set(value) <= set(known), f"{name}: {value} are not all among {known}"
+                for title in known:
+                    group.get_by_label(title, exact=True).set_checked(title in value)
+            elif isinstance(value, list):
+                field.fill("\n".join(value))
             elif isinstance(value, bool):
                 field.set_checked(value)
-            elif field.evaluate("element => element.tagName") == "SELECT":
+            elif tag == "SELECT":
                 field.select_option(label=value)
             else:
                 field.fill(value)

@@ -124,15 +124,11 @@ function tableRow(block, row, chosen, tools) {
   const box = html("input", { type: one ? "radio" : "checkbox", name: `${tools.identity}-${block.key}` });
   const first = typeof row.cells[0] === "string" ? row.cells[0] : row.cells[0].text;
   box.setAttribute("aria-label", fill(tools.words.choose_row, { name: first }));
-  box.checked = chosen.has(row.id);
   box.dataset.key = `row-${block.key}-${row.id}`;
-  line.classList.toggle("labkit-chosen", box.checked);
   const tell = () => {
     const boxes = [...line.parentElement.querySelectorAll("input:checked")];
     tools.send("choose", { key: block.key, rows: boxes.map((found) => found.closest("tr").dataset.row) });
-    for (const other of line.parentElement.children) {
-      other.classList.toggle("labkit-chosen", other.querySelector("input").checked);
-    }
+    for (const other of line.parentElement.children) mark(other, other.querySelector("input").checked);
   };
   box.addEventListener("change", tell);
   line.addEventListener("click", (event) => {
@@ -141,7 +137,17 @@ function tableRow(block, row, chosen, tools) {
     tell();
   });
   line.prepend(html("td", { class: "labkit-choose" }, box));
+  mark(line, chosen.has(row.id));
   return line;
+}
+
+function mark(line, chosen) {
+  line.querySelector(".labkit-choose input").checked = chosen;
+  line.classList.toggle("labkit-chosen", chosen);
+}
+
+function sift(body, wanted) {
+  for (const row of body.children) row.hidden = !row.textContent.toLowerCase().includes(wanted.toLowerCase());
 }
 
 /** A field that hides the rows without its text; what is typed stays while the table changes. */
@@ -152,8 +158,7 @@ function filter(block, body, tools) {
   box.value = tools.filters.get(block.key) ?? "";
   const apply = () => {
     tools.filters.set(block.key, box.value);
-    const wanted = box.value.toLowerCase();
-    for (const row of body.children) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    sift(body, box.value);
   };
   box.addEventListener("input", apply);
   apply();
@@ -167,4 +172,26 @@ function drawn(block, tools) {
   if (block.state) element.classList.add(`labkit-note-${block.state}`);
   element.append(...BLOCKS[block.kind](block, tools));
   return element;
+}
+
+/** Bring a table up to date in its place: its scrolling, its filter, a click under way and marked text stay. */
+function renewed(element, before, block, tools) {
+  const shape = ({ kind, title, columns, choose, rows }) => JSON.stringify([kind, title, columns, choose, rows.length >= FILTER_FROM]);
+  if (before.kind !== "table" || block.kind !== "table" || !before.rows.length || !block.rows.length) return false;
+  if (shape(before) !== shape(block)) return false;
+  const body = element.querySelector("tbody"), chosen = new Set(block.chosen);
+  const lines = new Map([...body.children].map((line) => [line.dataset.row, line]));
+  const old = new Map(before.rows.map((row) => [row.id, row]));
+  place(body, block.rows.map((row) => {
+    const line = lines.get(row.id), known = old.get(row.id);
+    if (!line || !known) return tableRow(block, row, chosen, tools);
+    const cells = [...line.children].slice(block.choose ? 1 : 0);
+    row.cells.forEach((value, number) => {
+      if (JSON.stringify(value) !== JSON.stringify(known.cells[number])) cells[number].replaceChildren(cell(value, tools.go));
+    });
+    if (block.choose) mark(line, chosen.has(row.id));
+    return line;
+  }));
+  sift(body, tools.filters.get(block.key) ?? "");
+  return true;
 }

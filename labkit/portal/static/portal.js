@@ -25,13 +25,14 @@ class Portal {
     this.body = html("div", { class: "labkit-body" });
     this.bar = html("div", { class: "labkit-bar", role: "toolbar", "aria-label": words.commands });
     this.why = html("div", { class: "labkit-why", role: "status" });
+    this.foot = html("div", { class: "labkit-foot" }, this.bar, this.why);
     this.notices = html("div", { class: "labkit-notices", role: "log" });
     this.script = html("details", { class: "labkit-script" });
     this.element = html(
       "div", { class: "labkit-portal" },
       html("div", { class: "labkit-top" }, this.nav, html("span", { class: "labkit-right" }, this.file, this.language)),
       html("div", { class: "labkit-head" }, html("div", {}, this.crumbs, this.title), this.tabs),
-      this.dialog.element, this.result, this.body, this.bar, this.why, this.notices, this.script,
+      this.dialog.element, this.result, this.body, this.foot, this.notices, this.script,
     );
   }
 
@@ -51,12 +52,15 @@ class Portal {
     if (rest.result) this.drawResult(rest.result);
     if (rest.notices) this.drawNotices(rest.notices);
     if (rest.script) this.drawScript(rest.script);
-    this.refocus(focused, page !== undefined && page !== this.data.head.path.join("/"));
+    const moved = page !== undefined && page !== this.data.head.path.join("/");
+    if (before?.dialog && !this.data.dialog && (focused ?? "").match(/^(field|press)-/)) this.refocus(this.opener, moved);
+    else this.refocus(focused, moved);
   }
 
   /** The focus stays on what it was on; what is gone leaves it to the page's title. */
   refocus(key, moved) {
-    if (key === undefined || this.element.contains(document.activeElement)) return;
+    const at = document.activeElement;
+    if (key === undefined || (this.element.contains(at) && at.checkVisibility())) return;
     const same = this.element.querySelector(`[data-key="${CSS.escape(key)}"]`);
     (same && !moved ? same : same ?? this.title).focus({ preventScroll: !moved });
   }
@@ -84,22 +88,21 @@ class Portal {
   }
 
   drawBlocks({ order, changed }, commands) {
-    for (const [key, block] of Object.entries(changed)) this.blocks.set(key, { block, element: null });
+    for (const [key, block] of Object.entries(changed)) {
+      const held = this.blocks.get(key);
+      const same = held?.element && renewed(held.element, held.block, block, this.tools);
+      this.blocks.set(key, { block, element: same ? held.element : null });
+    }
     for (const key of [...this.blocks.keys()]) if (!order.includes(key)) this.blocks.delete(key);
     const elements = order.map((key) => {
       const held = this.blocks.get(key);
       const placed = ["steps", "commands"].includes(held.block.kind); // these hold commands
       if (held.element === null || (commands && placed)) {
         held.element = drawn(held.block, this.tools);
-        held.fresh = true;
       }
       return held.element;
     });
-    // Only what is another is moved in the page: a chart or a field that stays keeps what it had.
-    elements.forEach((element, place) => {
-      if (this.body.children[place] !== element) this.body.insertBefore(element, this.body.children[place] ?? null);
-    });
-    while (this.body.children.length > elements.length) this.body.lastChild.remove();
+    place(this.body, elements);
   }
 
   button(key) {
@@ -116,7 +119,11 @@ class Portal {
     }
     made.addEventListener("focus", tell);
     made.addEventListener("pointerenter", tell);
-    made.addEventListener("click", () => { if (command.why) tell(); else this.send("command", key); });
+    made.addEventListener("click", () => {
+      if (command.why) return tell();
+      this.opener = made.dataset.key;
+      this.send("command", key);
+    });
     return made;
   }
 
