@@ -16,6 +16,7 @@ from labkit.portal.blocks import Block, Command, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.heart import Heart
 from labkit.portal.pages.context import Context
+from labkit.views.titles import job_state
 
 _SECONDS = 1.0  # between two looks at a page while the clock plays
 _MOST_NOTICES, _MOST_LINES = 4, 200
@@ -127,10 +128,7 @@ class Screen:
                 "title": page.title,
                 "path": list(self._path),
                 "crumbs": [{"title": title, "go": list(path)} for title, path in page.crumbs],
-                "tabs": [
-                    {"title": title, "go": list(path), "here": self._path[: len(path)] == path}
-                    for title, path in page.tabs
-                ],
+                "tabs": self._tabs(),
                 "language": texts.language(),
             },
             "blocks": {block["key"]: block for block in page.blocks},
@@ -143,12 +141,22 @@ class Screen:
         # As it will be on the line: a tuple and a list are the same there, and so are they when told from before.
         return json.loads(json.dumps(data))  # type: ignore[no-any-return]
 
+    def _tabs(self) -> list[dict[str, Any]]:
+        """The parts of the page; the first one is open where the path names none."""
+        here = [self._path[: len(path)] == path for _title, path in self._page.tabs]
+        if here and not any(here):
+            here[0] = True
+        return [
+            {"title": title, "go": list(path), "here": open_}
+            for (title, path), open_ in zip(self._page.tabs, here, strict=True)
+        ]
+
     def _notice(self, notice: Notice) -> dict[str, Any]:
         if not notice.job:
             return {"text": notice.text, "state": notice.state, "go": None}
         job = self._lab.jobs.get(notice.job)
         state = job.state if job is not None else ""
-        text = f"{notice.text}: {pages.job_word(state)}"
+        text = f"{notice.text}: {job_state(state)}"
         if state == jobs.IN_PROGRESS and self._lab.clock.player is None:
             text = _("{text}. Time stands still: press Play, or Next event.").format(text=text)
         return {"text": text, "state": _STATES.get(state, blocks.WARN), "go": ["jobs", notice.job]}

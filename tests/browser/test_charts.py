@@ -178,7 +178,7 @@ def test_points_have_shape_colour_and_word(page: Page) -> None:
     assert all(titles.point(kind) in word for kind, word in zip(KINDS, words, strict=True))
     shown.tell(points=pointed([[1, BEGIN, KINDS[0]]]))
     assert page.locator(".labkit-lane").count() == 1
-    assert "Pick a point" in page.locator(".labkit-said").inner_text()
+    assert "Pick a point" in page.locator(".labkit-reading").inner_text()
 
 
 def test_a_point_is_picked_by_a_click(page: Page) -> None:
@@ -192,7 +192,7 @@ def test_a_point_is_picked_by_a_click(page: Page) -> None:
     assert [(m["what"], m["value"]) for m in shown.sent() if m["kind"] == "do"] == [("pick", 2)]
     look = {"id": 2, "at": BEGIN + HOUR, "note": "", "seconds": 2400, "orders": 1240, "bytes": 3 << 20}
     shown.tell(points={"now": BEGIN + HOUR, "until": BEGIN + HOUR, "stopped": False, "picked": 2, "look": look})
-    said = page.locator(".labkit-said").inner_text().split("\n")
+    said = page.locator(".labkit-reading").inner_text().split("\n")
     assert said[0] == f"Picked: 2014-10-01 09:20:00  {titles.point(KINDS[0])}"
     assert said[1] == "would lose the last 40 min"
     assert said[2] == "orders that would be lost: 1,240 (as of 2014-10-01 10:00:00)"
@@ -212,10 +212,13 @@ def test_a_point_is_picked_by_a_click(page: Page) -> None:
             "look": {**look, "note": "<b>no</b>"},
         }
     )
-    assert page.locator(".labkit-said").inner_text().split("\n")[1:] == ["would lose the last 1 h 40 min", "<b>no</b>"]
+    assert page.locator(".labkit-reading").inner_text().split("\n")[1:] == [
+        "would lose the last 1 h 40 min",
+        "<b>no</b>",
+    ]
     stop = {"until": BEGIN + 50 * MINUTE, "stopped": True, "picked": 2, "look": None}
     shown.tell(points={"now": BEGIN + 3 * HOUR, **stop})
-    assert "30 min" in page.locator(".labkit-said").inner_text().split("\n")[1]
+    assert "30 min" in page.locator(".labkit-reading").inner_text().split("\n")[1]
     assert page.locator(".labkit-target-text").text_content() == "the VM stopped"
 
 
@@ -290,7 +293,7 @@ def test_jobs_have_state_as_colour_and_word(page: Page) -> None:
     assert words == [titles.job_state(state) for state in reversed(states)]
     assert "Waiting for action" in words
     fills = {
-        state: page.locator(f".labkit-bar-{state}").first.evaluate("e => getComputedStyle(e).fill")
+        state: page.locator(f".labkit-task-{state}").first.evaluate("e => getComputedStyle(e).fill")
         for state in states[:4]
     }
     assert len(set(fills.values())) == 4
@@ -300,14 +303,14 @@ def test_jobs_have_state_as_colour_and_word(page: Page) -> None:
         for title in page.locator(".labkit-task-name").evaluate_all("all => all.map((e) => e.firstChild.data)")
     ]
     assert names == ["· Check prerequisites", "· Switch over", "· Clean up"]
-    before = page.locator(".labkit-bar-InProgress").last.bounding_box()
+    before = page.locator(".labkit-task-InProgress").last.bounding_box()
     shown.tell(jobs={"now": BEGIN + 40 * MINUTE, "jobs": []})
-    after = page.locator(".labkit-bar-InProgress").last.bounding_box()
+    after = page.locator(".labkit-task-InProgress").last.bounding_box()
     assert before is not None
     assert after is not None
     assert after["width"] > before["width"]
     shown.tell(jobs={"now": BEGIN + 41 * MINUTE, "jobs": [job(3)]})
-    assert page.locator(".labkit-bar-InProgress").count() == 0, "it has ended"
+    assert page.locator(".labkit-task-InProgress").count() == 0, "it has ended"
     page.locator(".labkit-plot").focus()
     page.locator(".labkit-plot").press("Home")
     page.locator(".labkit-plot").press("Enter")
@@ -323,7 +326,7 @@ def test_no_jobs(page: Page) -> None:
     assert page.locator(".labkit-nothing").text_content() == "No job ran in this time."
     page.get_by_role("button", name="all").click()
     assert page.locator(".labkit-job-row").count() == 1
-    assert page.locator(".labkit-pages").is_hidden()
+    assert page.locator(".labkit-job-pages").is_hidden()
 
 
 def test_cost_by_day(page: Page) -> None:
@@ -341,7 +344,7 @@ def test_cost_by_day(page: Page) -> None:
     legend = page.locator(".labkit-legend").inner_text()
     assert "$5.00" in legend
     assert "$1.00" in legend
-    said = page.locator(".labkit-said").inner_text()
+    said = page.locator(".labkit-reading").inner_text()
     assert said == "2014-10-01 to 2014-10-03: $6.00\nused, but in no price list: storage"
     plot, tip = page.locator(".labkit-plot"), page.locator(".labkit-tip")
     plot.focus()
@@ -354,7 +357,7 @@ def test_cost_by_day(page: Page) -> None:
     page.locator(".labkit-cost-JPY").click()
     assert [(m["what"], m["value"]) for m in shown.sent() if m["kind"] == "do"] == [("currency", "JPY")]
     shown.tell(cost=priced({"2014-10-01": {"compute": 1234.0}}, currency="JPY"))
-    assert "¥1,234" in page.locator(".labkit-said").inner_text()
+    assert "¥1,234" in page.locator(".labkit-reading").inner_text()
     assert page.locator(".labkit-cost-JPY").get_attribute("aria-pressed") == "true"
 
 
@@ -365,7 +368,7 @@ def test_cost_goes_on(page: Page) -> None:
     assert page.locator(".labkit-nothing").text_content() == "Nothing of Azure has been used yet."
     shown.tell(cost={"now": BEGIN, "days": [["2014-10-01", {"compute": 1.0}]], "unpriced": []})
     shown.tell(cost={"now": BEGIN, "days": [["2014-10-01", {"compute": 2.0}], ["2014-10-02", {"compute": 0.5}]]})
-    assert page.locator(".labkit-said").inner_text() == "2014-10-01 to 2014-10-02: $2.50"
+    assert page.locator(".labkit-reading").inner_text() == "2014-10-01 to 2014-10-02: $2.50"
     many = {
         f"{2014 + n // 365}-{n % 365 // 31 + 1:02}-{n % 28 + 1:02}": dict.fromkeys(COMPONENTS, 1.0) for n in range(400)
     }

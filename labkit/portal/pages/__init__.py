@@ -10,9 +10,9 @@ from labkit.engine.texts import mark
 from labkit.portal.blocks import Page
 from labkit.portal.pages import azure, dashboard, items, jobs, plans, quickstart, resources, site, workshop
 from labkit.portal.pages.context import Context
-from labkit.portal.pages.jobs import job_title, job_word
+from labkit.portal.pages.jobs import job_title
 
-__all__ = ["build", "job_title", "job_word", "tabs"]
+__all__ = ["build", "job_title", "tabs"]
 
 _TABS: Mapping[str, tuple[str, Callable[[Context], Page]]] = {
     "quick": (mark("Quick Start"), quickstart.page),

@@ -7,6 +7,7 @@ from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, instant
+from labkit.views.titles import component
 
 
 def page(context: Context) -> Page:
@@ -229,7 +230,7 @@ def _bill(context: Context) -> Page:
     bills = context.remembered("bills", context.lab.azure.bills)
     for month, bill in bills.items():
         rows: list[tuple[str, list[Cell]]] = [
-            (name, [name, one.quantity, _amount("$", one.dollars, 2), _amount("¥", one.yen, 0)])
+            (name, [component(name), one.quantity, _amount("$", one.dollars, 2), _amount("¥", one.yen, 0)])
             for name, one in bill.components.items()
         ]
         rows.append(("total", [_("Total"), "", f"${bill.dollars:,.2f}", f"¥{bill.yen:,.0f}"]))

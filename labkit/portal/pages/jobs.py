@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labkit.engine import jobs as states
-from labkit.engine import resources, units
+from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.pages.context import Context, instant
+from labkit.views import events
+from labkit.views.titles import job_state
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -29,31 +30,15 @@ _STATES = {
 _MOST = 200
 
 
-@functools.cache
-def _words() -> dict[str, Any]:
-    return dict(resources.yaml("states.yml"))
-
-
-def job_word(state: str) -> str:
-    """The word of a state of a job or task."""
-    return _(_words()["job_states"].get(state, state))
-
-
 def job_title(lab: Lab, job: Job) -> str:
     """What a job is called in lists and notices: its subject, and what it does."""
     # Translators: a job's subject and what it does, as the guide prints it
-    return _("{target} ({scenario})").format(target=job.target, scenario=scenario(job.scenario))
-
-
-def scenario(name: str) -> str:
-    """What a kind of job is called."""
-    row = _words()["jobs"].get(name)
-    return _(row["title"]) if row else name
+    return _("{target} ({scenario})").format(target=job.target, scenario=events.job(job.scenario))
 
 
 def said(state: str) -> Cell:
     """A state of a job or task with its colour and sign."""
-    return blocks.said(job_word(state), _STATES.get(state, blocks.WARN))
+    return blocks.said(job_state(state), _STATES.get(state, blocks.WARN))
 
 
 def minutes(begun: str | None, ended: str | None, now: int) -> str:
@@ -72,7 +57,7 @@ def job_row(context: Context, name: str) -> list[Cell]:
     ended = tasks[-1].ended if tasks and job.state not in (states.IN_PROGRESS, states.SUSPENDED) else None
     return [
         blocks.link(job.target, "jobs", name),
-        scenario(job.scenario),
+        events.job(job.scenario),
         said(job.state),
         instant(begun),
         minutes(begun, ended, context.now),
@@ -129,20 +114,23 @@ def _commands(context: Context, name: str) -> None:
     waits = choose or (
         ""
         if state == states.SUSPENDED
-        else _("The job does not wait for a word: {state}.").format(state=job_word(state))
+        else _("The job does not wait for a word: {state}.").format(state=job_state(state))
     )
     failed = choose or (
-        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_word(state))
+        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_state(state))
     )
     goes_on = choose or (
-        "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_word(state))
+        "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_state(state))
     )
     context.command("vault.complete", {**preset, **_tick(job)}, why=waits, title=_complete_title(job))
     context.command("vault.restart", preset, why=failed)
     context.command("vault.skip", preset, why=choose or (waits if failed else ""))
     context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
     context.command("vault.release_plan", preset, why=failed)
-    context.command("wait", {"thing": job}, why=goes_on)
+    clock = context.lab.clock
+    elsewhere = _("Another process plays the clock; time passes there.")  # lab.wait would wait here, for how long?
+    plays = "" if clock.playing or clock.player is None else elsewhere
+    context.command("wait", {"thing": job}, why=goes_on or plays)
 
 
 def _complete_title(job: Job | None) -> str:

@@ -14,7 +14,7 @@ class CostChart extends Plot {
       this.currencies.append(button);
     }
     this.element.querySelector(".labkit-head").insertBefore(this.currencies, this.windows);
-    this.total = html("div", { class: "labkit-said", role: "status" });
+    this.total = html("div", { class: "labkit-reading", role: "status" });
     this.element.append(this.total);
   }
 

@@ -12,7 +12,7 @@ class JobsChart extends Plot {
     this.newer = html("button", { class: "labkit-button labkit-jobs-newer", type: "button", text: words.newer });
     this.older = html("button", { class: "labkit-button labkit-jobs-older", type: "button", text: words.older });
     this.count = html("span", { class: "labkit-count", role: "status" });
-    this.pages = html("div", { class: "labkit-pages", role: "group", "aria-label": words.jobs }, this.newer, this.older, this.count);
+    this.pages = html("div", { class: "labkit-job-pages", role: "group", "aria-label": words.jobs }, this.newer, this.older, this.count);
     this.newer.addEventListener("click", () => this.turn(-JOB_ROWS));
     this.older.addEventListener("click", () => this.turn(JOB_ROWS));
     this.element.append(this.pages);
@@ -110,7 +110,7 @@ class JobsChart extends Plot {
     const { x, begin } = this.scale, until = to || this.now;
     if (until < begin) return null;
     const left = x(Math.max(begin, from)), width = Math.max(2, x(until) - left - 0.6);
-    const element = svg("rect", { class: `labkit-bar labkit-bar-${state}`, x: left, y: top - high / 2, width, height: high, rx: 1.5 });
+    const element = svg("rect", { class: `labkit-task-bar labkit-task-${state}`, x: left, y: top - high / 2, width, height: high, rx: 1.5 });
     if (state === "Failed") element.style.fill = `url(#${this.id}-failed)`;
     return { element, begin: left, end: left + width };
   }

@@ -97,7 +97,7 @@ class SiteMap {
     const [x, y, width, height] = boxes[this.form];
     const corner = { side: 8, pill: 12 }[shape] ?? 4;
     const children = [svg("title", {}, told), svg("rect", { class: "labkit-ground", width, height, rx: corner })];
-    if (shape === "tile") children.push(svg("rect", { class: "labkit-bar", width: 5, height, rx: 2 }));
+    if (shape === "tile") children.push(svg("rect", { class: "labkit-tile-bar", width: 5, height, rx: 2 }));
     for (const [left, top, text, role, size] of texts) {
       children.push(svg("text", { class: `labkit-text-${role}`, x: left, y: top, "font-size": size }, text));
     }
@@ -121,7 +121,7 @@ class SiteMap {
       const turned = `translate(${x} ${y}) rotate(${angle})`;
       children.push(svg("path", { class: "labkit-head-of", d: "M-9 -5L0 0L-9 5Z", transform: turned }));
     }
-    return { attributes: { class: `labkit-link labkit-link-${kind} labkit-tone-${tone}`, "aria-hidden": "true" }, children };
+    return { attributes: { class: `labkit-way-link labkit-way-link-${kind} labkit-tone-${tone}`, "aria-hidden": "true" }, children };
   }
 
   // --- where one looks ---------------------------------------------------------------------------------------------

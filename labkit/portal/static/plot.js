@@ -102,7 +102,12 @@ class Plot {
   attach() {
     const sizes = new ResizeObserver(([entry]) => {
       const width = Math.max(320, Math.round(entry.contentRect.width));
-      if (width !== this.width) { this.width = width; this.draw(); }
+      if (width === this.width) return;
+      // Also out of sight: drawn for another width it would be as high as it is too narrow.
+      const seen = this.visible;
+      Object.assign(this, { width, visible: true });
+      this.draw();
+      this.visible = seen;
     });
     sizes.observe(this.svg.parentElement);
     const sight = new IntersectionObserver(([entry]) => {

@@ -13,7 +13,7 @@ class PointsChart extends Plot {
     this.send = send;
     this.points = [];
     this.looked = null; // the id one looks at
-    this.said = html("div", { class: "labkit-said", role: "status" });
+    this.said = html("div", { class: "labkit-reading", role: "status" });
     this.element.append(this.said);
     this.svg.addEventListener("click", (event) => this.click(event));
   }

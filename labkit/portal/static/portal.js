@@ -23,7 +23,7 @@ class Portal {
     this.dialog = new Dialog(words, send);
     this.result = html("div", { class: "labkit-result", role: "status" });
     this.body = html("div", { class: "labkit-body" });
-    this.bar = html("div", { class: "labkit-bar", role: "toolbar", "aria-label": words.commands });
+    this.bar = html("div", { class: "labkit-command-bar", role: "toolbar", "aria-label": words.commands });
     this.why = html("div", { class: "labkit-why", role: "status" });
     this.foot = html("div", { class: "labkit-foot" }, this.bar, this.why);
     this.notices = html("div", { class: "labkit-notices", role: "log" });
