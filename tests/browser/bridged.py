@@ -27,18 +27,24 @@ class Bridged:
         self.view = PortalView(heart.of(lab), path or ("quick",))
         self._out: list[dict[str, Any]] = []
         self.view.send = lambda message, *_: self._out.append(message)
-        page.goto("data:text/html,<!doctype html><meta charset=utf-8><body></body>")
         page.expose_function("toPython", self._got)
         self.load()
         self.portal = Portal(page)
 
     def load(self) -> None:
         """Let the page build the view, as it does when it is loaded anew."""
+        self.page.goto("data:text/html,<!doctype html><meta charset=utf-8><body></body>")
         source = MODEL.replace("sent.push(message)", "void window.toPython(message)")
         self.page.evaluate(source, [module(), LOOK + View._css, words.page(), list(self.view.parts)])
 
     def _got(self, message: dict[str, Any]) -> None:
         self.view._handle(message)
+        self.flush()
+
+    def told(self) -> None:
+        """Tell the page what is new, as the lab's heart does while time runs."""
+        self.view.screen.do("dismiss", 99)
+        self.view.flush()
         self.flush()
 
     def flush(self) -> None:

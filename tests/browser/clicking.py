@@ -92,11 +92,15 @@ class Portal:
         assert self.refusal.is_hidden(), self.refusal.inner_text()
         return self
 
+    def press_refused(self, button: str) -> str:
+        """Press a button, which is refused; the words of the refusal. The dialog stays open."""
+        self.dialog.locator(f'[data-key="press-{button}"]').click()
+        self.refusal.wait_for()
+        return self.refusal.inner_text()
+
     def refused(self) -> str:
         """Press OK, which is refused; the words of the refusal. The dialog stays open and is cancelled."""
-        self.dialog.locator('[data-key="press-ok"]').click()
-        self.refusal.wait_for()
-        text = self.refusal.inner_text()
+        text = self.press_refused("ok")
         self.dialog.locator('[data-key="press-cancel"]').click()
         expect(self.dialog).to_be_hidden()
         return text
