@@ -1,4 +1,4 @@
-"""The portal's page in Chromium with a lab behind it: loaded anew, by keyboard alone, with odd names, while time runs."""
+"""The portal in Chromium with a lab behind it: loaded anew, by keyboard alone, with odd names, while time runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG = "x" * 200
 
 
 @pytest.fixture(scope="module")
-def masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def masters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A lab with bare servers, and one in which two VMs replicate and a plan was made; tests play in copies."""
     folder = tmp_path_factory.mktemp("masters")
     with labkit.create(folder / "start.lab"):
@@ -28,7 +28,7 @@ def masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     with labkit.create(folder / "protected.lab", stage="protected") as lab:
         lab.vault.create_plan(PLAN, [VM, "MYBSD01"])
         lab.run("40min")
-    yield {name: folder / f"{name}.lab" for name in ("start", "protected")}
+    return {name: folder / f"{name}.lab" for name in ("start", "protected")}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def lab_of(masters: dict[str, Path], tmp_path: Path) -> Iterator[Callable[[str],
 
 
 def test_a_wizard_outlives_a_reload(page: Page, lab_of: Callable[[str], Lab]) -> None:
-    """The page is loaded anew in the middle of a wizard: page, fields, also the one being typed in, are as they were."""
+    """The page is loaded anew in the middle of a wizard: page and fields, also the one typed in, are as they were."""
     lab = lab_of("start")
     lab.site.add_feature("SC01")
     lab.site.install("SC01", "SQL Server 2012 SP1")

@@ -2,10 +2,11 @@
 
 const SIGNS = { good: "✓", warn: "▲", bad: "✕", busy: "◔", off: "○" };
 const FILTER_FROM = 13;
+const INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/; // breaks between day and time, not within
 
 /** A cell: a text, a text with a state, or one that opens a page. */
 function cell(value, go) {
-  if (typeof value === "string") return html("span", { text: value });
+  if (typeof value === "string") return html("span", { text: value, ...(INSTANT.test(value) ? { class: "labkit-instant" } : {}) });
   if (value.go) {
     const link = html("button", { class: "labkit-link", type: "button", text: value.text, title: value.text });
     link.dataset.key = `go-${value.go.join("/")}`;
