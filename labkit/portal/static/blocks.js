@@ -103,8 +103,14 @@ const BLOCKS = {
   },
 };
 
+/** The rows that are chosen: for a moment what was clicked here, since answers to earlier clicks are on their way. */
+function chosenOf(block, tools) {
+  const clicked = tools.clicked.get(block.key);
+  return new Set(clicked && performance.now() - clicked.at < SECOND ? clicked.rows : block.chosen);
+}
+
 function table(block, tools) {
-  const chosen = new Set(block.chosen);
+  const chosen = chosenOf(block, tools);
   const heads = block.columns.map((text) => html("th", { scope: "col", text }));
   if (block.choose) heads.unshift(html("th", { scope: "col", "aria-label": tools.words.choose }));
   const body = html("tbody");
@@ -128,7 +134,9 @@ function tableRow(block, row, chosen, tools) {
   box.dataset.key = `row-${block.key}-${row.id}`;
   const tell = () => {
     const boxes = [...line.parentElement.querySelectorAll("input:checked")];
-    tools.send("choose", { key: block.key, rows: boxes.map((found) => found.closest("tr").dataset.row) });
+    const rows = boxes.map((found) => found.closest("tr").dataset.row);
+    tools.clicked.set(block.key, { rows, at: performance.now() });
+    tools.send("choose", { key: block.key, rows });
     for (const other of line.parentElement.children) mark(other, other.querySelector("input").checked);
   };
   box.addEventListener("change", tell);
@@ -180,7 +188,7 @@ function renewed(element, before, block, tools) {
   const shape = ({ kind, title, columns, choose, rows }) => JSON.stringify([kind, title, columns, choose, rows.length >= FILTER_FROM]);
   if (before.kind !== "table" || block.kind !== "table" || !before.rows.length || !block.rows.length) return false;
   if (shape(before) !== shape(block)) return false;
-  const body = element.querySelector("tbody"), chosen = new Set(block.chosen);
+  const body = element.querySelector("tbody"), chosen = chosenOf(block, tools);
   const lines = new Map([...body.children].map((line) => [line.dataset.row, line]));
   const old = new Map(before.rows.map((row) => [row.id, row]));
   place(body, block.rows.map((row) => {

@@ -9,7 +9,7 @@ class Portal {
     this.filters = new Map();
     this.data = null;
     this.tools = {
-      words, charts, identity, filters: this.filters, send, go: (path) => send("go", path), command: (key) => this.button(key),
+      words, charts, identity, filters: this.filters, clicked: new Map(), send, go: (path) => send("go", path), command: (key) => this.button(key),
     };
     this.nav = html("nav", { class: "labkit-nav", "aria-label": words.pages });
     this.language = html("select", { class: "labkit-input labkit-language", "aria-label": words.language });
@@ -43,7 +43,8 @@ class Portal {
     const before = this.data;
     this.data = { ...(all ? {} : before), ...rest };
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-    const page = before?.head.path.join("/");
+    const page = before?.head.path.join("/"), moved = page !== undefined && page !== this.data.head.path.join("/");
+    if (moved) this.tools.clicked.clear();
     if (rest.nav) this.drawNav(rest.nav);
     if (rest.head) this.drawHead(rest.head);
     if (blocks || rest.commands) this.drawBlocks(blocks ?? { order: [...this.blocks.keys()], changed: {} }, Boolean(rest.commands));
@@ -52,7 +53,6 @@ class Portal {
     if (rest.result) this.drawResult(rest.result);
     if (rest.notices) this.drawNotices(rest.notices);
     if (rest.script) this.drawScript(rest.script);
-    const moved = page !== undefined && page !== this.data.head.path.join("/");
     if (before?.dialog && !this.data.dialog && (focused ?? "").match(/^(field|press)-/)) this.refocus(this.opener, moved);
     else this.refocus(focused, moved);
   }
