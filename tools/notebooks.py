@@ -3,26 +3,36 @@
 A source is a Python file in jupytext's percent format. A text stands twice, as ``# %% [markdown] lang="en"`` and
 ``lang="ja"``; code is the same for both. ``build`` makes the notebooks, runs each in an empty folder in its
 language, and keeps the outputs that are text: what nbval compares and what a reader without labkit sees.
-``check`` says whether the committed ones have the texts and code of their sources.
+``check`` says whether the committed ones have the texts and code of their sources; with ``--complete`` also whether
+every lesson has a notebook and every rule is shown in one.
+
+Sources in ``course/`` are lessons of ``labkit.course``: ``N.M-slug.py`` becomes ``N.M-slug.ipynb`` in ``notebooks/en``
+and ``notebooks/ja``. A cell names the rules it shows, ``rules="3.3-1, 3.3-2"`` (a text at its English one); the
+metadata of the notebook has them all.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat as _nbformat
 
+from labkit.course import catalogue
+
 nbformat: Any = _nbformat  # its functions have no types
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES, NOTEBOOKS = ROOT / "tools" / "notebook_sources", ROOT / "notebooks"
+COURSE = "course"
 LANGUAGES = ("en", "ja")
 KEPT = ("text/plain", "text/html")
 _METADATA = {
@@ -31,15 +41,28 @@ _METADATA = {
 }
 
 
+def sources() -> list[Path]:
+    """All sources: those of single notebooks, then the course's."""
+    return [*sorted(SOURCES.glob("*.py")), *sorted((SOURCES / COURSE).glob("*.py"))]
+
+
 def target(source: Path, language: str) -> Path:
-    """Where the notebook of a source lies: ``NAME.ipynb`` for English, ``NAME.ja.ipynb`` for Japanese."""
+    """Where the notebook of a source lies: of the course in a folder for each language, with the same name.
+
+    Others: ``NAME.ipynb`` for English, ``NAME.ja.ipynb`` for Japanese.
+    """
+    if source.parent.name == COURSE:
+        return NOTEBOOKS / language / f"{source.stem}.ipynb"
     return NOTEBOOKS / f"{source.stem}{'' if language == 'en' else '.' + language}.ipynb"
 
 
 def notebook(source: Path, language: str) -> Any:
-    """A source's notebook in a language, without outputs; ``ValueError`` where a text misses its other language."""
+    """A source's notebook in a language, without outputs; ``ValueError`` where a text misses its other language.
+
+    ``ValueError`` too for a source of the course whose rules are not those its lesson is to show.
+    """
     read = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    made = nbformat.v4.new_notebook(metadata=_METADATA)
+    made = nbformat.v4.new_notebook(metadata=json.loads(json.dumps(_METADATA)))
     texts: list[str] = []
     for number, cell in enumerate(read.cells):
         spoken = cell.metadata.get("lang")
@@ -49,13 +72,39 @@ def notebook(source: Path, language: str) -> Any:
             texts.append(spoken)
             if spoken != language:
                 continue
-        identity = hashlib.sha256(f"{source.stem} {len(made.cells)}".encode()).hexdigest()[:8]
-        maker = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
-        text = joined(cell.source) if spoken == "ja" else cell.source
-        made.cells.append(maker(text, id=identity))
+        made.cells.append(_cell(cell, f"{source.stem} {len(made.cells)}", spoken))
     if texts != list(LANGUAGES) * (len(texts) // 2):
         raise ValueError(f"{source.name}: each text stands in English, then in Japanese")
+    if source.parent.name == COURSE:
+        made.metadata["labkit"] = _lesson(source, rules_of(read.cells))
     return made
+
+
+def _cell(cell: Any, place: str, spoken: str | None) -> Any:
+    identity = hashlib.sha256(place.encode()).hexdigest()[:8]
+    maker = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
+    text = joined(cell.source) if spoken == "ja" else cell.source
+    return maker(text, id=identity)
+
+
+def rules_of(cells: Iterable[Any]) -> list[str]:
+    """The rules that cells name, in the order of ``data/course/rules.yml``; ``ValueError`` for one that is not"
+    " there."""
+    named = {rule.strip() for cell in cells for rule in str(cell.metadata.get("rules", "")).split(",")} - {""}
+    known = catalogue.rules()
+    if strange := sorted(named - set(known)):
+        raise ValueError(f"there is no rule {', '.join(strange)}")
+    return [rule for rule in known if rule in named]
+
+
+def _lesson(source: Path, named: list[str]) -> dict[str, Any]:
+    """What the metadata of a course's notebook says of its lesson."""
+    lesson = catalogue.lesson(source.stem)
+    if lesson.name != source.stem:
+        raise ValueError(f"{source.name}: the lesson's notebook is called {lesson.name}")
+    if missing := sorted(set(lesson.rules) - set(named)):
+        raise ValueError(f"{source.name}: no cell shows the rules {', '.join(missing)}")
+    return {"lesson": lesson.slug, "section": lesson.number, "heading": lesson.heading, "rules": named}
 
 
 def joined(text: str) -> str:
@@ -63,9 +112,26 @@ def joined(text: str) -> str:
 
     >>> joined("ここで\n切る。\nAzure に\nある")
     'ここで切る。Azure にある'
+
+    Code, fenced or indented after an empty line, stays as it is.
     """
+    parts: list[tuple[bool, list[str]]] = [(False, [])]
+    fenced = False
+    for line in text.split("\n"):
+        coded, lines = parts[-1]
+        fence = line.lstrip().startswith("```")
+        code = fenced or fence or (line.startswith("    ") and (coded or not lines or not lines[-1].strip()))
+        if code == coded:
+            lines.append(line)
+        else:
+            parts.append((code, [line]))
+        fenced = fenced != fence
+    return "\n".join("\n".join(lines) if code else _joined("\n".join(lines)) for code, lines in parts if lines)
+
+
+def _joined(text: str) -> str:
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
-    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
+    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?=\S)(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
     text = re.sub(rf"(?<={wide})\n *(?={wide}|\*\*)", "", text)
     return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 
@@ -75,7 +141,7 @@ def executed(found: Any, language: str) -> Any:
     from nbclient import NotebookClient
 
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "LABKIT_LANG": language, "MPLBACKEND": "Agg"}
+        environment = {**os.environ, "LABKIT_LANG": language, "MPLBACKEND": "Agg", "LABKIT_COURSE": "new"}
         resources = {"metadata": {"path": folder}}
         NotebookClient(found, timeout=300, resources=resources, store_widget_state=False).execute(env=environment)
     return cleaned(found)
@@ -99,20 +165,40 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("build", "check"))
     parser.add_argument("names", nargs="*", help="stems of sources; all when left out")
+    parser.add_argument("--complete", action="store_true", help="with check: every lesson and every rule, too")
     options = parser.parse_args(arguments)
-    stale = 0
-    for source in sorted(SOURCES.glob("*.py")):
+    lacking = incomplete() if options.complete else []
+    print(*lacking, sep="\n", end="\n" if lacking else "")
+    stale = len(lacking)
+    for source in sources():
         if options.names and source.stem not in options.names:
             continue
         for language in LANGUAGES:
             path, made = target(source, language), notebook(source, language)
             if options.action == "build":
+                path.parent.mkdir(parents=True, exist_ok=True)
                 nbformat.write(executed(made, language), path)
                 print(path.relative_to(ROOT))
-            elif not path.exists() or stripped(nbformat.read(path, 4)) != stripped(made):
+            elif not path.exists() or _other(nbformat.read(path, 4), made):
                 print(f"{path.relative_to(ROOT)} is not what its source makes: python tools/notebooks.py build")
                 stale += 1
     return 1 if stale else 0
+
+
+def incomplete() -> list[str]:
+    """One line for each lesson without a source, and for each rule that no built notebook of a language shows."""
+    there = {source.stem for source in sources()}
+    lines = [f"no notebook for the lesson {one.name}" for one in catalogue.all_lessons() if one.name not in there]
+    for language in LANGUAGES:
+        shown: set[str] = set()
+        for path in sorted((NOTEBOOKS / language).glob("*.ipynb")):
+            shown |= set(nbformat.read(path, 4).metadata.get("labkit", {}).get("rules", []))
+        lines += [f"{language}: no notebook shows the rule {rule}" for rule in catalogue.rules() if rule not in shown]
+    return lines
+
+
+def _other(committed: Any, made: Any) -> bool:
+    return stripped(committed) != stripped(made) or committed.metadata.get("labkit") != made.metadata.get("labkit")
 
 
 def stripped(found: Any) -> list[tuple[str, str, str]]:

@@ -8,7 +8,8 @@ import sys
 from typing import Any
 
 import labkit
-from labkit.engine.errors import in_words
+from labkit.engine.errors import LabError, in_words
+from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import ngettext
 from labkit.engine.units import show_size
@@ -28,9 +29,7 @@ def _open(options: argparse.Namespace, *, read_only: bool = False) -> Lab:
 
 def new(options: argparse.Namespace) -> int:
     """Make a lab."""
-    from labkit.lab import create
-
-    with create(options.file, site=options.site, seed=options.seed, stage=options.stage, surface="cli") as lab:
+    with _made(options) as lab:
         if options.json:
             print_json(lab.status())
         else:
@@ -38,6 +37,21 @@ def new(options: argparse.Namespace) -> int:
             for warning in lab.warnings():
                 print(warning, file=sys.stderr)
     return 0
+
+
+def _made(options: argparse.Namespace) -> Lab:
+    """A new lab at a stage of its own, or at the beginning of a lesson of the course."""
+    from labkit.lab import build, create
+
+    if options.stage not in build.STAGES:
+        from labkit.course import stages
+
+        if options.stage not in stages.slugs():
+            known = (*build.STAGES, *stages.slugs())
+            raise LabError(900050, found=options.stage, choices=", ".join(known), meant=meant(options.stage, known))
+        return stages.new(options.file, options.stage, site=options.site, seed=options.seed)
+    site = options.site or "contoso"
+    return create(options.file, site=site, seed=options.seed, stage=options.stage, surface="cli")
 
 
 def status(options: argparse.Namespace) -> int:

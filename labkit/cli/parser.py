@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from labkit.cli import bench, disk, doctor, drill, jupyter, labs, readiness
+from labkit.cli import bench, course, disk, doctor, drill, jupyter, labs, readiness
 from labkit.engine.errors import EXIT_BAD_INPUT
 from labkit.engine.texts import gettext as _
 from labkit.lab.exports import FORMATS
@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _drills(commands)
     _disks(commands)
     _readiness(commands)
+    _course(commands)
     _others(commands)
     return parser
 
@@ -60,13 +61,16 @@ def _labs(commands: Any) -> None:
     new = _command(commands, "new", _("make a lab"), labs.new, json=True)
     _file(new)
     new.add_argument(
-        "--site", metavar="NAME|SITE.yml", default="contoso", help=_("site that comes with labkit, or a site file")
+        "--site",
+        metavar="NAME|SITE.yml",
+        help=_("site that comes with labkit, or a site file (default: contoso, or the one of the lesson)"),
     )
     new.add_argument("--seed", type=int, default=1, help=_("seed of chance (default: 1)"))
     new.add_argument(
         "--stage",
         default="start",
-        help=_("start (bare servers), prepared, registered, configured or protected (default: start)"),
+        metavar="SLUG",
+        help=_("start (bare servers), prepared, registered, configured, protected, or a lesson (default: start)"),
     )
 
     status = _command(commands, "status", _("show the state of a lab"), labs.status, json=True)
@@ -149,6 +153,22 @@ def _readiness(commands: Any) -> None:
     )
     ready.add_argument("--target", choices=("azure", "site"), default="azure", help=_("where they are to be protected"))
     ready.add_argument("--html", metavar="FILE", type=Path, help=_("write the report as a page, too"))
+
+
+def _course(commands: Any) -> None:
+    lessons = _command(
+        commands, "lessons", _("list the lessons of the course and their steps"), course.lessons, json=True
+    )
+    lessons.add_argument("slug", metavar="SLUG", nargs="?", help=_("one lesson, with its steps"))
+
+    reset = _command(commands, "reset", _("get a fresh copy of a lesson's notebook; yours is kept"), course.reset)
+    reset.add_argument("slug", metavar="SLUG", help=_("the lesson, such as test-failover"))
+    reset.add_argument("folder", metavar="DIR", nargs="?", type=Path, help=_("folder of your notebooks and labs"))
+
+    text = _("show how a class stands: learners, their steps, who is stuck or asks for help")
+    board = _command(commands, "class", text, course.classroom, json=True)
+    board.add_argument("folder", metavar="DIR", type=Path, help=_("folder that LABKIT_CLASS names for the learners"))
+    board.add_argument("--hide-names", action="store_true", help=_("show numbers instead of names"))
 
 
 def _others(commands: Any) -> None:

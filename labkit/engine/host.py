@@ -109,6 +109,16 @@ def home() -> Path:
         return Path(tempfile.gettempdir()) / "labkit"
 
 
+def parent_command() -> list[str]:
+    """The command line of the process that started this one; empty when it cannot be known."""
+    import psutil
+
+    try:
+        return list(psutil.Process(os.getppid()).cmdline())
+    except (psutil.Error, OSError):
+        return []
+
+
 def user() -> str:
     """Name of the person at this computer, for the journal only."""
     import getpass

@@ -38,6 +38,7 @@ class Session:
         self._conflicts = 0
         self._plays = 0
         self.committed: Callable[[int, int], None] | None = None  # called with the numbers of facts before and after
+        self.refused: Callable[[str, LabError], None] | None = None  # called with a refused command's name and error
         if not store.read_only:
             try:
                 lease.register(store, self.lease.token)
@@ -113,6 +114,8 @@ class Session:
             with self.store.writing():
                 self._journal(self._current().now, name, arguments, "refused", error.code)
             self.store.checkpoint()
+            if self.refused is not None:
+                self.refused(name, error)
             raise
         except BaseException:
             self._world = None

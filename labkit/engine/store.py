@@ -306,6 +306,18 @@ class Store:
         """All counters and settings."""
         return dict(self.rows("SELECT key, value FROM meta"))
 
+    def note(self, name: str) -> str | None:
+        """What is noted beside the world under a name: how the lab is shown, never what happens in it."""
+        found = self.rows("SELECT value FROM meta WHERE key = ?", (f"note.{name}",))
+        return str(found[0][0]) if found else None
+
+    def set_note(self, name: str, value: str | None) -> None:
+        """Note something, or with None take the note away; in a transaction of its own."""
+        with self.writing():
+            self.write("DELETE FROM meta WHERE key = ?", (f"note.{name}",))
+            if value is not None:
+                self.write("INSERT INTO meta VALUES (?, ?)", (f"note.{name}", value))
+
     def copy(self, target: Path) -> None:
         """A copy of the last committed state under a new name, made beside it and renamed (promise 1)."""
         _check_new(target)

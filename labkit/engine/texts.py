@@ -1,11 +1,13 @@
 """Everything a person reads goes through here: gettext, English as the source, Japanese beside it.
 
-The language is asked for, in this order: ``set_language``, ``LABKIT_LANG``, the environment's ``LANGUAGE``,
+The language is asked for, in this order: ``set_language``, ``LABKIT_LANG``, the setting of the lab opened last that has
+one, the nearest folder above (below the person's home) called ``ja`` or ``en``, the environment's ``LANGUAGE``,
 ``LC_ALL``, ``LC_MESSAGES``, ``LANG``, the locale of the operating system.
 """
 
 from __future__ import annotations
 
+import functools
 import gettext as _gettext
 import locale
 import os
@@ -13,7 +15,12 @@ from pathlib import Path
 
 LANGUAGES = ("en", "ja")
 _FOLDER = Path(__file__).resolve().parents[1] / "locale"
-_state: dict[str, _gettext.NullTranslations | str | None] = {"chosen": None, "loaded": None, "translations": None}
+_state: dict[str, _gettext.NullTranslations | str | None] = {
+    "chosen": None,
+    "lab": None,
+    "loaded": None,
+    "translations": None,
+}
 
 
 def language() -> str:
@@ -21,15 +28,62 @@ def language() -> str:
     chosen = _state["chosen"]
     if isinstance(chosen, str):
         return chosen
-    for name in ("LABKIT_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+    return _environment(("LABKIT_LANG",)) or _lab_or_folder() or _computer()
+
+
+def _environment(names: tuple[str, ...]) -> str | None:
+    for name in names:
         value = os.environ.get(name)
         if value:
             return "ja" if value.lower().startswith("ja") else "en"
+    return None
+
+
+def _lab_or_folder() -> str | None:
+    of_lab = _state["lab"]
+    if isinstance(of_lab, str):
+        return of_lab
     try:
-        found = locale.getlocale()[0] or ""
+        return folder_language(os.getcwd())  # noqa: PTH109 - asked with every text; a Path would cost more than the look
+    except OSError:  # the folder is gone
+        return None
+
+
+@functools.lru_cache(maxsize=8)
+def folder_language(folder: str) -> str | None:
+    """``"en"`` or ``"ja"`` of the nearest folder so called, the folder itself or above it; None for none.
+
+    Not the person's home or what is above: somebody may be called Ja.
+    """
+    ends = {Path(folder).anchor}
+    try:
+        home = Path.home()
+        ends |= {str(path) for path in (home, *home.parents)}
+    except RuntimeError:  # no home
+        pass
+    for path in (Path(folder), *Path(folder).parents):
+        if str(path) in ends:
+            return None
+        if path.name in LANGUAGES:
+            return path.name
+    return None
+
+
+def _computer() -> str:
+    found = _environment(("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    if found is not None:
+        return found
+    try:
+        local = locale.getlocale()[0] or ""
     except ValueError:
-        found = ""
-    return "ja" if found.lower().startswith("ja") else "en"
+        local = ""
+    return "ja" if local.lower().startswith("ja") else "en"
+
+
+def follow_lab(name: str | None) -> None:
+    """Take over a lab's setting, ``"en"`` or ``"ja"``; ``None`` for a lab without one changes nothing."""
+    if name in LANGUAGES:
+        _state["lab"] = name
 
 
 def set_language(name: str | None) -> None:

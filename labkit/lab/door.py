@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from labkit.engine import facts, jobs, lease, pace, units
+from labkit.engine import facts, jobs, lease, pace, texts, units
 from labkit.engine.errors import LabError
 from labkit.engine.facts import Fact
 from labkit.engine.jobs import JobRecord
@@ -100,6 +100,7 @@ class Lab:
         self.jobs = Jobs(self)
         self.clock = Clock(self)
         self.on_alert(alerts.from_environment())
+        texts.follow_lab(self.language)
 
     # --- the file -----------------------------------------------------------------------------------------------------
 
@@ -186,6 +187,25 @@ class Lab:
         if isinstance(hook, str):
             hook = alerts.command_hook(hook)
         self._session.committed = None if hook is None else alerts.listener(self, hook)
+
+    def on_refusal(self, hook: Callable[[str, LabError], None] | None) -> None:
+        """Call a function with the name and the error of each command that is refused by this object; None: nobody."""
+        self._session.refused = hook
+
+    @property
+    def language(self) -> str | None:
+        """The lab's setting, "en" or "ja", that whoever opens it follows; None: no setting (``labkit.engine.texts``).
+
+        It stands in the file beside the world, in no fact. 900545 for another language.
+        """
+        return self._session.store.note("language")
+
+    @language.setter
+    def language(self, name: str | None) -> None:
+        if name not in (None, *texts.LANGUAGES):
+            raise LabError(900545, found=name, choices=", ".join(texts.LANGUAGES))
+        self._session.store.set_note("language", name)
+        texts.follow_lab(name)
 
     @property
     def events_digest(self) -> str:

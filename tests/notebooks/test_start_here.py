@@ -39,10 +39,11 @@ def test_a_stale_notebook_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     before = {language: committed(language) for language in LANGUAGES}
     monkeypatch.setattr(notebooks, "ROOT", tmp_path)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
-    for language, found in before.items():
-        found.cells[0].source += "!" if language == "ja" else ""
-        nbformat.write(found, tmp_path / notebooks.target(SOURCE, language).name)
-    assert notebooks.main(["check"]) == 1
+    for bad in (False, True):
+        for language, found in before.items():
+            found.cells[0].source += "!" if bad and language == "ja" else ""
+            nbformat.write(found, tmp_path / notebooks.target(SOURCE, language).name)
+        assert notebooks.main(["check", SOURCE.stem]) == int(bad)
 
 
 def test_a_text_without_its_other_language_is_refused(tmp_path: Path) -> None:
@@ -140,4 +141,6 @@ def test_japanese_lines_are_joined_without_spaces() -> None:
     """A line's end inside a Japanese sentence is no space; lists and paragraphs stay as they are."""
     assert notebooks.joined("一行目、\n二行目") == "一行目、二行目"
     assert notebooks.joined("値を\n読む Azure\nに送る") == "値を読む Azure に送る"
+    assert notebooks.joined("図。\n\n    サイト\n    回線\n\n一つ\n二つ") == "図。\n\n    サイト\n    回線\n\n一つ二つ"
+    assert notebooks.joined("```text\nサイト\n回線\n```\n一つ\n二つ") == "```text\nサイト\n回線\n```\n一つ二つ"
     assert notebooks.joined("# 題\n\n本文。\n\n- 一つ。\n- **二つ**。\n  続き") == "# 題\n\n本文。\n\n- 一つ。\n- **二つ**。続き"

@@ -1,0 +1,1 @@
+"""The lessons, one module each: ``LESSON``. Found by :mod:`labkit.course.catalogue`."""

@@ -1,0 +1,156 @@
+"""A class: what a learner's process writes, and what a trainer sees of forty of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import course
+from labkit.cli import main
+from labkit.course import board, telling
+from labkit.engine.errors import LabError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A class folder, with Hanako at the keyboard."""
+    made = tmp_path / "class"
+    made.mkdir()
+    monkeypatch.setenv("LABKIT_CLASS", str(made))
+    monkeypatch.setenv("LABKIT_LEARNER", "花子@pc-07")
+    return made
+
+
+def _entry(folder: Path) -> dict[str, Any]:
+    (path,) = folder.iterdir()
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def test_what_is_told_and_when(folder: Path) -> None:
+    """Begun, checked, refused, done, hand up and down: after each the file has it, whole and in its place."""
+    lab = course.start("evaluation-site")
+    assert (_entry(folder)["lesson"], _entry(folder)["step"]) == ("evaluation-site", "find-the-host")
+    course.check("find-the-host")
+    course.check("find-the-host")
+    assert _entry(folder)["tries"] == 2
+    course.answer("find-the-host", "HV01")
+    assert (_entry(folder)["step"], _entry(folder)["done"]) == ("first-hour", ["find-the-host"])
+    with pytest.raises(LabError):
+        lab.site.start_server("HV01")
+    assert _entry(folder)["refusal"]["code"] == 900678
+    course.raise_hand("The host?")
+    assert (_entry(folder)["hand"] is not None, _entry(folder)["hand_note"]) == (True, "The host?")
+    course.lower_hand()
+    assert _entry(folder)["hand"] is None
+    course.call_me("花子")
+    assert _entry(folder)["name"] == "花子"
+
+
+def test_nobody_is_told_of_what_nobody_watches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unattended run writes nothing into the class."""
+    monkeypatch.setenv("LABKIT_COURSE", "new")
+    course.start("evaluation-site").close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_is_gone_stops_no_lesson(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The learner is told once that the class is not, and goes on."""
+    monkeypatch.setitem(telling._state, "silent", False)
+    folder.rmdir()
+    course.start("evaluation-site")
+    course.check("first-hour")
+    assert capsys.readouterr().out.count("class is not told") == 1
+
+
+def _simulated(folder: Path, count: int) -> None:
+    for number in range(count):
+        entry = {
+            "schema": telling.SCHEMA,
+            "learner": f"user{number}@pc",
+            "name": f"Learner Number {number}",
+            "lesson": "test-failover",
+            "step": "complete-test" if number else "",
+            "steps": ["start-test", "connect-test-vm", "complete-test", "test-plan", "unreachable-guest"],
+            "done": ["start-test", "connect-test-vm"],
+            "tries": number % 3,
+            "since": f"2014-10-01T09:{number:02}:00+09:00",
+            "refusal": {"code": 900502, "message": "MYWSV02 is not protected.", "at": "2014-10-01T09:00:00+09:00"},
+            "hand": "2014-10-01T09:30:00+09:00" if number == 39 else None,
+            "hand_note": "Kanji <b>",
+            "updated": "2014-10-01T09:40:00+09:00",
+        }
+        (folder / telling.file_name(str(entry["learner"]))).write_text(json.dumps(entry), encoding="utf-8")
+
+
+def test_forty_learners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty files make a board: a raised hand first, then who is longest at a step; stuck and tried in words."""
+    _simulated(folder, 40)
+    monkeypatch.setattr(board.pace, "wall_time", lambda: "2014-10-01T09:41:30.000+09:00")
+    clock = time.perf_counter()
+    found = board.classroom(folder)
+    text = repr(found)
+    print(f"read and shown in {time.perf_counter() - clock:.3f} s (goal: under a second)")
+    assert [one.name for one in found.learners[:3]] == ["Learner Number 39", "Learner Number 1", "Learner Number 2"]
+    assert [one.stuck for one in found.learners[:3]] == [2, 40, 39]
+    assert "40 (stuck)" in text
+    assert "tried 2" in text
+    assert "900502: MYWSV02 is not protected." in text
+    assert found.learners[-1].stuck is None or found.learners[-1].stuck < 5
+    page = found._repr_html_()
+    assert "Kanji &lt;b&gt;" in page
+    assert "http" not in page
+
+
+def test_names_can_be_hidden(folder: Path) -> None:
+    """No name, account or note of a learner is in the board then, in text, page and JSON."""
+    _simulated(folder, 3)
+    found = board.classroom(folder, hide_names=True)
+    shown = repr(found) + found._repr_html_() + json.dumps(found.as_dict())
+    assert "Learner Number" not in shown
+    assert "user1" not in shown
+    assert "Kanji" not in shown
+    assert "Learner 2" in shown
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"schema": 1}', b"\xff\xfe", b"{" * 100_000, b"x" * 300_000, b'{"schema": 9, "learner": "x"}'],
+)
+def test_strange_files_are_named(folder: Path, content: bytes) -> None:
+    """Broken, foreign, huge, or of another version: named with a reason, and the others are shown."""
+    _simulated(folder, 2)
+    (folder / "strange.json").write_bytes(content)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "folder.json").mkdir()
+    found = board.classroom(folder)
+    assert len(found.learners) == 2
+    assert set(found.strange) == {"strange.json", "folder.json"}
+    assert all(found.strange.values())
+    assert "strange.json" in repr(found)
+
+
+def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``labkit class`` prints text or JSON alone, and refuses a folder that is none."""
+    _simulated(folder, 3)
+    assert main(["class", str(folder)]) == 0
+    assert "3 learners" in capsys.readouterr().out
+    assert main(["class", str(folder), "--json", "--hide-names"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["learners"]) == 3
+    assert main(["class", str(folder / "nowhere")]) == 3
+    assert "901107" in capsys.readouterr().err
+
+
+def test_learners_have_files_of_their_own() -> None:
+    """Two learners never share a file, whatever letters their names have; the name is safe on every system."""
+    names = ["山田@pc", "山本@pc", "a/b", "a_b", "A_B", "..", "x" * 300]
+    files = [telling.file_name(name) for name in names]
+    assert len(set(files)) == len(names)
+    assert all(os.path.basename(file) == file and len(file) < 90 and file.endswith(".json") for file in files)  # noqa: PTH119
