@@ -26,6 +26,10 @@ class Dialog(Protocol):
     title: str
     error: LabError | None
 
+    @property
+    def place(self) -> int:
+        """The number of the page that is open."""
+
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
 
@@ -65,6 +69,8 @@ def _error_data(error: LabError | None) -> dict[str, Any] | None:
 
 class Form:
     """A dialog of one page: a control's fields and an OK tick."""
+
+    place = 0
 
     def __init__(self, lab: Lab, control: Control, preset: Values, root: Any, title: str = "") -> None:
         self._lab, self._control, self._root = lab, control, root
@@ -217,6 +223,11 @@ class Pages:
             choices = [(value, "" if value is None else str(value)), *choices]
         return Field(view.name, view.title, kind, value, required, choices)
 
+    @property
+    def place(self) -> int:
+        """The number of the page that is open; behind the last one when all are through."""
+        return self._wizard.pages.index(self._wizard.page) if self._wizard.page else len(self._wizard.pages)
+
     def lines(self) -> list[str]:
         """The one call that has all pages."""
         subject, names = _AS_CALL[self._control.wizard]
@@ -234,13 +245,12 @@ class Pages:
 
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
-        titles, page = self._wizard.pages, self._wizard.page
-        place = titles.index(page) if page else len(titles)
+        page, place = self._wizard.page, self.place
         return {
             "title": self.title,
             "subject": self._wizard.subject,
             "text": self._wizard.note if page else _("All pages are filled in."),
-            "pages": titles,
+            "pages": self._wizard.pages,
             "page": place,
             "fields": self._told.data(self.fields()),
             "lines": forms.script(self.lines()),

@@ -60,3 +60,14 @@ def test_a_test_is_completed_in_jobs_with_its_tick(lab: Lab) -> None:
     lab.wait(job)
     assert job.state == "Succeeded"
     assert not lab.azure.machines
+
+
+def test_a_double_click_turns_one_page(lab: Lab) -> None:
+    """Next clicked twice before the page has changed: the second click is not about the page that nobody has seen."""
+    person = Person(lab).go("plans").click("vault.create_plan")
+    twice = {"button": "next", "page": 0, "values": {"name": "Plan"}}
+    person._do("press", twice)._do("press", twice)
+    assert (person.seen["dialog"]["page"], person.error) == (1, None)
+    vms = {"button": "next", "page": 1, "values": {"vms": [0]}}
+    person._do("press", vms)._do("press", vms)._do("press", {"button": "finish", "page": 2, "values": {}})
+    assert lab.vault.plans["Plan"].vms == ["MYBSD01"]

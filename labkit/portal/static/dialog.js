@@ -125,7 +125,7 @@ class Dialog {
 
   press(button) {
     for (const found of this.inputs.values()) found.rest();
-    this.send("press", { button, values: this.values() });
+    this.send("press", { button, page: this.state.page, values: this.values() });
   }
 
   update(state) {
