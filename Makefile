@@ -12,7 +12,7 @@ HOUR := --timeout=3600 -o faulthandler_timeout=3590
 # Thoroughness of crash and fuzz runs: how many times the usual number of rounds.
 EFFORT ?= 20
 
-.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check notebooks wheel clean
+.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check notebooks screenshots wheel clean
 
 help:
 	@echo "make lab         JupyterLab with the notebooks (DIR=folder)"
@@ -25,6 +25,7 @@ help:
 	@echo "make format      ruff format and the fixes ruff can make"
 	@echo "make i18n        bring labkit.po up to date with the texts and compile it"
 	@echo "make notebooks   build the notebooks from their sources, with outputs"
+	@echo "make screenshots the portal's pictures in the documents, from JupyterLab in chromium"
 	@echo "make wheel       dist/labkit-*.whl"
 	@echo "make clean       remove what was built and cached; .venv stays"
 
@@ -71,6 +72,9 @@ i18n-check: set-up
 
 notebooks: set-up
 	$(BIN)/python tools/notebooks.py build
+
+screenshots: set-up
+	$(BIN)/python -m tools.screenshots $(ARGS)
 
 wheel: set-up
 	$(BIN)/python -m build --wheel --no-isolation

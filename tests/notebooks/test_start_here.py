@@ -123,7 +123,7 @@ def test_papermill_twice_in_one_folder(tmp_path: Path, monkeypatch: pytest.Monke
         )
         played = nbformat.read(out, 4)
         pictures = [o for cell in played.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-        assert len(pictures) == 3
+        assert len(pictures) == 4
         with labkit.open(tmp_path / "start-here.lab", read_only=True) as lab:
             found = lab.vault.failovers
             assert len(found) == times

@@ -456,3 +456,24 @@ def test_a_lab_that_another_process_plays(lab: Lab) -> None:
         person.go("dashboard").does("vault.declare_disaster", note="the data centre is under water")
         other.kill()
     assert not person.go("jobs", list(lab.jobs)[-1]).command("wait")["why"]
+
+
+def test_beside_the_notebook_there_is_one_portal(lab: Lab) -> None:
+    """Opened beside the notebook again, it closes the tab before; the cell has a line, and a picture for papermill."""
+
+    async def story() -> None:
+        first = portal.open(lab, side=True)
+        tab = heart.of(lab).aside
+        assert tab.title == "a.lab"
+        second = portal.open(lab, "jobs", side=True)
+        assert tab.comm is None
+        assert heart.of(lab).aside.comm is not None
+        widget, own = "application/vnd.jupyter.widget-view+json", portal.open(lab)
+        for view in (first, second):
+            bundle, _metadata = view._repr_mimebundle_()
+            assert bundle[widget]["model_id"] != view.model_id
+            assert bundle["text/plain"] == "<portal a.lab>"
+            assert bundle["image/png"]
+        assert own._repr_mimebundle_()[0][widget]["model_id"] == own.model_id
+
+    asyncio.run(story())
