@@ -26,6 +26,10 @@ class Dialog(Protocol):
     title: str
     error: LabError | None
 
+    @property
+    def place(self) -> int:
+        """The number of the page that is open."""
+
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
 
@@ -42,6 +46,23 @@ class Dialog(Protocol):
         """Nothing more happens."""
 
 
+class _Told:
+    """What the keys of a dialog's choices mean, of all that its page was ever told."""
+
+    def __init__(self) -> None:
+        self._meaning: dict[str, dict[str, Any]] = {}
+
+    def data(self, fields: list[Field]) -> list[dict[str, Any]]:
+        """The fields as the page gets them."""
+        for field in fields:
+            self._meaning.setdefault(field.name, {}).update(field.meaning())
+        return [field.data() for field in fields]
+
+    def read(self, field: Field, entered: Any) -> Any:
+        """What the page sent as a value."""
+        return field.read(entered, self._meaning.get(field.name))
+
+
 def _error_data(error: LabError | None) -> dict[str, Any] | None:
     return None if error is None else {**error.as_dict(), "text": str(error)}
 
@@ -49,14 +70,18 @@ def _error_data(error: LabError | None) -> dict[str, Any] | None:
 class Form:
     """A dialog of one page: a control's fields and an OK tick."""
 
+    place = 0
+
     def __init__(self, lab: Lab, control: Control, preset: Values, root: Any, title: str = "") -> None:
         self._lab, self._control, self._root = lab, control, root
         self._vmm = str(preset.get("_vmm") or "")
+        self._tick = str(preset.get("_tick") or _(control.tick))
         self._entered: Values = {}
         self._preset = dict(preset)
         self.title = title or _(control.title)
         self.error: LabError | None = None
         self._ticked = False
+        self._told = _Told()
 
     def fields(self) -> list[Field]:
         """What is asked now: not what the page has said already."""
@@ -77,10 +102,9 @@ class Form:
 
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
-        tick = self._control.tick
-        asked = [one.data() for one in self.fields()]
-        if tick:
-            asked.append(Field("_tick", _(tick), "flag", self._ticked, required=True).data())
+        asked = self._told.data(self.fields())
+        if self._tick:
+            asked.append(Field("_tick", self._tick, "flag", self._ticked, required=True).data())
         subject = [str(value) for name, value in self._preset.items() if name in ("vm", "name", "cloud", "machine")]
         return {
             "title": self.title,
@@ -101,14 +125,14 @@ class Form:
             return
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
-            self._entered[name] = field.read(entered)
+            self._entered[name] = self._told.read(field, entered)
 
     def press(self, button: str) -> tuple[bool, list[Any]]:
         """OK: the call, or one for each that was chosen, until one is refused."""
         if button != "ok":
             raise LabError(900801, found=button)
-        if self._control.tick and not self._ticked:
-            raise LabError(900983, tick=_(self._control.tick))
+        if self._tick and not self._ticked:
+            raise LabError(900983, tick=self._tick)
         method = self._control.method(self._root, self._vmm)
         made = forms.calls(self._control, self._root, self._given())
         if not made:
@@ -176,6 +200,7 @@ class Pages:
         self._entered: Values = {}
         self.title = wizard.title
         self.error: LabError | None = None
+        self._told = _Told()
 
     def fields(self) -> list[Field]:
         """The fields of the page, with what was entered."""
@@ -198,6 +223,11 @@ class Pages:
             choices = [(value, "" if value is None else str(value)), *choices]
         return Field(view.name, view.title, kind, value, required, choices)
 
+    @property
+    def place(self) -> int:
+        """The number of the page that is open; behind the last one when all are through."""
+        return self._wizard.pages.index(self._wizard.page) if self._wizard.page else len(self._wizard.pages)
+
     def lines(self) -> list[str]:
         """The one call that has all pages."""
         subject, names = _AS_CALL[self._control.wizard]
@@ -215,15 +245,14 @@ class Pages:
 
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
-        titles, page = self._wizard.pages, self._wizard.page
-        place = titles.index(page) if page else len(titles)
+        page, place = self._wizard.page, self.place
         return {
             "title": self.title,
             "subject": self._wizard.subject,
             "text": self._wizard.note if page else _("All pages are filled in."),
-            "pages": titles,
+            "pages": self._wizard.pages,
             "page": place,
-            "fields": [one.data() for one in self.fields()],
+            "fields": self._told.data(self.fields()),
             "lines": forms.script(self.lines()),
             "error": _error_data(self.error),
             "buttons": [*(["back"] if place else []), "next" if page else "finish", "cancel"],
@@ -233,7 +262,7 @@ class Pages:
         """A field was changed."""
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
-            self._entered[name] = field.read(entered)
+            self._entered[name] = self._told.read(field, entered)
 
     def press(self, button: str) -> tuple[bool, list[Any]]:
         """Next, Back, Finish."""

@@ -54,8 +54,12 @@ class Field:
     choices: Sequence[Choice] | None = None
     hint: str = ""
 
+    def keys(self) -> list[str]:
+        """What each choice is called on the line: by its value, since a list may be another when a click arrives."""
+        return [_key(value) for value, _title in self.choices or ()]
+
     def data(self) -> dict[str, Any]:
-        """As the page gets it; a choice is known by its place."""
+        """As the page gets it; what is chosen is told by its place."""
         found: dict[str, Any] = {
             "name": self.name,
             "title": self.title,
@@ -73,7 +77,7 @@ class Field:
             return {**found, "value": self.value, "choices": [str(value) for value in values]}
         else:
             chosen = values.index(self.value) if self.value in values else None
-        return {**found, "value": chosen, "choices": [title for _value, title in self.choices]}
+        return {**found, "value": chosen, "choices": [title for _value, title in self.choices], "keys": self.keys()}
 
     def _lines(self) -> str:
         """The lines of a list."""
@@ -82,13 +86,16 @@ class Field:
         rows = self.value or ()
         return "\n".join(f"{row['name']} {row['size']}" if isinstance(row, Mapping) else str(row) for row in rows)
 
-    def read(self, entered: Any) -> Any:
-        """What the page sent as a value; a number that is none stays a text, which the lab refuses in words."""
+    def read(self, entered: Any, told: Mapping[str, Any] | None = None) -> Any:
+        """What the page sent as a value; a number that is none stays a text, which the lab refuses in words.
+
+        A choice is sent by its key (or place); ``told``: what keys meant that a page was told of before.
+        """
         if self.choices is not None and self.kind != "path":
-            values = [value for value, _title in self.choices]
+            known = {**(told or {}), **self.meaning()}
             if self.kind == "many":
-                return [values[place] for place in entered or () if 0 <= int(place) < len(values)]
-            return values[int(entered)] if entered not in (None, "") else None
+                return [known[one] for one in map(self._as_key, entered or ()) if one in known]
+            return known.get(self._as_key(entered)) if entered not in (None, "") else None
         if self.kind == "flag":
             return bool(entered)
         if self.kind in _LISTS:
@@ -101,6 +108,22 @@ class Field:
             except ValueError:
                 return text or None
         return text or None
+
+    def meaning(self) -> dict[str, Any]:
+        """Values of the choices by their keys."""
+        return dict(zip(self.keys(), [value for value, _title in self.choices or ()], strict=True))
+
+    def _as_key(self, entered: Any) -> str:
+        keys = self.keys()
+        place = -1 if str(entered).startswith(_KEY) else int(entered)
+        return keys[place] if 0 <= place < len(keys) else str(entered)
+
+
+_KEY = "="
+
+
+def _key(value: Any) -> str:
+    return f"{_KEY}{value!r}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,6 +229,9 @@ def _field(
             value = offered[0]
     if kind in ("list", "many") and value is not None:
         value = [value] if isinstance(value, str) else list(value)
+    if kind == "many" and value is not None and choices is not None:
+        offered = [known for known, _title in choices]  # others may be left from what was chosen above
+        value = [one for one in value if one in offered]
     hint = titles.hint(one.name)
     title = _(control.titles[one.name]) if one.name in control.titles else titles.of(one.name)
     return Field(one.name, title, kind, value, needed, choices, hint)

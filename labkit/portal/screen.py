@@ -225,8 +225,8 @@ class Screen:
 
     def _press(self, value: Any) -> None:
         dialog = self._dialog
-        if dialog is None:
-            return
+        if dialog is None or value.get("page", dialog.place) != dialog.place:
+            return  # the second click of two is not about the next page
         for name, entered in dict(value.get("values") or {}).items():
             dialog.enter(str(name), entered)
         lines, dialog.error = dialog.lines(), None

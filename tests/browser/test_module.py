@@ -18,7 +18,7 @@ from labkit.views.rpo import BreakPoint
 pytestmark = pytest.mark.browser
 BEGIN = 1_412_121_600_000  # 2014-10-01T09:00:00+09:00
 MINUTE = 60_000
-_MODEL = """async ([source, css, words, parts]) => {
+MODEL = """async ([source, css, words, parts]) => {
   const style = document.createElement('style'); style.textContent = css; document.head.append(style);
   const view = await import(URL.createObjectURL(new Blob([source], {type: 'text/javascript'})));
   const handlers = new Set(), sent = [];
@@ -44,7 +44,7 @@ class Shown:
     def __init__(self, page: Page, parts: list[str], sources: str | None = None) -> None:
         self.page = page
         page.goto("data:text/html,<!doctype html><meta charset=utf-8><body></body>")
-        page.evaluate(_MODEL, [sources or module(), View._css, words.page(), parts])
+        page.evaluate(MODEL, [sources or module(), View._css, words.page(), parts])
 
     def tell(self, **parts: Any) -> None:
         self.page.evaluate("m => window.tell(m)", {"kind": "state", "parts": parts})

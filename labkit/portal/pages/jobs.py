@@ -10,6 +10,7 @@ from labkit.engine.texts import gettext as _
 from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
+from labkit.portal.controls import CONTROLS
 from labkit.portal.pages.context import Context, instant
 from labkit.views import events
 from labkit.views.titles import job_state
@@ -121,7 +122,7 @@ def _commands(context: Context, name: str) -> None:
     goes_on = choose or (
         "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_state(state))
     )
-    context.command("vault.complete", preset, why=waits, title=_complete_title(job))
+    context.command("vault.complete", {**preset, **_tick(job)}, why=waits, title=_complete_title(job))
     context.command("vault.restart", preset, why=failed)
     context.command("vault.skip", preset, why=choose or (waits if failed else ""))
     context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
@@ -139,3 +140,11 @@ def _complete_title(job: Job | None) -> str:
     if job.instructions:
         return _("Complete manual action")
     return _("Complete Failover") if "Failback" in job.scenario else _("Complete test")
+
+
+def _tick(job: Job | None) -> dict[str, str]:
+    """What has to be ticked with the word (rule 3.3-5): of a test, that its environment may be cleaned up."""
+    tests = (
+        job is not None and job.state == states.SUSPENDED and not job.instructions and "Failback" not in job.scenario
+    )
+    return {"_tick": _(CONTROLS["vault.complete_test"].tick)} if tests else {}

@@ -259,6 +259,16 @@ def _hyperv(context: Context) -> Page:
     chosen = next(iter(context.rows("vms")), "")
     if chosen:
         made.blocks.append(_health(context, chosen))
+    for control in _VM_BAR:
+        context.on_one(control, "vms", "vm")
+    context.command("site.create_vm")
+    context.on_one("hyperv.enable", "vms", "vm")
+    made.blocks += _replicas(context)
+    return made
+
+
+def _replicas(context: Context) -> list[Block]:
+    """Hyper-V Replica without a vault: what is replicated, and what was left at the replica site; their commands."""
     replicas: list[tuple[str, list[Cell]]] = [
         (name, [name, _(one.state), one.primary, one.replica, health(one.health), results.text(one.rpo)])
         for name, one in context.lab.hyperv.replicas.items()
@@ -266,31 +276,17 @@ def _hyperv(context: Context) -> Page:
     left: list[tuple[str, list[Cell]]] = [
         (name, [name, _(one.state)]) for name, one in context.lab.hyperv.machines.items()
     ]
-    if replicas or left:
-        heads = [_("Name"), _("Status"), _("Primary server"), _("Replica server"), _("Replication health"), "RPO"]
-        made.blocks.append(
-            blocks.table(
-                "replicas", heads, replicas, title=_("Hyper-V Replica"), choose="one", chosen=context.rows("replicas")
-            )
-        )
-        made.blocks.append(
-            blocks.table(
-                "others",
-                [_("Name"), _("Status")],
-                left,
-                title=_("Replica site"),
-                choose="one",
-                chosen=context.rows("others"),
-            )
-        )
-    for control in _VM_BAR:
-        context.on_one(control, "vms", "vm")
-    context.command("site.create_vm")
-    context.on_one("hyperv.enable", "vms", "vm")
-    for control in _REPLICA_BAR:
-        context.on_one(f"hyperv.{control}", "replicas", "vm")
-    context.on_one("hyperv.delete", "others", "vm")
-    return made
+    if not replicas and not left:
+        return []
+    heads = [_("Name"), _("Status"), _("Primary server"), _("Replica server"), _("Replication health"), "RPO"]
+    title, names = _("Hyper-V Replica"), [f"hyperv.{name}" for name in _REPLICA_BAR]
+    others = _("Replica site")
+    return [
+        blocks.table("replicas", heads, replicas, title=title, choose="one", chosen=context.rows("replicas")),
+        _below(context, "replicas", (), tuple(names), "vm", {}),
+        blocks.table("others", heads[:2], left, title=others, choose="one", chosen=context.rows("others")),
+        _below(context, "others", (), ("hyperv.delete",), "vm", {}),
+    ]
 
 
 def _health(context: Context, vm: str) -> Block:

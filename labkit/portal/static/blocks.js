@@ -2,10 +2,11 @@
 
 const SIGNS = { good: "✓", warn: "▲", bad: "✕", busy: "◔", off: "○" };
 const FILTER_FROM = 13;
+const INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/; // breaks between day and time, not within
 
 /** A cell: a text, a text with a state, or one that opens a page. */
 function cell(value, go) {
-  if (typeof value === "string") return html("span", { text: value });
+  if (typeof value === "string") return html("span", { text: value, ...(INSTANT.test(value) ? { class: "labkit-instant" } : {}) });
   if (value.go) {
     const link = html("button", { class: "labkit-link", type: "button", text: value.text, title: value.text });
     link.dataset.key = `go-${value.go.join("/")}`;
@@ -102,8 +103,14 @@ const BLOCKS = {
   },
 };
 
+/** The rows that are chosen: for a moment what was clicked here, since answers to earlier clicks are on their way. */
+function chosenOf(block, tools) {
+  const clicked = tools.clicked.get(block.key);
+  return new Set(clicked && performance.now() - clicked.at < SECOND ? clicked.rows : block.chosen);
+}
+
 function table(block, tools) {
-  const chosen = new Set(block.chosen);
+  const chosen = chosenOf(block, tools);
   const heads = block.columns.map((text) => html("th", { scope: "col", text }));
   if (block.choose) heads.unshift(html("th", { scope: "col", "aria-label": tools.words.choose }));
   const body = html("tbody");
@@ -124,15 +131,13 @@ function tableRow(block, row, chosen, tools) {
   const box = html("input", { type: one ? "radio" : "checkbox", name: `${tools.identity}-${block.key}` });
   const first = typeof row.cells[0] === "string" ? row.cells[0] : row.cells[0].text;
   box.setAttribute("aria-label", fill(tools.words.choose_row, { name: first }));
-  box.checked = chosen.has(row.id);
   box.dataset.key = `row-${block.key}-${row.id}`;
-  line.classList.toggle("labkit-chosen", box.checked);
   const tell = () => {
     const boxes = [...line.parentElement.querySelectorAll("input:checked")];
-    tools.send("choose", { key: block.key, rows: boxes.map((found) => found.closest("tr").dataset.row) });
-    for (const other of line.parentElement.children) {
-      other.classList.toggle("labkit-chosen", other.querySelector("input").checked);
-    }
+    const rows = boxes.map((found) => found.closest("tr").dataset.row);
+    tools.clicked.set(block.key, { rows, at: performance.now() });
+    tools.send("choose", { key: block.key, rows });
+    for (const other of line.parentElement.children) mark(other, other.querySelector("input").checked);
   };
   box.addEventListener("change", tell);
   line.addEventListener("click", (event) => {
@@ -141,7 +146,17 @@ function tableRow(block, row, chosen, tools) {
     tell();
   });
   line.prepend(html("td", { class: "labkit-choose" }, box));
+  mark(line, chosen.has(row.id));
   return line;
+}
+
+function mark(line, chosen) {
+  line.querySelector(".labkit-choose input").checked = chosen;
+  line.classList.toggle("labkit-chosen", chosen);
+}
+
+function sift(body, wanted) {
+  for (const row of body.children) row.hidden = !row.textContent.toLowerCase().includes(wanted.toLowerCase());
 }
 
 /** A field that hides the rows without its text; what is typed stays while the table changes. */
@@ -152,8 +167,7 @@ function filter(block, body, tools) {
   box.value = tools.filters.get(block.key) ?? "";
   const apply = () => {
     tools.filters.set(block.key, box.value);
-    const wanted = box.value.toLowerCase();
-    for (const row of body.children) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    sift(body, box.value);
   };
   box.addEventListener("input", apply);
   apply();
@@ -167,4 +181,26 @@ function drawn(block, tools) {
   if (block.state) element.classList.add(`labkit-note-${block.state}`);
   element.append(...BLOCKS[block.kind](block, tools));
   return element;
+}
+
+/** Bring a table up to date in its place: its scrolling, its filter, a click under way and marked text stay. */
+function renewed(element, before, block, tools) {
+  const shape = ({ kind, title, columns, choose, rows }) => JSON.stringify([kind, title, columns, choose, rows.length >= FILTER_FROM]);
+  if (before.kind !== "table" || block.kind !== "table" || !before.rows.length || !block.rows.length) return false;
+  if (shape(before) !== shape(block)) return false;
+  const body = element.querySelector("tbody"), chosen = chosenOf(block, tools);
+  const lines = new Map([...body.children].map((line) => [line.dataset.row, line]));
+  const old = new Map(before.rows.map((row) => [row.id, row]));
+  place(body, block.rows.map((row) => {
+    const line = lines.get(row.id), known = old.get(row.id);
+    if (!line || !known) return tableRow(block, row, chosen, tools);
+    const cells = [...line.children].slice(block.choose ? 1 : 0);
+    row.cells.forEach((value, number) => {
+      if (JSON.stringify(value) !== JSON.stringify(known.cells[number])) cells[number].replaceChildren(cell(value, tools.go));
+    });
+    if (block.choose) mark(line, chosen.has(row.id));
+    return line;
+  }));
+  sift(body, tools.filters.get(block.key) ?? "");
+  return true;
 }

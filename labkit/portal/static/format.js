@@ -83,3 +83,11 @@ function svg(tag, options = {}, text) {
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Let an element have just these children; those that stay are not moved, and keep focus, scrolling and what is typed. */
+function place(parent, children) {
+  children.forEach((child, number) => {
+    if (parent.children[number] !== child) parent.insertBefore(child, parent.children[number] ?? null);
+  });
+  while (parent.children.length > children.length) parent.lastChild.remove();
+}

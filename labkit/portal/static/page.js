@@ -8,7 +8,12 @@ function banner(words) {
   const element = html("div", { class: "labkit-error", role: "alert" }, text, close);
   element.hidden = true;
   close.addEventListener("click", () => { element.hidden = true; });
-  return { element, show: (lines) => { text.textContent = lines.join("\n"); element.hidden = false; },
+  const show = (lines) => {
+    text.textContent = lines.join("\n");
+    element.hidden = false;
+    element.scrollIntoView({ block: "nearest" });
+  };
+  return { element, show,
     lines: () => text.textContent.split("\n"),
   };
 }

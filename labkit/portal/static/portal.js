@@ -9,7 +9,7 @@ class Portal {
     this.filters = new Map();
     this.data = null;
     this.tools = {
-      words, charts, identity, filters: this.filters, send, go: (path) => send("go", path), command: (key) => this.button(key),
+      words, charts, identity, filters: this.filters, clicked: new Map(), send, go: (path) => send("go", path), command: (key) => this.button(key),
     };
     this.nav = html("nav", { class: "labkit-nav", "aria-label": words.pages });
     this.language = html("select", { class: "labkit-input labkit-language", "aria-label": words.language });
@@ -25,13 +25,14 @@ class Portal {
     this.body = html("div", { class: "labkit-body" });
     this.bar = html("div", { class: "labkit-command-bar", role: "toolbar", "aria-label": words.commands });
     this.why = html("div", { class: "labkit-why", role: "status" });
+    this.foot = html("div", { class: "labkit-foot" }, this.bar, this.why);
     this.notices = html("div", { class: "labkit-notices", role: "log" });
     this.script = html("details", { class: "labkit-script" });
     this.element = html(
       "div", { class: "labkit-portal" },
       html("div", { class: "labkit-top" }, this.nav, html("span", { class: "labkit-right" }, this.file, this.language)),
       html("div", { class: "labkit-head" }, html("div", {}, this.crumbs, this.title), this.tabs),
-      this.dialog.element, this.result, this.body, this.bar, this.why, this.notices, this.script,
+      this.dialog.element, this.result, this.body, this.foot, this.notices, this.script,
     );
   }
 
@@ -42,7 +43,8 @@ class Portal {
     const before = this.data;
     this.data = { ...(all ? {} : before), ...rest };
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-    const page = before?.head.path.join("/");
+    const page = before?.head.path.join("/"), moved = page !== undefined && page !== this.data.head.path.join("/");
+    if (moved) this.tools.clicked.clear();
     if (rest.nav) this.drawNav(rest.nav);
     if (rest.head) this.drawHead(rest.head);
     if (blocks || rest.commands) this.drawBlocks(blocks ?? { order: [...this.blocks.keys()], changed: {} }, Boolean(rest.commands));
@@ -51,12 +53,14 @@ class Portal {
     if (rest.result) this.drawResult(rest.result);
     if (rest.notices) this.drawNotices(rest.notices);
     if (rest.script) this.drawScript(rest.script);
-    this.refocus(focused, page !== undefined && page !== this.data.head.path.join("/"));
+    if (before?.dialog && !this.data.dialog && (focused ?? "").match(/^(field|press)-/)) this.refocus(this.opener, moved);
+    else this.refocus(focused, moved);
   }
 
   /** The focus stays on what it was on; what is gone leaves it to the page's title. */
   refocus(key, moved) {
-    if (key === undefined || this.element.contains(document.activeElement)) return;
+    const at = document.activeElement;
+    if (key === undefined || (this.element.contains(at) && at.checkVisibility())) return;
     const same = this.element.querySelector(`[data-key="${CSS.escape(key)}"]`);
     (same && !moved ? same : same ?? this.title).focus({ preventScroll: !moved });
   }
@@ -84,22 +88,21 @@ class Portal {
   }
 
   drawBlocks({ order, changed }, commands) {
-    for (const [key, block] of Object.entries(changed)) this.blocks.set(key, { block, element: null });
+    for (const [key, block] of Object.entries(changed)) {
+      const held = this.blocks.get(key);
+      const same = held?.element && renewed(held.element, held.block, block, this.tools);
+      this.blocks.set(key, { block, element: same ? held.element : null });
+    }
     for (const key of [...this.blocks.keys()]) if (!order.includes(key)) this.blocks.delete(key);
     const elements = order.map((key) => {
       const held = this.blocks.get(key);
       const placed = ["steps", "commands"].includes(held.block.kind); // these hold commands
       if (held.element === null || (commands && placed)) {
         held.element = drawn(held.block, this.tools);
-        held.fresh = true;
       }
       return held.element;
     });
-    // Only what is another is moved in the page: a chart or a field that stays keeps what it had.
-    elements.forEach((element, place) => {
-      if (this.body.children[place] !== element) this.body.insertBefore(element, this.body.children[place] ?? null);
-    });
-    while (this.body.children.length > elements.length) this.body.lastChild.remove();
+    place(this.body, elements);
   }
 
   button(key) {
@@ -116,7 +119,11 @@ class Portal {
     }
     made.addEventListener("focus", tell);
     made.addEventListener("pointerenter", tell);
-    made.addEventListener("click", () => { if (command.why) tell(); else this.send("command", key); });
+    made.addEventListener("click", () => {
+      if (command.why) return tell();
+      this.opener = made.dataset.key;
+      this.send("command", key);
+    });
     return made;
   }
 
