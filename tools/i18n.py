@@ -39,7 +39,7 @@ KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "mark": None}
 DATA_TEXTS = {
     "azure/prices-*.yml": ("not_priced",),
     "azure/licences.yml": ("text", "questions"),
-    "azure/setups.yml": ("title", "note"),
+    "azure/setups.yml": ("title", "note", "text"),
     "azure/unregister-reasons.yml": ("title",),
     "drills/*.yml": ("title", "description", "scenario", "help"),
     "errors/*.yml": ("message", "cause", "action"),

@@ -15,6 +15,7 @@ Replication from host to host uses nothing of Azure.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections import defaultdict
 from collections.abc import Iterable
@@ -152,6 +153,15 @@ class _Counter:
         reader = _READERS.get(fact["kind"])
         if reader is not None:
             reader(self, fact, str(fact["entity"]), int(fact["at"]))
+
+    def copy(self) -> _Counter:
+        """The same as far as it is, which can be ended while this one goes on."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set | list):
+                setattr(other, name, value.copy())
+        other._disks = {key: copy.copy(disks) for key, disks in self._disks.items()}
+        return other
 
     def end(self, until: int) -> Usage:
         for vm in list(self._protected):
@@ -362,3 +372,19 @@ def count(facts: Iterable[dict[str, Any]], until: int, offset_min: int = 0, redu
     for fact in facts:
         counter.read(fact)
     return counter.end(until)
+
+
+class Running:
+    """Counts fact by fact as they come; arguments as of :func:`count`."""
+
+    def __init__(self, offset_min: int = 0, redundancy: str = "grs") -> None:
+        self._counter = _Counter(offset_min, redundancy)
+
+    def read(self, facts: Iterable[dict[str, Any]]) -> None:
+        """Go on with the facts that follow those read before."""
+        for fact in facts:
+            self._counter.read(fact)
+
+    def usage(self, until: int) -> Usage:
+        """What was used until the instant ``until`` (ms), not before the last fact; it can be read on after it."""
+        return self._counter.copy().end(until)

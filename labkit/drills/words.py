@@ -9,7 +9,7 @@ from labkit.engine import jobs as engine_jobs
 from labkit.engine import resources, units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
-from labkit.views import events
+from labkit.views import events, titles
 
 _OBJECTIVES = {
     "rto": (
@@ -58,18 +58,6 @@ _KINDS = {
     "before": mark("data synchronised before failover"),
     "during": mark("data synchronised during failover only"),
 }
-_COMPONENTS = {
-    "protection.azure": mark("protection of VMs to Azure"),
-    "protection.site": mark("protection of VMs to another cloud"),
-    "licences": mark("subscription licences"),
-    "storage": mark("storage of replicas and of VMs left in Azure"),
-    "vpn.gateway": mark("VPN gateway"),
-    "compute": mark("VMs that ran in Azure"),
-    "storage.transactions": mark("storage transactions"),
-    "traffic.in": mark("traffic to Azure"),
-    "traffic.out": mark("traffic out of Azure"),
-}
-
 # Rows of an evidence file that a lab cannot know; people fill them in.
 ASK = (
     mark("Organisation, place, classification of this report"),
@@ -112,8 +100,8 @@ def _table(section: str) -> dict[str, Any]:
 
 def said(what: str) -> str:
     """What a person confirmed or decided: the title of an operation, however a notebook writes it."""
-    titles = [str(row["title"]) for row in _table("operations").values()]
-    return _(next((title for title in titles if title.casefold() == what.casefold()), what))
+    known = [str(row["title"]) for row in _table("operations").values()]
+    return _(next((title for title in known if title.casefold() == what.casefold()), what))
 
 
 def verdict(name: str) -> str:
@@ -143,7 +131,7 @@ def kind(name: str) -> str:
 
 def component(name: str) -> str:
     """A component of the cost."""
-    return _(_COMPONENTS.get(name, name))
+    return titles.component(name)
 
 
 def target(row: dict[str, Any], key: str) -> str:

@@ -16,7 +16,8 @@ from labkit.site import inventory
 ALL = ("proxy", "disk space", "memory", "authorisation")  # these can concern all VMs at once
 
 
-def _known() -> list[str]:
+def reasons() -> list[str]:
+    """What can be in the way, in the order of the table."""
     groups = ("retried", "final", "windows", "linux")
     return list(dict.fromkeys(reason for group in groups for reason in stops.reasons(group)))
 
@@ -27,9 +28,9 @@ def obstruct(world: World, reason: str, vm: str | None) -> None:
     900559 for a reason that is none, or needs a VM; 900560 for one the guest's operating system does not know; 900561
     when it is there already.
     """
-    if reason not in _known() or (vm is None and reason not in ALL):
+    if reason not in reasons() or (vm is None and reason not in ALL):
         needs = "" if vm is not None else ", ".join(ALL)
-        raise LabError(900559, found=reason, choices=", ".join(_known()), all=needs or "-")
+        raise LabError(900559, found=reason, choices=", ".join(reasons()), all=needs or "-")
     if vm is not None:
         _fits(world, reason, vm)
     if world.find(Obstacle, _id(reason, vm)) is not None:

@@ -23,6 +23,7 @@ from labkit.site import inventory
 if TYPE_CHECKING:
     from labkit.disks.export import Exported
     from labkit.disks.frozen import Frozen
+    from labkit.lab.views import Jobs
 
 FORMATS = ("raw", "vhd", "vhd-dynamic", "vhdx")
 _SUFFIXES = {".vhd": "vhd", ".vhdx": "vhdx"}
@@ -127,3 +128,22 @@ def _point(world: World, vm: str, point: str) -> tuple[int, Place]:
         raise LabError(900542, name=point)
     found = failover.point_of(items.relation(world, item), int(point))
     return found.cut, found.place
+
+
+def export_jobs(jobs: Jobs, path: Path) -> Path:
+    """All jobs with their tasks as CSV that spreadsheets read in any language; 900302 for a file that exists."""
+    import csv
+
+    if path.exists():
+        raise LabError(900302, path=path)
+    with path.open("x", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["job", "scenario", "target", "state", "task", "task_state", "started", "ended", "note", "error"]
+        )
+        for name, job in jobs.items():
+            code = job.error.code if job.error is not None else ""
+            for task in job.tasks:
+                row = (task.name, task.state, task.started or "", task.ended or "", task.note)
+                writer.writerow([name, job.scenario, job.target, job.state, *row, code])
+    return path

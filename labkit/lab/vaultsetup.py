@@ -18,13 +18,19 @@ from labkit.recovery import (
     components,
     pairing,
     protection,
+    providers,
+    quickstart,
     targets,
     vault,
     vaults,
 )
 from labkit.recovery import item as items
+from labkit.recovery.encryption import Certificate
+from labkit.recovery.providers import Provider
+from labkit.recovery.quickstart import Step
 from labkit.recovery.requirements import Finding
 from labkit.recovery.targets import Target
+from labkit.recovery.vault import Cloud, NetworkMapping
 from labkit.recovery.vaults import Setup
 from labkit.replication import throttle
 from labkit.site import inventory
@@ -98,6 +104,64 @@ class CloudRow(NamedTuple):
     target_cloud: str
 
 
+class ServerRow(NamedTuple):
+    """A VMM server in a vault: its name there, ``connected`` while the vault reaches it, the provider's version."""
+
+    server: str
+    name: str
+    vault: str
+    connected: bool
+    version: str
+    encryption: bool
+
+
+def _server_rows(world: World) -> list[ServerRow]:
+    made = {found.id for found in world.all(Certificate)}
+    return [
+        ServerRow(
+            found.id, found.name, found.vault, providers.reached(world, found.id), found.version, found.id in made
+        )
+        for found in world.all(Provider)
+        if found.vault
+    ]
+
+
+class MappingRow(NamedTuple):
+    """A logical network and what it is mapped to; ``server``: the VMM server of the other site, "" for Azure."""
+
+    source: str
+    target: str
+    server: str
+
+
+def _mapping_rows(world: World) -> list[MappingRow]:
+    return [MappingRow(row.id.partition("/")[0], row.target, row.server) for row in world.all(NetworkMapping)]
+
+
+def _settings(cloud: Cloud) -> dict[str, Any]:
+    if not cloud.configured:
+        return {}
+    begin = cloud.initial_start
+    found: dict[str, Any] = {
+        "target": cloud.pair.target if cloud.pair else None,
+        "frequency": units.show_duration(cloud.frequency).replace(" ", ""),
+        "app_consistent": cloud.app_consistent,
+        "initial_start": "now" if begin == vault.AT_ONCE else f"{begin // 60:02}:{begin % 60:02}",
+    }
+    if cloud.pair is None:
+        return {**found, "retention": cloud.retention, "storage": cloud.storage, "encrypt": cloud.encrypted}
+    pair = cloud.pair
+    return {
+        **found,
+        "points": pair.points,
+        "compression": pair.ratio < 1000,
+        "authentication": pair.authentication,
+        "port": pair.port,
+        "initial": "export" if pair.offline else "network",
+        "delete_replica": pair.delete_replica,
+    }
+
+
 def _cloud_rows(world: World) -> list[CloudRow]:
     return [CloudRow(*row) for row in vault.rows(world)]
 
@@ -118,6 +182,31 @@ class VaultSetupDoor:
     def setups(self) -> list[Setup]:
         """What "Setup recovery" on Quick start offers: ``name, title, opens, note``; the guide's is "azure"."""
         return vaults.setups()
+
+    def quick_start(self, setup: str = "azure") -> list[Step]:
+        """The steps of a deployment on Quick Start, ``done`` or not: ``name, title, text, done`` (rule 2.5-3).
+
+        ``setup``: of :attr:`setups` (none for "vmware"), or "before": what comes before there is a vault. 900010.
+        """
+        return self._lab.read(lambda world: quickstart.steps(world, setup))
+
+    @property
+    def servers(self) -> list[ServerRow]:
+        """The VMM servers registered with a vault, as the page Resources > Servers lists them."""
+        return self._lab.read(_server_rows)
+
+    @property
+    def network_mappings(self) -> list[MappingRow]:
+        """The networks that are mapped, as the page Resources > Networks lists them (rule 2.7-9)."""
+        return self._lab.read(_mapping_rows)
+
+    def settings(self, cloud: str | None = None) -> dict[str, Any]:
+        """What is set for the protection of a cloud (rules 2.7-1 to 2.7-7): names of arguments with their values.
+
+        {} while it is not configured; ``target`` is None for Azure.
+        """
+        name = cloud or self._lab.read(lambda world: inventory.site_of(world).cloud.name)
+        return self._lab.read(lambda world: _settings(vault.get(world, name)))
 
     def generate_key(self, where: str | Path = ".", *, vault: str | None = None) -> Path:
         """Make the registration key of a vault (default: the one in use) and save it; the provider's setup asks for it.

@@ -205,6 +205,12 @@ class Jobs(Mapping[str, Job]):
             return default
         return self[name]
 
+    def export(self, path: str | Path) -> Path:
+        """Write all jobs with their tasks to a CSV file, a row for each task ("Export jobs"); 900302 when it exists."""
+        from labkit.lab.exports import export_jobs
+
+        return export_jobs(self, Path(path))
+
     def __getitem__(self, name: str) -> Job:
         self._lab.read(lambda world: world.get(JobRecord, name))
         return Job(self._lab, name)
@@ -238,6 +244,18 @@ class Item:
     def allowed_operations(self) -> tuple[str, ...]:
         """What may be asked for now; empty while an operation is under way."""
         return tuple(self._read("allowed_operations"))
+
+    def refusal(self, operation: str) -> LabError | None:
+        """What an operation would be refused with now, without asking for it; None when it is allowed."""
+
+        def why(world: World) -> LabError | None:
+            try:
+                items.request(world, items.get(world, self.name), operation)
+            except LabError as error:
+                return error
+            return None
+
+        return self._lab.read(why)
 
     @property
     def health(self) -> str:
@@ -343,6 +361,7 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     if item.state == states.ENABLING and relation is not None and not relation.snapshot:
         words["description"] = mark("Waiting for initial replication")  # rule 2.9-2
     job = world.find(JobRecord, item.job) if item.job else None
+    health = statistics.health(world, relation) if relation is not None else NORMAL
     return {
         "state": words["service"],
         "description": words["description"],
@@ -353,8 +372,12 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "paused": relation.paused if relation is not None else False,
         "reason": relation.reason if relation is not None and relation.state in (RESYNC, RESYNCHRONISING) else None,
         "failed": _failed(world, relation) if relation is not None else None,
-        "health": statistics.health(world, relation) if relation is not None else NORMAL,
+        "health": health,
+        # The two columns of the portal's list; the word after the dash is the health (rule 2.8-3).
+        "status": words["status"] if health == NORMAL else words["status"].replace(" - OK", f" - {health}"),
+        "failover": words["failover"],
         "size": item.size,
+        "cloud": item.cloud,
         "encrypted": bool(item.replica and items.replica(world, item).sealed),
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,

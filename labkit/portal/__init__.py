@@ -7,7 +7,28 @@
 
 from __future__ import annotations
 
-from labkit.portal.views import clock_bar, rpo_chart, watch
+from labkit.portal.views import (
+    churn_chart,
+    clock_bar,
+    cost_chart,
+    job_chart,
+    recovery_points,
+    rpo_chart,
+    site_map,
+    watch,
+)
+from labkit.portal.views import open_portal as open  # noqa: A004 - labkit.open is beside it
 from labkit.portal.widget import View
 
-__all__ = ["View", "clock_bar", "rpo_chart", "watch"]
+__all__ = [
+    "View",
+    "churn_chart",
+    "clock_bar",
+    "cost_chart",
+    "job_chart",
+    "open",
+    "recovery_points",
+    "rpo_chart",
+    "site_map",
+    "watch",
+]

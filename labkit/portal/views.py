@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from labkit.engine import units
 from labkit.portal import heart
+from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
+from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, RpoPart
 from labkit.portal.widget import View
+from labkit.site import inventory
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -31,3 +34,51 @@ def watch(lab: Lab, vms: Iterable[str] | None = None, *, target: str | None = No
     beating = heart.of(lab)
     chart = RpoPart(beating, vms, None if target is None else units.duration(target))
     return View("watch", beating, [ClockPart(beating), chart])
+
+
+def churn_chart(lab: Lab, *, sites: bool | None = None) -> View:
+    """What all VMs write against what the line carries, live; ``sites``: the line between two sites, if there are."""
+    beating = heart.of(lab)
+    return View("churn_chart", beating, [ChurnPart(beating, sites=sites)])
+
+
+def recovery_points(lab: Lab, vm: str, *, on_pick: Callable[[int | None], None] | None = None) -> View:
+    """The recovery points of a VM over time; a point that is picked is looked into, and ``on_pick`` called with its id.
+
+    900010 for a VM the lab has not.
+    """
+    beating = heart.of(lab)
+    name = lab.read(lambda world: inventory.machine(world, vm).name)
+    return View("recovery_points", beating, [PointsPart(beating, name, on_pick=on_pick)])
+
+
+def job_chart(lab: Lab) -> View:
+    """Jobs and their tasks over virtual time, the latest first, live."""
+    beating = heart.of(lab)
+    return View("job_chart", beating, [JobsPart(beating)])
+
+
+def cost_chart(lab: Lab, *, prices: str = "usd", currency: str = "USD") -> View:
+    """Cost by day and component, live; ``prices``: a price list (900241), ``currency``: "USD" or "JPY"."""
+    beating = heart.of(lab)
+    return View("cost_chart", beating, [CostPart(beating, prices=prices, currency=currency)])
+
+
+def open_portal(lab: Lab, *path: str, side: bool = False) -> View:
+    """The portal, in this cell or (``side``) in a tab beside the notebook; ``path``: the page, such as ("jobs",)."""
+    from labkit.portal.portalview import PortalView
+
+    made = PortalView(heart.of(lab), path or ("quick",))
+    if side:
+        from IPython.display import display
+        from sidecar import Sidecar
+
+        with Sidecar(title=lab.path.name, anchor="split-right"):
+            display(made)  # type: ignore[no-untyped-call]
+    return made
+
+
+def site_map(lab: Lab) -> View:
+    """The site map, live: both sides, the line with traffic and backlog, replicas, and whom clients reach."""
+    beating = heart.of(lab)
+    return View("site_map", beating, [MapPart(beating)])

@@ -21,7 +21,11 @@ from labkit.portal import words
 from labkit.portal.heart import LISTENING, Heart
 from labkit.portal.parts import Part
 
-_FILES = ("format.js", "rpo.js", "clock.js", "page.js")
+_FILES = (
+    "format.js", "plot.js", "rpo.js", "churn.js", "points.js", "jobs.js", "costs.js", "map.js", "clock.js",
+    "blocks.js", "dialog.js", "portal.js", "page.js",
+)  # fmt: skip
+_STYLES = ("page.css", "portal.css")
 _FOLDER = Path(__file__).with_name("static")
 # How long a cell waits for a page that may still be loading, before it takes it that nobody watches.
 _PAGE_SECONDS, _NO_PAGE_SECONDS, _TURN = 8.0, 2.0, 0.05
@@ -40,7 +44,7 @@ class View(anywidget.AnyWidget):
     """
 
     _esm = module()
-    _css = (_FOLDER / "page.css").read_text("utf-8")
+    _css = "\n".join((_FOLDER / name).read_text("utf-8") for name in _STYLES)
     parts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
     identity = traitlets.Unicode().tag(sync=True)
@@ -83,7 +87,7 @@ class View(anywidget.AnyWidget):
                 self._parts[content["part"]].do(content["what"], content.get("value"))
             if kind == "hello" or asleep:
                 self._heart.follower.look(self._heart.lab)
-                self._tell({name: part.state() for name, part in self._parts.items()})
+                self._tell(self.states())
             elif kind == "do":
                 self._heart.turn()
         finally:
@@ -92,10 +96,17 @@ class View(anywidget.AnyWidget):
     def _tell(self, parts: dict[str, Any]) -> None:
         self.send({"kind": "state", "parts": parts})
 
+    def states(self) -> dict[str, Any]:
+        """Everything, by part, for a page that has nothing yet."""
+        return {name: part.state() for name, part in self._parts.items()}
+
+    def news(self) -> dict[str, Any]:
+        """What the pages have not been told, by part."""
+        return {name: found for name, part in self._parts.items() if (found := part.news()) is not None}
+
     def flush(self) -> None:
         """Send the pages what is new."""
-        news = {name: found for name, part in self._parts.items() if (found := part.news()) is not None}
-        if news:
+        if news := self.news():
             self._tell(news)
 
     def fail(self, error: BaseException) -> None:

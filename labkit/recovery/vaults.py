@@ -57,7 +57,8 @@ class Setup(NamedTuple):
 
 def setups() -> list[Setup]:
     """What can be chosen in "Setup recovery" (rule 2.5-3), in the language of the session."""
-    rows = [Setup(**row) for row in resources.yaml("azure", "setups.yml")["setups"]]
+    known = resources.yaml("azure", "setups.yml")["setups"]
+    rows = [Setup(*(row[name] for name in Setup._fields)) for row in known]
     return [row._replace(title=_(row.title), note=_(row.note)) for row in rows]
 
 

@@ -77,7 +77,7 @@ class Line(Entity, omit_defaults=True):
     def __post_init__(self) -> None:
         """Bring what a lab of schema 2 says of its line into the form of today."""
         if not self.total:
-            self.total, self.each = self.bandwidth, _each(self.id, self.latency, self.loss)
+            self.total, self.each = self.bandwidth, most_of_one(self.id, self.latency, self.loss)
         if self.flows:
             self.lanes[0].flows, self.lanes[0].counter = self.flows, self.counter
             self.flows, self.counter = [], 0
@@ -108,7 +108,8 @@ def tcp(latency: int, loss: int) -> int:
     return max(1, math.isqrt(whole * whole * 3 // (2 * loss)) // (2 * latency))
 
 
-def _each(name: str, latency: int, loss: int) -> int:
+def most_of_one(name: str, latency: int, loss: int) -> int:
+    """The most that one transfer gets in a direction (bit/s): by its blob, or by TCP on a lossy line; 0: no limit."""
     blob = _figures()["blob"] if name in AZURE else 0
     return min((limit for limit in (blob, tcp(latency, loss)) if limit), default=0)
 
@@ -230,7 +231,7 @@ def set_quality(world: World, latency: int, loss: int, names: tuple[str, ...] = 
         raise LabError(900504, found=loss, most=MOST_LOSS)
     for line in _of(world, names):
         _advance(line, world.now)
-        line.latency, line.loss, line.each = latency, loss, _each(line.id, latency, loss)
+        line.latency, line.loss, line.each = latency, loss, most_of_one(line.id, latency, loss)
         _plan(world, line)
     world.fact("line.quality", _entity(names), latency=latency, loss=loss)
 

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import show_duration
@@ -130,14 +130,14 @@ def thin(points: Sequence[BreakPoint], most: int = MOST_POINTS) -> list[BreakPoi
     return [points[number] for number in sorted(kept)]
 
 
-def _time(ms: int, offset_min: int) -> datetime:
+def instant(ms: int, offset_min: int) -> datetime:
     """The wall clock of the site, without a zone: matplotlib shows it as it stands."""
     return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms, minutes=offset_min)).replace(tzinfo=None)
 
 
 def _line(points: Sequence[BreakPoint], offset_min: int) -> tuple[list[Any], list[float]]:
     values = [float("nan") if point.rpo is None else point.rpo / 1000 for point in points]
-    return [_time(point.at, offset_min) for point in points], values
+    return [instant(point.at, offset_min) for point in points], values
 
 
 def _mark(axes: Axes, marks: Sequence[Mark], offset_min: int) -> None:
@@ -145,7 +145,7 @@ def _mark(axes: Axes, marks: Sequence[Mark], offset_min: int) -> None:
     ordered = sorted(marks)
     left, right = axes.get_xlim()
     for begin, end in together(ordered, round((right - left) * 86_400_000 / 60)):
-        at: Any = _time(ordered[begin].at, offset_min)
+        at: Any = instant(ordered[begin].at, offset_min)
         axes.axvline(at, color=FAINT, linewidth=0.9, linestyle=(0, (1, 2)))
         text = str(begin + 1) if begin == end else f"{begin + 1}-{end + 1}"
         axes.annotate(
@@ -166,27 +166,39 @@ def together(marks: Sequence[Mark], near: int) -> list[tuple[int, int]]:
 
 
 def _label(axes: Axes, curves: Curves, offset_min: int) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    locator: Any = AutoDateLocator
-    formatter: Any = DateFormatter
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
-    axes.grid(axis="y", linewidth=0.7)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)
+    plain(axes)
     top = axes.get_ylim()[1]
     axes.yaxis.set_major_locator(MaxNLocator(5) if top < 60 else _nice(top))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: show_duration(round(value * 1000))))
-    axes.xaxis.set_major_locator(locator(minticks=4, maxticks=9))
     spans = [point.at for points in curves.values() for point in points]
-    long = bool(spans) and max(spans) - min(spans) > 2 * 86_400_000
-    axes.xaxis.set_major_formatter(formatter("%m-%d" if long else "%H:%M"))
+    over_time(axes, max(spans) - min(spans) if spans else 0, offset_min)
+    axes.set_ylabel("RPO", labelpad=10)
+
+
+def plain(axes: Axes, grid: Literal["x", "y"] = "y") -> None:
+    """Quiet axes: a grid one way, one edge."""
+    axes.set_axisbelow(True)
+    axes.grid(axis=grid, linewidth=0.7)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def over_time(axes: Axes, span: int, offset_min: int) -> None:
+    """The axis of virtual time, days or hours by its ``span`` (ms)."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    locator: Any = AutoDateLocator
+    formatter: Any = DateFormatter
+    form = "%m-%d" if span > 2 * 86_400_000 else "%H:%M" if span > 8 * 60_000 else "%H:%M:%S"
+    axes.xaxis.set_major_locator(locator(minticks=4, maxticks=9))
+    axes.xaxis.set_major_formatter(formatter(form))
     zone = timezone(timedelta(minutes=offset_min))
     axes.set_xlabel(_("virtual time ({zone})").format(zone=str(zone)), loc="right")
-    axes.set_ylabel("RPO", labelpad=10)
 
 
 def _nice(top: float) -> Any:

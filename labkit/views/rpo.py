@@ -7,9 +7,11 @@ replication ends: at a failover, or when protection is removed. A failback has a
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from collections.abc import Iterable
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 from labkit.engine.facts import Fact
 from labkit.views import events
@@ -34,6 +36,23 @@ class BreakPoint(NamedTuple):
 
 
 Curves = dict[str, list[BreakPoint]]
+
+
+class Reader(Protocol):
+    """What is counted from facts as they come; made with the lab. ``history``: it needs the facts of before, too."""
+
+    history: ClassVar[bool]
+
+    def __init__(self, lab: Lab) -> None: ...
+
+    def feed(self, facts: list[Fact]) -> None:
+        """Go on with the facts that follow those fed before."""
+
+    def forget(self) -> None:
+        """Begin anew: another file took the lab's place."""
+
+
+R = TypeVar("R", bound=Reader)
 
 
 class _Curve:
@@ -69,15 +88,29 @@ class Follower:
         self.now, self.seen, self.round = 0, 0, 0
         self._marks: dict[Mark, None] = {}
         self._curves: dict[str, _Curve] = {}
+        self._readers: weakref.WeakValueDictionary[type[Any], Reader] = weakref.WeakValueDictionary()
+
+    def reader(self, lab: Lab, kind: type[R]) -> R:
+        """The reader of a kind, fed at each look like this one; one for all who ask, as long as one of them has it."""
+        found = self._readers.get(kind)
+        if found is None:
+            found = self._readers[kind] = kind(lab)
+            if kind.history and self.seen:
+                found.feed(list(itertools.islice(lab.facts, self.seen)))
+        return cast("R", found)
 
     def look(self, lab: Lab) -> bool:
         """Read what is new; whether facts or instant differ from the last look."""
         now, count, news = lab.news(self.seen)
         if count < self.seen:  # a checkpoint was put in the lab's place
             self._curves, self._marks, self.seen, self.round = {}, {}, 0, self.round + 1
+            for reader in self._readers.values():
+                reader.forget()
             now, count, news = lab.news(0)
         changed = (now, count) != (self.now, self.seen)
         self.feed(news)
+        for reader in self._readers.values() if news else ():
+            reader.feed(news)
         self.now, self.seen = now, count
         return changed
 

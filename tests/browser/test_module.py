@@ -24,7 +24,8 @@ _MODEL = """async ([source, css, words, parts]) => {
   const handlers = new Set(), sent = [];
   const values = {words, parts, identity: 'one'};
   const model = {get: (name) => values[name], send: (message) => sent.push(message),
-    on: (name, handler) => handlers.add(handler), off: (name, handler) => handlers.delete(handler)};
+    on: (name, handler) => name === 'msg:custom' && handlers.add(handler),
+    off: (name, handler) => handlers.delete(handler)};
   const el = document.createElement('div'); document.body.append(el);
   window.end = view.default.render({model, el});
   window.again = () => {

@@ -24,6 +24,36 @@ function instant(ms, offset) {
   return new Date(ms + offset * MINUTE).toISOString().slice(0, 19).replace("T", " ");
 }
 
+/** A number with at most one decimal. */
+function short(value) {
+  return String(Math.round(value * 10) / 10);
+}
+
+/** Bits a second: "20 Mbit/s". */
+function rate(bits) {
+  for (const [unit, size] of [["Gbit/s", 1e9], ["Mbit/s", 1e6], ["kbit/s", 1e3]]) {
+    if (bits >= size) return `${short(bits / size)} ${unit}`;
+  }
+  return `${short(bits)} bit/s`;
+}
+
+/** A size in bytes: "1.5 GB", units being powers of 1,024. */
+function bytes(count) {
+  let value = count;
+  for (const unit of ["B", "KB", "MB", "GB"]) {
+    if (Math.abs(value) < 1024) return `${short(value)} ${unit}`;
+    value /= 1024;
+  }
+  return `${short(value)} TB`;
+}
+
+/** An amount of money: "$1,234.50", "¥1,235". */
+function money(amount, currency) {
+  const digits = currency === "JPY" ? 0 : 2;
+  const shown = amount.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${currency === "JPY" ? "¥" : "$"}${shown}`;
+}
+
 /** A text with its {names} filled. */
 function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));

@@ -30,7 +30,22 @@ function inherited(identity) {
   return left;
 }
 
+/** A view, built anew when the language of its words changes. */
 function render({ model, el }) {
+  let end = build({ model, el });
+  const anew = () => {
+    end();
+    el.replaceChildren();
+    end = build({ model, el });
+  };
+  model.on("change:words", anew);
+  return () => {
+    model.off("change:words", anew);
+    end();
+  };
+}
+
+function build({ model, el }) {
   const words = model.get("words"), identity = model.get("identity");
   const parts = {};
   const root = html("div", { class: "labkit-view" });
@@ -38,9 +53,13 @@ function render({ model, el }) {
     // After a restart of the Jupyter kernel nobody takes messages any more; the words below say so.
     try { model.send(message); } catch (refused) { console.debug("labkit:", refused); }
   };
-  for (const name of model.get("parts")) {
-    parts[name] = new PARTS[name](words, (what, value) => send({ kind: "do", part: name, what, value }));
-    root.append(parts[name].element);
+  // A part that hosts others places their elements itself; the clock always stands at the top.
+  const names = model.get("parts"), host = names.find((name) => PARTS[name].hosts);
+  const hosted = {};
+  for (const name of [...names].sort((one, two) => Number(one === host) - Number(two === host))) {
+    parts[name] = new PARTS[name](words, (what, value) => send({ kind: "do", part: name, what, value }), hosted, identity);
+    if (host === undefined || name === "clock" || name === host) root.append(parts[name].element);
+    else hosted[name] = parts[name];
   }
   const error = banner(words);
   const silent = html("div", { class: "labkit-silent", role: "status" });
@@ -93,7 +112,7 @@ function render({ model, el }) {
     root,
     shown: root.isConnected,
     asleep: false,
-    state: () => ({ focused, window: parts.rpo?.window, error: error.element.hidden ? null : error.lines() }),
+    state: () => ({ focused, windows: Object.entries(parts).map(([name, part]) => [name, part.window]), error: error.element.hidden ? null : error.lines() }),
     focus: () => {
       if (!left.focused || !root.isConnected) return;
       const name = CSS.escape(left.focused.split(" ").at(-1));
@@ -108,7 +127,7 @@ function render({ model, el }) {
     },
   };
   renderings.get(identity).add(rendering);
-  if (left.window && parts.rpo) parts.rpo.window = left.window;
+  for (const [name, chosen] of left.windows ?? []) if (chosen !== undefined && parts[name]) parts[name].window = chosen;
   if (left.error) error.show(left.error);
   ask("hello");
   return rendering.end;

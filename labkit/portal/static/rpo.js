@@ -1,17 +1,8 @@
 // The RPO chart: break points come from Python, between two of them RPO grows one second a second.
 
-const HEIGHT = 260, LEFT = 70, RIGHT = 14, TOP = 22, BOTTOM = 26;
-const WINDOWS = [["1 h", HOUR], ["6 h", 6 * HOUR], ["24 h", DAY], ["", Infinity]];
-const MOST_ROWS = 12;
-
 /** How many points are at or before an instant; `points` are [at, rpo or null], in order. */
 function upto(points, at) {
-  let low = 0, high = points.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (points[middle][0] <= at) low = middle + 1; else high = middle;
-  }
-  return low;
+  return before(points, at, (point) => point[0]);
 }
 
 /** The value of a curve at an instant, null where there is no replication. */
@@ -57,63 +48,14 @@ function pixels(points, begin, end, x, y) {
   return line;
 }
 
-function path(line) {
-  let text = "", pen = false;
-  for (const [left, top] of line) {
-    if (top === null) { pen = false; continue; }
-    text += `${pen ? "L" : "M"}${left.toFixed(1)} ${top.toFixed(1)}`;
-    pen = true;
-  }
-  return text;
-}
-
-class RpoChart {
+class RpoChart extends Plot {
   constructor(words) {
-    this.words = words;
+    super(words, { name: "rpo", title: words.rpo, hint: words.chart_hint });
     this.series = new Map();
     this.titles = new Map();
     this.marks = [];
-    this.window = 6 * HOUR;
-    this.cursor = null;
-    this.width = 640;
-    this.visible = true;
-    this.svg = svg("svg", { class: "labkit-plot", tabindex: "0", role: "application", "aria-label": words.chart_hint });
-    this.tip = html("div", { class: "labkit-tip", "aria-hidden": "true" });
-    this.tip.hidden = true;
-    this.voice = html("div", { class: "labkit-voice", "aria-live": "polite" });
-    this.legend = html("ul", { class: "labkit-legend" });
     this.events = html("ol", { class: "labkit-events" });
-    this.windows = html("span", { class: "labkit-windows", role: "group", "aria-label": words.window });
-    for (const [name, length] of WINDOWS) {
-      const button = html("button", { class: "labkit-button", type: "button", text: name || words.all });
-      button.addEventListener("click", () => { this.window = length; this.draw(); });
-      button.dataset.window = length;
-      this.windows.append(button);
-    }
-    this.element = html(
-      "div", { class: "labkit-rpo", role: "group", "aria-label": words.rpo },
-      html("div", { class: "labkit-head" }, html("span", { class: "labkit-title", text: words.rpo }), this.windows),
-      html("div", { class: "labkit-canvas" }, this.svg, this.tip, this.voice), this.legend, this.events,
-    );
-    this.svg.addEventListener("pointermove", (event) => this.point(event));
-    this.svg.addEventListener("pointerleave", () => this.leave());
-    this.svg.addEventListener("keydown", (event) => this.key(event));
-    this.svg.addEventListener("blur", () => this.leave());
-  }
-
-  /** Follow the element's width, and draw only while it can be seen. */
-  attach() {
-    const sizes = new ResizeObserver(([entry]) => {
-      const width = Math.max(320, Math.round(entry.contentRect.width));
-      if (width !== this.width) { this.width = width; this.draw(); }
-    });
-    sizes.observe(this.svg.parentElement);
-    const sight = new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
-      this.draw();
-    });
-    sight.observe(this.element);
-    return () => { sizes.disconnect(); sight.disconnect(); };
+    this.element.append(this.events);
   }
 
   update(state) {
@@ -146,13 +88,8 @@ class RpoChart {
   }
 
   draw() {
-    if (this.now === undefined || !this.visible) return;
-    for (const button of this.windows.children) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.window) === this.window));
-    }
+    if (!this.begin()) return;
     const [begin, end] = this.range();
-    const right = this.width - RIGHT, bottom = HEIGHT - BOTTOM;
-    const x = (at) => LEFT + ((at - begin) / (end - begin)) * (right - LEFT);
     let high = this.target;
     for (const points of this.series.values()) {
       for (let number = upto(points, begin); number < points.length; number += 1) {
@@ -161,34 +98,10 @@ class RpoChart {
       high = Math.max(high, rpoAt(points, end) ?? 0);
     }
     high *= 1.08;
-    const y = (rpo) => bottom - (rpo / high) * (bottom - TOP);
-    this.scale = { begin, end, x, y, right, bottom };
-    this.svg.dataset.now = this.now;
-    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
-    this.svg.replaceChildren(...this.axes(high), ...this.lines(), ...this.numbers(), ...this.hair());
+    this.place(begin, end, high);
+    const axes = [...this.values(high, stepOf(this.steps, high, 5), duration), ...this.times()];
+    this.show(...axes, ...this.lines(), ...this.numbers(), ...this.hair());
     this.list();
-  }
-
-  step(span, most) {
-    return this.steps.find((step) => span / step <= most) ?? this.steps.at(-1) * Math.ceil(span / this.steps.at(-1) / most);
-  }
-
-  axes(high) {
-    const { begin, end, x, y, right, bottom } = this.scale;
-    const found = [];
-    const rise = this.step(high, 5);
-    for (let rpo = 0; rpo <= high; rpo += rise) {
-      found.push(svg("line", { class: "labkit-grid", x1: LEFT, x2: right, y1: y(rpo), y2: y(rpo) }));
-      found.push(svg("text", { class: "labkit-tick", x: LEFT - 8, y: y(rpo) + 4, "text-anchor": "end" }, duration(rpo)));
-    }
-    const shift = this.offset * MINUTE, run = this.step(end - begin, Math.max(2, (right - LEFT) / 90));
-    for (let at = Math.ceil((begin + shift) / run) * run - shift; at <= end; at += run) {
-      const shown = instant(at, this.offset);
-      const text = shown.slice(11, 16) === "00:00" ? shown.slice(5, 10) : shown.slice(11, 16);
-      found.push(svg("line", { class: "labkit-grid", x1: x(at), x2: x(at), y1: bottom, y2: bottom + 4 }));
-      found.push(svg("text", { class: "labkit-tick", x: x(at), y: bottom + 18, "text-anchor": "middle" }, text));
-    }
-    return found;
   }
 
   lines() {
@@ -201,9 +114,7 @@ class RpoChart {
     const label = fill(this.words.target, { value: duration(this.target) });
     found.push(svg("line", { class: "labkit-target", x1: LEFT, x2: right, y1: target, y2: target }));
     found.push(svg("text", { class: "labkit-target-text", x: right, y: target - 5, "text-anchor": "end" }, label));
-    if (!this.series.size) {
-      found.push(svg("text", { class: "labkit-nothing", x: (LEFT + right) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, this.words.nothing));
-    }
+    if (!this.series.size) found.push(this.nothing(this.words.nothing));
     return found;
   }
 
@@ -272,53 +183,8 @@ class RpoChart {
     say(word, this.words[state]);
   }
 
-  // --- where one looks ---------------------------------------------------------------------------------------------
-
-  point(event) {
-    if (!this.scale || this.asked) return;
-    this.asked = requestAnimationFrame(() => { this.asked = null; this.read(event); });
-  }
-
-  read(event) {
-    const box = this.svg.getBoundingClientRect();
-    const { begin, end, right } = this.scale;
-    const share = ((event.clientX - box.left) * (this.width / box.width) - LEFT) / (right - LEFT);
-    this.look(begin + Math.min(1, Math.max(0, share)) * (end - begin));
-  }
-
-  key(event) {
-    if (!this.scale) return;
-    const { begin, end } = this.scale;
-    const step = (end - begin) / (event.shiftKey ? 10 : 100), at = this.cursor ?? end;
-    const places = { ArrowLeft: at - step, ArrowRight: at + step, Home: begin, End: end };
-    if (event.key === "Escape") this.leave();
-    else if (event.key in places) {
-      this.look(Math.min(end, Math.max(begin, places[event.key])));
-      say(this.voice, this.tip.textContent);
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  look(at) {
-    this.cursor = at;
-    this.draw();
-  }
-
-  leave() {
-    cancelAnimationFrame(this.asked);
-    this.asked = this.cursor = null;
-    say(this.voice, "");
-    this.draw();
-  }
-
-  hair() {
-    const { begin, x, right, bottom } = this.scale;
-    this.tip.hidden = this.cursor === null;
-    if (this.cursor === null) return [];
-    this.cursor = Math.max(begin, this.cursor);
-    const left = x(this.cursor);
-    const found = this.names().map((name) => [name, rpoAt(this.series.get(name), this.cursor)]);
+  reading(at) {
+    const found = this.names().map((name) => [name, rpoAt(this.series.get(name), at)]);
     const known = found.filter(([, rpo]) => rpo !== null).sort((one, two) => two[1] - one[1]).slice(0, MOST_ROWS);
     const rows = known.map(([name, rpo]) => {
       const over = rpo > this.target ? ` (${this.words.over})` : "";
@@ -326,11 +192,7 @@ class RpoChart {
     });
     const rest = found.filter(([, rpo]) => rpo !== null).length - rows.length;
     if (rest > 0) rows.push(fill(this.words.more, { count: rest }));
-    const text = [instant(this.cursor, this.offset), ...rows].join("\n");
-    say(this.tip, text);
-    this.tip.style.left = `${(100 * left) / this.width}%`;
-    this.tip.classList.toggle("labkit-left", left > right * 0.6);
-    return [svg("line", { class: "labkit-hair", x1: left, x2: left, y1: TOP, y2: bottom })];
+    return rows;
   }
 }
 

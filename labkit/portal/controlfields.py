@@ -1,0 +1,78 @@
+"""Fields of commands that take any keyword: what the keywords are stands in the command's docstring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labkit.engine import units
+from labkit.engine.texts import gettext as _
+from labkit.portal import choices as offered
+from labkit.portal import titles
+from labkit.portal.forms import Choice, Default, Field, Values
+from labkit.site import inventory
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+
+def _field(
+    name: str, kind: str, values: Values, default: object = None, choices: list[Choice] | None = None, hint: str = ""
+) -> Field:
+    value = values.get(name, default)
+    return Field(name, titles.of(name), kind, value, choices=choices, hint=hint or titles.hint(name))
+
+
+def protection_settings(lab: Lab, values: Values) -> list[Field]:
+    """Settings of Azure, or of another cloud (rule 2.7-11), by the target that is chosen."""
+    if values.get("target"):
+        default = offered.AUTHENTICATION(lab, values)
+        return [
+            _field("points", "number", values, 0),
+            _field("compression", "flag", values, True),
+            _field("authentication", "choice", values, "certificate", list(default)),
+            _field("port", "number", values, 8084),
+            _field("initial", "choice", values, "network", list(offered.INITIAL(lab, values))),
+            *(
+                [_field(name, "path", values) for name in ("export_path", "import_path")]
+                if values.get("initial") == "export"
+                else []
+            ),
+            _field("delete_replica", "flag", values, True),
+        ]
+    accounts = offered.storage(lab, values)
+    known = [name for name, _title in accounts]
+    site = lab.read(inventory.site_of)
+    account = site.azure.storage if site.azure.storage in known else next(iter(known), None)
+    return [
+        _field("storage", "choice", values, account, list(accounts)),
+        _field("retention", "choice", values, site.cloud.retention_h, list(offered.RETENTION(lab, values))),
+        _field("encrypt", "flag", values, False),
+    ]
+
+
+def _of_site(key: str) -> Default:
+    return lambda lab, _values: getattr(lab.read(inventory.site_of).cloud, key)
+
+
+# What is not given is the site file's, as in the library.
+PROTECTION_DEFAULTS: dict[str, Default] = {
+    "frequency": lambda lab, _values: units.write_duration(lab.read(inventory.site_of).cloud.frequency),
+    "app_consistent": _of_site("app_consistent_h"),
+    "initial_start": lambda _lab, _values: "now",
+}
+
+
+def vm_keys(_lab: Lab, values: Values) -> list[Field]:
+    """Hardware of a new VM in the words of a site file (docs/site-files.md)."""
+    return [
+        _field("generation", "choice", values, 1, offered.plain((1, 2))),
+        _field("cpu", "number", values, 1),
+        _field("memory", "text", values, "1GB"),
+        _field(
+            "disks",
+            "disks",
+            values,
+            [{"name": "os", "size": "40GB"}],
+            hint=_("one a line: name and size, such as os 40GB"),
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""What a page is made from: the lab, where one is, what is chosen; and the commands it places on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from labkit.engine import units
+from labkit.engine.errors import LabError
+from labkit.engine.texts import gettext as _
+from labkit.portal import blocks
+from labkit.portal.blocks import Cell, Command
+from labkit.portal.controls import CONTROLS
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+    from labkit.views.rpo import Follower
+
+
+class Context:
+    """``path``: names from the first page on; ``chosen``: ids of rows by table; ``drafts``: plans being changed.
+
+    ``charts``: the live charts that the view has.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        path: tuple[str, ...],
+        chosen: dict[str, list[str]],
+        drafts: dict[str, Any],
+        follower: Follower,
+        charts: Collection[str] = (),
+        memory: dict[str, tuple[Any, Any]] | None = None,
+    ) -> None:
+        self.lab, self.path, self.chosen, self.drafts, self.follower = lab, path, chosen, drafts, follower
+        self.charts, self._memory = charts, {} if memory is None else memory
+        self.commands: list[Command] = []
+
+    def remembered(self, name: str, question: Callable[[], Any]) -> Any:
+        """An answer that costs much: asked anew once an hour of virtual time, and after a command."""
+        stamp = (self.now // units.HOUR, self.follower.round)
+        known = self._memory.get(name)
+        if known is None or known[0] != stamp:
+            known = self._memory[name] = (stamp, question())
+        return known[1]
+
+    @functools.cached_property
+    def status(self) -> dict[str, Any]:
+        """``lab.status()``, read once for a page."""
+        return self.lab.status()
+
+    @property
+    def now(self) -> int:
+        """The instant (ms) of the heart's last look."""
+        return self.follower.now
+
+    def at(self, place: int) -> str:
+        """A name of the path, "" where it ends before."""
+        return self.path[place] if place < len(self.path) else ""
+
+    def rows(self, key: str) -> list[str]:
+        """What is chosen in a table."""
+        return self.chosen.get(key, [])
+
+    def command(
+        self,
+        control: str,
+        preset: dict[str, Any] | None = None,
+        *,
+        why: str = "",
+        title: str = "",
+        bar: bool = True,
+        key: str = "",
+    ) -> str:
+        """Place a control; ``why`` greys it. Returns its key on the page."""
+        name = key or f"{control}#{len(self.commands)}"
+        shown = title or _(CONTROLS[control].title)
+        self.commands.append(Command(name, control, shown, preset or {}, why, bar))
+        return name
+
+    def replace(self, command: Command, preset: dict[str, Any]) -> None:
+        """Let a command that is placed already begin with other arguments."""
+        self.commands[self.commands.index(command)] = dataclasses.replace(command, preset=preset)
+
+    def on_one(
+        self, control: str, table: str, argument: str, *, title: str = "", bar: bool = True, **preset: Any
+    ) -> str:
+        """A control for the one row that is chosen in a table; greyed while none is."""
+        rows = self.rows(table)
+        why = "" if len(rows) == 1 else _("Choose a row first.")
+        return self.command(control, {**preset, argument: rows[0] if rows else None}, why=why, title=title, bar=bar)
+
+
+def refusal_text(error: LabError | None) -> str:
+    """Why something is greyed, and what is allowed instead; "" when it is not."""
+    if error is None:
+        return ""
+    allowed = [line for line in str(error).splitlines()[1:] if error.allowed and line == str(error).splitlines()[-1]]
+    return " ".join([error.message, *allowed])
+
+
+def instant(text: str | None) -> str:
+    """An ISO 8601 instant as it is shown: day and time of the site."""
+    return "" if not text else text[:19].replace("T", " ")
+
+
+_HEALTH = {"Normal": blocks.GOOD, "OK": blocks.GOOD, "Warning": blocks.WARN, "Critical": blocks.BAD}
+
+
+def health(word: str) -> Cell:
+    """Hyper-V's judgement, with its colour and sign."""
+    return blocks.said(_(word), _HEALTH.get(word, blocks.WARN))

@@ -1,0 +1,73 @@
+"""The dashboard: health, RPO of every VM with its target, pending data, running jobs, the cost meter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.engine import units
+from labkit.engine.texts import gettext as _
+from labkit.portal import blocks
+from labkit.portal.blocks import Page
+from labkit.portal.pages.context import Context, health
+from labkit.portal.pages.jobs import job_row
+from labkit.site import inventory
+
+
+def page(context: Context) -> Page:
+    """Figures, the live chart, jobs under way, what is left to do."""
+    items: dict[str, Any] = context.status["items"]
+    target = context.lab.read(lambda world: inventory.site_of(world).objectives.rpo)
+    known = {name: item["rpo_ms"] for name, item in items.items() if item["rpo_ms"] is not None}
+    worst = max(known, key=lambda name: known[name], default=None)
+    over = [name for name, rpo in known.items() if rpo > target]
+    sick = {name: item["health"] for name, item in items.items() if item["health"] != "Normal"}
+    running: dict[str, Any] = context.status["jobs"]
+    waiting = [job for job in running.values() if job["state"] == "Suspended"]
+    shown = units.show_duration(known[worst] // 1000 * 1000) if worst is not None else "-"
+    state = blocks.BAD if over else blocks.GOOD
+    made = Page(_("Dashboard"))
+    made.blocks.append(
+        blocks.cards(
+            "figures",
+            [
+                (_("Protected"), str(len(items)), _("of {count} virtual machines").format(count=_machines(context))),
+                (
+                    _("Worst RPO"),
+                    shown if worst is None else blocks.said(shown, state),
+                    _("{vm}; target {target}").format(vm=worst or "-", target=units.show_duration(target)),
+                ),
+                (_("Over target"), blocks.said(str(len(over)), state), ", ".join(over[:3])),
+                (
+                    _("Replication health"),
+                    health("Normal" if not sick else "Critical" if "Critical" in sick.values() else "Warning"),
+                    ", ".join(list(sick)[:3]),
+                ),
+                (_("Data yet to be replicated"), _pending(context, items), ""),
+                (_("Running jobs"), str(len(running)), _("{count} wait for action").format(count=len(waiting))),
+                (_("Cost so far"), *_cost(context)),
+            ],
+        )
+    )
+    made.blocks.append(blocks.chart("rpo"))
+    if "churn" in context.charts:
+        made.blocks.append(blocks.chart("churn"))
+    rows = [(name, job_row(context, name)) for name in reversed(list(running))]
+    columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
+    made.blocks.append(blocks.table("jobs", columns, rows, title=_("Running jobs"), empty=_("No job is under way.")))
+    context.command("vault.declare_disaster")
+    return made
+
+
+def _machines(context: Context) -> int:
+    return len(context.status["machines"])
+
+
+def _pending(context: Context, items: dict[str, Any]) -> str:
+    found = [context.lab.vault.items[name].pending for name in items]
+    return units.show_size(sum(size for size in found if size is not None))
+
+
+def _cost(context: Context) -> tuple[str, str]:
+    """The bill so far; it reads all facts, so once an hour of virtual time and after each click is enough."""
+    total = context.remembered("cost", context.lab.azure.total)
+    return f"${total.dollars:,.2f}", f"¥{total.yen:,.0f}"

@@ -1,0 +1,138 @@
+"""Jobs: the list, and of one job its tasks, its error with cause and cure, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labkit.engine import jobs as states
+from labkit.engine import units
+from labkit.engine.texts import gettext as _
+from labkit.lab.views import Job, TaskView
+from labkit.portal import blocks
+from labkit.portal.blocks import Cell, Page
+from labkit.portal.pages.context import Context, instant
+from labkit.views import events
+from labkit.views.titles import job_state
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+_STATES = {
+    states.IN_PROGRESS: blocks.BUSY,
+    states.SUSPENDED: blocks.WARN,
+    states.SUCCEEDED: blocks.GOOD,
+    states.FAILED: blocks.BAD,
+    "CompletedWithErrors": blocks.WARN,
+    "Skipped": blocks.OFF,
+    "NotStarted": blocks.OFF,
+}
+_MOST = 200
+
+
+def job_title(lab: Lab, job: Job) -> str:
+    """What a job is called in lists and notices: its subject, and what it does."""
+    # Translators: a job's subject and what it does, as the guide prints it
+    return _("{target} ({scenario})").format(target=job.target, scenario=events.job(job.scenario))
+
+
+def said(state: str) -> Cell:
+    """A state of a job or task with its colour and sign."""
+    return blocks.said(job_state(state), _STATES.get(state, blocks.WARN))
+
+
+def minutes(begun: str | None, ended: str | None, now: int) -> str:
+    """A duration in whole minutes, rounded up, as the portal shows it (rule 2.8-2)."""
+    if not begun:
+        return ""
+    length = (units.instant(ended) if ended else now) - units.instant(begun)
+    return _("{count} min").format(count=max(1, -(-length // units.MINUTE)))
+
+
+def job_row(context: Context, name: str) -> list[Cell]:
+    """A job in a list: name, kind, state, start, duration."""
+    job: Job = context.lab.jobs[name]
+    tasks = [task for task in job.tasks if task.started]
+    begun = tasks[0].started if tasks else None
+    ended = tasks[-1].ended if tasks and job.state not in (states.IN_PROGRESS, states.SUSPENDED) else None
+    return [
+        blocks.link(job.target, "jobs", name),
+        events.job(job.scenario),
+        said(job.state),
+        instant(begun),
+        minutes(begun, ended, context.now),
+    ]
+
+
+def page(context: Context) -> Page:
+    """The list, or one job."""
+    return _one(context, context.at(1)) if context.at(1) else _list(context)
+
+
+def _list(context: Context) -> Page:
+    names = list(reversed(list(context.lab.jobs)))[:_MOST]
+    rows = [(name, job_row(context, name)) for name in names]
+    columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
+    made = Page(_("Jobs"))
+    made.blocks = [blocks.table("jobs", columns, rows, choose="one", chosen=context.rows("jobs"))]
+    if "jobs" in context.charts:
+        made.blocks.append(blocks.chart("jobs"))
+    chosen = context.rows("jobs")
+    _commands(context, chosen[0] if chosen else "")
+    context.command("run")
+    context.command("jobs.export")
+    return made
+
+
+def _one(context: Context, name: str) -> Page:
+    job: Job = context.lab.jobs[name]
+    made = Page(job_title(context.lab, job), crumbs=[(_("Jobs"), ("jobs",))])
+    facts: list[tuple[str, Cell]] = [(_("Status"), said(job.state)), (_("Job"), name)]
+    if job.instructions:
+        facts.append((_("Action instructions"), job.instructions))
+    made.blocks.append(blocks.facts("job", facts))
+    rows = [(str(place), _task(task, context.now)) for place, task in enumerate(job.tasks)]
+    columns = [_("Name"), _("Status"), _("Start time"), _("Duration"), _("Note")]
+    made.blocks.append(blocks.table("tasks", columns, rows, title=_("Tasks")))
+    errors = [*([job.error] if job.error is not None else []), *job.errors]
+    for place, error in enumerate(errors):
+        made.blocks.append(blocks.note(f"error-{place}", str(error), state=blocks.BAD, title=_("Error details")))
+    _commands(context, name)
+    return made
+
+
+def _task(task: TaskView, now: int) -> list[Cell]:
+    return [task.title, said(task.state), instant(task.started), minutes(task.started, task.ended, now), task.note]
+
+
+def _commands(context: Context, name: str) -> None:
+    """What can be done with a job; greyed with the reason."""
+    job: Job | None = context.lab.jobs[name] if name else None
+    state = "" if job is None else job.state
+    choose = "" if job is not None else _("Choose a row first.")
+    preset = {"job": job}
+    waits = choose or (
+        ""
+        if state == states.SUSPENDED
+        else _("The job does not wait for a word: {state}.").format(state=job_state(state))
+    )
+    failed = choose or (
+        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_state(state))
+    )
+    goes_on = choose or (
+        "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_state(state))
+    )
+    context.command("vault.complete", preset, why=waits, title=_complete_title(job))
+    context.command("vault.restart", preset, why=failed)
+    context.command("vault.skip", preset, why=choose or (waits if failed else ""))
+    context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
+    context.command("vault.release_plan", preset, why=failed)
+    context.command("wait", {"thing": job}, why=goes_on)
+
+
+def _complete_title(job: Job | None) -> str:
+    """The word that the job waits for, as its task is called in the portal."""
+    if job is None or job.state != states.SUSPENDED:
+        return ""
+    if job.instructions:
+        return _("Complete manual action")
+    return _("Complete Failover") if "Failback" in job.scenario else _("Complete test")

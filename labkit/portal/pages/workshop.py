@@ -1,0 +1,211 @@
+"""The lab itself: what a trainer breaks, who reaches whom, what is left, and this portal's lines of Python."""
+
+from __future__ import annotations
+
+from labkit.engine.texts import gettext as _
+from labkit.engine.texts import mark
+from labkit.portal import blocks, results
+from labkit.portal.blocks import Cell, Page
+from labkit.portal.pages.context import Context, instant
+
+_MOST = 100
+
+
+def page(context: Context) -> Page:
+    """Objectives, faults, leftovers, alerts, or the journal."""
+    part = context.at(1) or "objectives"
+    made = {"faults": _faults, "leftovers": _leftovers, "alerts": _alerts, "journal": _journal}.get(part, _results)(
+        context
+    )
+    made.tabs = [
+        (_("Failovers and targets"), ("lab", "objectives")),
+        (_("Faults"), ("lab", "faults")),
+        (_("What is left"), ("lab", "leftovers")),
+        (_("Alerts"), ("lab", "alerts")),
+        (_("Journal"), ("lab", "journal")),
+    ]
+    return made
+
+
+def site_map(context: Context) -> Page:
+    """Both sides in one picture, and who reaches whom (rule 1.1-8)."""
+    made = Page(_("Site map"))
+    made.blocks.append(blocks.chart("map"))
+    context.command("reach")
+    return made
+
+
+def _results(context: Context) -> Page:
+    """What every failover lost, and its targets beside what was achieved."""
+    made = Page(_("Lab"))
+    lost = [
+        (
+            str(place),
+            [
+                row.vm,
+                _(row.operation),
+                instant(row.at),
+                instant(row.point),
+                f"{row.rpo:,.0f} s",
+                results.text(row.orders),
+                results.text(row.blocks),
+                blocks.said(_("equal"), blocks.GOOD) if row.equal else blocks.said(_("not equal"), blocks.BAD),
+            ],
+        )
+        for place, row in enumerate(context.lab.vault.failovers)
+    ]
+    heads = [
+        _("Name"),
+        _("Operation"),
+        _("Time"),
+        _("Recovery point"),
+        "RPO",
+        _("Orders lost"),
+        _("Blocks lost"),
+        _("Disks"),
+    ]
+    made.blocks.append(blocks.table("lost", heads, lost, title=_("Failovers"), empty=_("Nothing was failed over yet.")))
+    words = {
+        "met": blocks.said(_("met"), blocks.GOOD),
+        "missed": blocks.said(_("missed"), blocks.BAD),
+        "not_tested": blocks.said(_("not tested"), blocks.OFF),
+    }
+    rows = [
+        (
+            str(place),
+            [
+                row.name,
+                _(row.operation),
+                row.objective.upper(),
+                _span(row.target),
+                _span(row.achieved),
+                words[row.verdict],
+            ],
+        )
+        for place, row in enumerate(context.lab.vault.objectives)
+    ]
+    columns = [_("Name"), _("Operation"), _("Objective"), _("Wanted"), _("Achieved"), _("Verdict")]
+    made.blocks.append(blocks.table("objectives", columns, rows, title=_("Targets")))
+    context.command("reach")
+    context.command("verify")
+    context.command("copy")
+    return made
+
+
+def _span(ms: int | None) -> str:
+    from labkit.engine import units
+
+    return "-" if ms is None else units.show_duration(ms)
+
+
+def _faults(context: Context) -> Page:
+    made = Page(_("Faults"))
+    line = context.status["line"]
+    state = (
+        blocks.said(_("connected"), blocks.GOOD) if line["connected"] else blocks.said(_("not connected"), blocks.BAD)
+    )
+    rows: list[tuple[str, Cell]] = [
+        (_("Line"), state),
+        (_("Bandwidth"), results.text(line["bandwidth"]) + " bit/s"),
+        (_("Latency"), f"{line['latency_ms']} ms"),
+        (_("Loss of packets"), f"{line['loss_per_million'] / 10_000:g} %"),
+    ]
+    made.blocks.append(blocks.facts("line", rows))
+    text = _("What a trainer can break. The symptom shows in health, jobs and the event log; the cure is on this page.")
+    made.blocks.append(blocks.note("faults", text))
+    for place, (title, names) in enumerate(_FAULTS):
+        keys = [context.command(f"faults.{name}", bar=False) for name in names]
+        made.blocks.append(blocks.commands(f"faults-{place}", keys, title=_(title)))
+    return made
+
+
+_FAULTS = (
+    (
+        mark("Line, VPN and names"),
+        (
+            "lose_line",
+            "restore_line",
+            "set_bandwidth",
+            "set_quality",
+            "lose_vpn",
+            "restore_vpn",
+            "break_dns",
+            "mend_dns",
+        ),
+    ),
+    (mark("Site"), ("lose_site", "restore_site", "crash_host", "lose_vm", "fail_log", "edit_disk", "revert_disks")),
+    (mark("In the way of replication"), ("obstruct", "clear")),
+    (
+        mark("Replica"),
+        (
+            "flip_block",
+            "drop_cycle",
+            "double_cycle",
+            "swap_cycles",
+            "cut_cycle",
+            "corrupt_cycle",
+            "restore_replica",
+        ),
+    ),
+)
+
+
+def _leftovers(context: Context) -> Page:
+    made = Page(_("What is left"))
+    rows = [
+        (
+            str(place),
+            [row.kind, row.name, _money("$", row.dollars_per_day, 2), _money("¥", row.yen_per_day, 0), row.action],
+        )
+        for place, row in enumerate(context.lab.leftovers())
+    ]
+    columns = [_("Kind"), _("Name"), _("US dollars per day"), _("Yen per day"), _("What to do")]
+    made.blocks.append(blocks.table("leftovers", columns, rows, empty=_("Nothing is left, and nothing costs.")))
+    return made
+
+
+def _money(sign: str, value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{sign}{value:,.{digits}f}"
+
+
+def _alerts(context: Context) -> Page:
+    from labkit.portal.pages.context import health
+    from labkit.views import events
+
+    made = Page(_("Alerts"))
+    found = context.remembered("alerts", lambda: context.lab.alerts)[-_MOST:]
+    rows: list[tuple[str, list[Cell]]] = [
+        (
+            str(place),
+            [one.vm, instant(one.time), health(one.health), ", ".join(events.reason(code) for code in one.reasons)],
+        )
+        for place, one in enumerate(reversed(found))
+    ]
+    columns = [_("Name"), _("Time"), _("Replication health"), _("Reason")]
+    made.blocks.append(blocks.table("alerts", columns, rows, empty=_("There was no alert.")))
+    return made
+
+
+def _journal(context: Context) -> Page:
+    """What was asked, by whom, and how it ended, newest first."""
+    made = Page(_("Journal"))
+    rows: list[tuple[str, list[Cell]]] = []
+    for row in reversed(context.lab.journal[-_MOST:]):
+        done = row["outcome"] == "done"
+        word = _("done") if done else _("refused ({code})").format(code=row["code"])
+        at = instant(context.lab.show_instant(row["at"]))
+        rows.append(
+            (
+                str(row["n"]),
+                [
+                    at,
+                    row["command"],
+                    row["surface"],
+                    str(row["user"]),
+                    blocks.said(word, blocks.GOOD if done else blocks.WARN),
+                ],
+            )
+        )
+    columns = [_("Time"), _("Command"), _("Surface"), _("User"), _("Outcome")]
+    made.blocks.append(blocks.table("journal", columns, rows))
+    return made

@@ -1,0 +1,74 @@
+"""The portal as a view: clock, screen, and the charts that the open page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from labkit.portal import words
+from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
+from labkit.portal.heart import Heart
+from labkit.portal.mappart import MapPart
+from labkit.portal.parts import ClockPart, Part, RpoPart
+from labkit.portal.screen import Screen
+from labkit.portal.widget import View
+
+_CHARTS: dict[str, Callable[[Heart], Part]] = {
+    "rpo": RpoPart,
+    "churn": ChurnPart,
+    "jobs": JobsPart,
+    "cost": CostPart,
+    "map": MapPart,
+}
+_POINTS = "points"  # of one VM: that of the open page
+
+
+class PortalView(View):
+    """A view whose charts are made when a page first shows them, and told to its pages only while one does."""
+
+    def __init__(self, heart: Heart, path: tuple[str, ...] = ("quick",)) -> None:
+        names = [*_CHARTS, _POINTS]
+        self.screen = Screen(heart, path, names)
+        self.screen.spoken = self._spoken
+        self._shown: list[tuple[str, str]] = []
+        super().__init__("portal", heart, [ClockPart(heart), self.screen, RpoPart(heart)])
+        self.parts = ["clock", "portal", *names]
+
+    def _spoken(self) -> None:
+        """The language was changed: the pages build themselves anew with its words."""
+        self.words = words.page()
+
+    def go(self, *path: str) -> PortalView:
+        """Open a page, such as ``go("items", "OnPremise Cloud")``."""
+        self.screen.do("go", path)
+        self.flush()
+        return self
+
+    def _charts(self) -> list[tuple[str, str]]:
+        """The charts of the open page, and what each is of."""
+        return [(name, self.screen.vm if name == _POINTS else "") for name in self.screen.charts]
+
+    def _chart(self, name: str, of: str) -> Part:
+        found = self._parts.get(name)
+        if name == _POINTS:
+            if not isinstance(found, PointsPart) or found.vm != of:
+                found = PointsPart(self._heart, of, on_pick=self.screen.pick)
+        elif found is None:
+            found = _CHARTS[name](self._heart)
+        self._parts[name] = found
+        return found
+
+    def states(self) -> dict[str, Any]:
+        """Everything of the parts that can be seen."""
+        found = {name: self._parts[name].state() for name in ("clock", "portal")}
+        self._shown = self._charts()
+        return {**found, **{name: self._chart(name, of).state() for name, of in self._shown}}
+
+    def news(self) -> dict[str, Any]:
+        """What is new of them; a chart that comes into sight is told whole."""
+        found = {name: self._parts[name].news() for name in ("clock", "portal")}
+        for name, of in self._charts():
+            part = self._chart(name, of)
+            found[name] = part.news() if (name, of) in self._shown else part.state()
+        self._shown = self._charts()
+        return {name: state for name, state in found.items() if state is not None}

@@ -1,0 +1,73 @@
+"""What a command gave back, as blocks: records as facts, lists as tables, files by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from labkit.engine.texts import gettext as _
+from labkit.portal import blocks, titles
+from labkit.portal.blocks import Block
+
+
+def text(value: Any) -> str:
+    """A value in a line."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return blocks.yes_no(value)
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {text(one)}" for name, one in value.items()) or "-"
+    fields = _fields(value)
+    if fields is not None:
+        return ", ".join(text(one) for one in fields.values())
+    if isinstance(value, list | tuple):
+        return ", ".join(text(one) for one in value) or "-"
+    return str(value)
+
+
+def plain(value: Any) -> str:
+    """A value in a line, its numbers as they are typed: ports, versions."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{titles.of(name)}: {plain(one)}" for name, one in value.items()) or "-"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def _fields(value: Any) -> dict[str, Any] | None:
+    """The attributes of a record, None for what is none."""
+    if hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    if isinstance(value, msgspec.Struct):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    return None
+
+
+def shown(value: Any, key: str = "result") -> list[Block]:
+    """Blocks for what a command gave back; none for a job or for nothing."""
+    if value is None or hasattr(value, "tasks") or hasattr(value, "draft") or hasattr(value, "groups"):
+        return []
+    if isinstance(value, Path):
+        return [blocks.note(key, _("Saved as {path}").format(path=value), state=blocks.GOOD)]
+    fields = _fields(value)
+    if fields is not None:
+        return [blocks.facts(key, [(titles.of(name), text(one)) for name, one in fields.items()])]
+    if isinstance(value, list | tuple):
+        return [_listed(value, key)]
+    return [blocks.note(key, text(value))]
+
+
+def _listed(value: Sequence[Any], key: str) -> Block:
+    if not value:
+        return blocks.note(key, _("Nothing was found."), state=blocks.GOOD)
+    first = _fields(value[0])
+    if first is None:
+        return blocks.note(key, "\n".join(text(one) for one in value))
+    rows = [(str(place), [text(one) for one in (_fields(row) or {}).values()]) for place, row in enumerate(value)]
+    return blocks.table(key, [titles.of(name) for name in first], rows)

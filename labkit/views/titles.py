@@ -1,0 +1,45 @@
+"""Words that views and reports have for what the lab names by keys."""
+
+from __future__ import annotations
+
+from labkit.engine import resources
+from labkit.engine.texts import gettext as _
+from labkit.engine.texts import mark
+
+_POINTS = {
+    "crash-consistent": mark("crash-consistent"),
+    "application-consistent": mark("application-consistent"),
+    "file-system-consistent": mark("file-system-consistent"),
+}
+_COMPONENTS = {
+    "protection.azure": mark("protection of VMs to Azure"),
+    "protection.site": mark("protection of VMs to another cloud"),
+    "licences": mark("subscription licences"),
+    "storage": mark("storage of replicas and of VMs left in Azure"),
+    "vpn.gateway": mark("VPN gateway"),
+    "compute": mark("VMs that ran in Azure"),
+    "storage.transactions": mark("storage transactions"),
+    "traffic.in": mark("traffic to Azure"),
+    "traffic.out": mark("traffic out of Azure"),
+}
+
+
+def point(kind: str) -> str:
+    """A kind of recovery point."""
+    return _(_POINTS.get(kind, kind))
+
+
+def component(name: str) -> str:
+    """A component of the cost."""
+    return _(_COMPONENTS.get(name, name))
+
+
+def job_state(name: str) -> str:
+    """The state of a job or task."""
+    words = resources.yaml("states.yml")["job_states"]
+    return _(words.get(name, name))
+
+
+def job_states() -> list[str]:
+    """All states of jobs and tasks."""
+    return list(resources.yaml("states.yml")["job_states"])
