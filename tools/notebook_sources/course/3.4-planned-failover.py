@@ -129,9 +129,9 @@ course.solve("planned-loss")
 # 別のポイントから起動し直します。選ぶ前に、中身を見てみましょう。
 # %%
 points = lab.vault.items["MYWSV02"].recovery_points
-for point in (points[-7], points[-1]):
-    seen = lab.vault.look_into("MYWSV02", point.id)
-    print(f"{point.time[11:19]}  {point.kind}  {seen.lost_bytes / 2**20:6.1f} MB")
+contents = [lab.vault.look_into("MYWSV02", point.id) for point in (points[-7], points[-1])]
+for seen in contents:
+    print(f"{seen.time[11:19]}  {seen.kind}  {seen.lost_bytes / 2**20:6.1f} MB")
 # %% [markdown] lang="en"
 # The last one is the point that the planned failover itself made, after the shut-down: choosing it loses nothing. The other one
 # loses half an hour of writing. Try it, and go back: as long as nothing is committed, you can do both.
