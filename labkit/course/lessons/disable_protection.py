@@ -28,8 +28,9 @@ def _disabled(lab: Lab) -> Iterator[Seen]:
 
 
 def _disable(lab: Lab) -> None:
-    lab.vault.disable_protection("MYWSV01", wait=True)
-    lab.vault.disable_protection("MYWSV02", wait=True)
+    for vm in ("MYWSV01", "MYWSV02"):
+        if vm in lab.vault.items:
+            lab.vault.disable_protection(vm, wait=True)
 
 
 def _stop_service(lab: Lab) -> None:
