@@ -67,9 +67,16 @@ def _undone(lab: Lab) -> Iterator[Seen]:
     yield looks.at_site(lab, VM)
 
 
+def _by_mistake(lab: Lab) -> None:
+    if "UnplannedFailover" in lab.vault.items[VM].allowed_operations:
+        lab.vault.unplanned_failover(VM, wait=True)
+
+
 def _undo(lab: Lab) -> None:
-    lab.vault.disable_protection("MYWSV01", wait=True)
-    lab.azure.delete_machine("MYWSV01")
+    if "MYWSV01" in lab.vault.items:
+        lab.vault.disable_protection("MYWSV01", wait=True)
+    if "MYWSV01" in lab.azure.machines:
+        lab.azure.delete_machine("MYWSV01")
     if lab.site.machines["MYWSV01"].state == "Off":
         lab.site.start("MYWSV01")
     lab.vault.enable_protection("MYWSV01", wait=True)
@@ -135,6 +142,7 @@ LESSON = Lesson(
             ),
             check=_undone,
             solution=_undo,
+            trouble=_by_mistake,
         ),
         Step(
             slug="move-for-good",

@@ -158,11 +158,13 @@ len(views.leftovers(lab))
 # %% [markdown] lang="en"
 # ## The whole bill
 #
-# What has the whole course cost, from the first server to now? Prices of September 2014, where one was found.
+# What has the whole course cost, from the first server to now? The prices are those of the price list `usd`;
+# `lab.azure.prices()` says of each where it comes from and of which year it is. A dash: no price was found.
 # %% [markdown] lang="ja"
 # ## すべての料金
 #
-# 最初のサーバーから今まで、全部でいくらかかったでしょうか。2014 年 9 月の価格で、価格がわかるものだけの合計です。
+# 最初のサーバーから今まで、全部でいくらかかったでしょうか。価格表 `usd` での計算です。それぞれの価格の出典と年は `lab.azure.prices()` でわかります。
+# ハイフンは、価格がわからないという意味です。
 # %%
 bill = lab.azure.total()
 for name, one in bill.components.items():

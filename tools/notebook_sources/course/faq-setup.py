@@ -154,10 +154,10 @@ last_job()
 # You need not try in order to know. The readiness check says the same beforehand, rule by rule (in the portal: *Site* > *VMM console*, choose
 # the VM, *Check the requirements*):
 # %% [markdown] lang="ja"
-# 実行してみなくても、前もって調べることができます。要件の確認は、規則を 1 つずつ調べます (ポータルでは [サイト] > [VMM コンソール] で仮想マシンを選び、[要件の確認])。
+# 実行してみなくても、前もって調べることができます。要件の確認は、規則を 1 つずつ調べます (`holds` は満たしている、`fails` は満たしていないという意味です。ポータルでは [サイト] > [VMM コンソール] で仮想マシンを選び、[要件の確認])。
 # %%
 for found in lab.vault.check("MYWSV02"):
-    print(f"{found.rule:7} {found.severity}")
+    print(f"{found.rule:7} {found.severity}", "" if found.error is None else found.error.message)
 # %% [markdown] lang="en"
 # **Your turn.** `MYWSV02` runs Windows Server 2012 R2, and its only disk is called `os`.
 # %% [markdown] lang="ja"
@@ -236,7 +236,7 @@ except labkit.LabError as refused:
 course.trouble("host-behind-proxy")
 # %%
 print(lab.vault.items["MYWSV02"].health, lab.site.replication("MYWSV02").details)
-views.event_log(lab, "MYWSV02").tail(3)[["level", "text"]]
+print(*views.event_log(lab, "MYWSV02").tail(3).text, sep="\n")
 # %% [markdown] lang="en"
 # The agent has a proxy of its own, set in its setup or later on the host in the console *Microsoft Azure Backup*: *Change
 # Properties*, tab *Proxy Configuration*. In the lab's portal: *Site* > *Servers* > `HV01` > *Proxy of the agent*; it is
