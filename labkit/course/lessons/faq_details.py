@@ -68,7 +68,8 @@ def _undone(lab: Lab) -> Iterator[Seen]:
 
 
 def _by_mistake(lab: Lab) -> None:
-    if "UnplannedFailover" in lab.vault.items[VM].allowed_operations:
+    item = lab.vault.items.get(VM)
+    if item is not None and "UnplannedFailover" in item.allowed_operations:
         lab.vault.unplanned_failover(VM, wait=True)
 
 
@@ -96,7 +97,8 @@ def _move(lab: Lab) -> None:
 
 
 def _basis(lab: Lab) -> object:
-    return lab.azure.licence_checklist(["SQL Server 2012 SP1"])[0].basis
+    basis = lab.azure.licence_checklist(["SQL Server 2012 SP1"])[0].basis
+    return frozenset({basis, "SA", _("Software Assurance")})
 
 
 LESSON = Lesson(

@@ -128,8 +128,8 @@ course.solve("planned-loss")
 # [復旧ポイントの変更] (または、グラフで復旧ポイントを選べる仮想マシンのページ) を使うと、Azure の仮想マシンがシャットダウンされ、
 # 別のポイントから起動し直します。選ぶ前に、中身を見てみましょう。
 # %%
-points = lab.vault.items["MYWSV02"].recovery_points
-contents = [lab.vault.look_into("MYWSV02", point.id) for point in (points[-7], points[-1])]
+points = lab.vault.items["MYWSV02"].recovery_points[-7::6]  # the seventh from the end, and the newest
+contents = [lab.vault.look_into("MYWSV02", point.id) for point in points]
 for seen in contents:
     print(f"{seen.time[11:19]}  {seen.kind}  {seen.lost_bytes / 2**20:6.1f} MB")
 # %% [markdown] lang="en"
@@ -139,7 +139,7 @@ for seen in contents:
 # 最後のものは、計画されたフェールオーバー自身がシャットダウンのあとに作ったポイントで、選んでも何も失われません。もう一方を選ぶと、30 分間の
 # 書き込みが失われます。試して、戻ってみましょう。コミットするまでは、どちらもできます。
 # %%
-for point in (points[-7], points[-1]):
+for point in points:
     if "ChangePit" in lab.vault.items["MYWSV02"].allowed_operations:
         lab.vault.change_recovery_point("MYWSV02", point.id, wait=True)
 lab.run("5min")

@@ -246,7 +246,7 @@ print(list(bill.components))
 # %% [markdown] lang="en"
 # What gives SQL Server the right to run in Azure for recovery at no cost?
 # %% [markdown] lang="ja"
-# SQL Server を、復旧のために追加の費用なしで Azure で動かす権利は、何によって得られるでしょうか (上に表示された `(...)` の言葉で答えてください)。
+# SQL Server を、復旧のために追加の費用なしで Azure で動かす権利は、何によって得られるでしょうか (`"..."` に言葉を入れて答えてください)。
 # %%
 # course.answer("sql-licence", ...)
 # %%
