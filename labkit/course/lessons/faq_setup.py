@@ -105,7 +105,7 @@ def _encrypted(lab: Lab) -> Iterator[Seen]:
 
 
 def _encrypt(lab: Lab) -> None:
-    lab.site.make_certificate(lab.path.parent, password="a password of your own")
+    lab.site.make_certificate(lab.path.with_suffix(".pfx"), password="a password of your own")
     for vm in list(lab.vault.items):
         lab.vault.disable_protection(vm, wait=True)
     if any(row.role for row in lab.vault.clouds):
