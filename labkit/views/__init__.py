@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from labkit.views.frames import alerts, bills, costs_by_day, event_log, failovers, leftovers, meter, reach, replication
+from labkit.views.frames import (
+    alerts,
+    bills,
+    costs_by_day,
+    event_log,
+    failovers,
+    items,
+    leftovers,
+    meter,
+    reach,
+    replication,
+)
 
-__all__ = ["alerts", "bills", "costs_by_day", "event_log", "failovers", "leftovers", "meter", "reach", "replication"]
+__all__ = [
+    "alerts",
+    "bills",
+    "costs_by_day",
+    "event_log",
+    "failovers",
+    "items",
+    "leftovers",
+    "meter",
+    "reach",
+    "replication",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.engine.texts import gettext as _
 from labkit.views import events
 
 if TYPE_CHECKING:
@@ -19,6 +20,27 @@ def failovers(lab: Lab) -> pd.DataFrame:
     from labkit.lab.views import Failover
 
     return pd.DataFrame(lab.vault.failovers, columns=list(Failover._fields))
+
+
+def items(lab: Lab) -> pd.DataFrame:
+    """One row per protected VM, in the words of the portal's list (rules 2.8-3 and 3.4-3).
+
+    Columns ``vm``, ``active`` (the cloud, or Microsoft Azure), ``replication``, ``size``, ``failover`` ("" before
+    initial replication is done).
+    """
+    import pandas as pd
+
+    rows = [
+        (
+            vm,
+            item["cloud"] if item["active_location"] == "Primary" else _("Microsoft Azure"),
+            _(item["status"]) if item["status"] else _(item["description"]),
+            item["size"],
+            _(item["failover"]) if item["failover"] else "",
+        )
+        for vm, item in lab.status()["items"].items()
+    ]
+    return pd.DataFrame(rows, columns=["vm", "active", "replication", "size", "failover"])
 
 
 def replication(lab: Lab) -> pd.DataFrame:

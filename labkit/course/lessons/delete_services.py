@@ -35,7 +35,8 @@ def _no_disks(lab: Lab) -> Iterator[Seen]:
 
 
 def _delete_storage(lab: Lab) -> None:
-    lab.azure.delete_disks("mysiterecovery", "MYBSD01")
+    if any(one.kind == "disks" for one in lab.leftovers()):
+        lab.azure.delete_disks("mysiterecovery", "MYBSD01")
     lab.azure.delete_storage("mysiterecovery")
 
 
@@ -45,7 +46,8 @@ def _no_network(lab: Lab) -> Iterator[Seen]:
 
 
 def _delete_network(lab: Lab) -> None:
-    lab.azure.delete_machine("DC02")
+    if "DC02" in lab.azure.machines:
+        lab.azure.delete_machine("DC02")
     lab.azure.delete_network("AzureNetwork")
 
 

@@ -28,8 +28,9 @@ def _disabled(lab: Lab) -> Iterator[Seen]:
 
 
 def _disable(lab: Lab) -> None:
-    lab.vault.disable_protection("MYWSV01", wait=True)
-    lab.vault.disable_protection("MYWSV02", wait=True)
+    for vm in ("MYWSV01", "MYWSV02"):
+        if vm in lab.vault.items:
+            lab.vault.disable_protection(vm, wait=True)
 
 
 def _stop_service(lab: Lab) -> None:
@@ -55,7 +56,8 @@ def _cleaned(lab: Lab) -> Iterator[Seen]:
 def _clean_up(lab: Lab) -> None:
     if not lab.site.vmm.running:
         lab.site.vmm.start_service()
-    lab.site.vmm.clear_dr_protection("MYBSD01")
+    if any(one.kind == "vmm settings" for one in lab.leftovers()):
+        lab.site.vmm.clear_dr_protection("MYBSD01")
     lab.site.remove_replication_relationship("MYBSD01", "HV01.demo.contoso.com")
 
 

@@ -66,7 +66,8 @@ def _ready(lab: Lab) -> Iterator[Seen]:
 
 def _reverse(lab: Lab) -> None:
     for vm in ("MYWSV01", "MYWSV02"):
-        lab.vault.reverse_replication(vm, wait=True)
+        if "ReverseReplicate" in lab.vault.items[vm].allowed_operations:
+            lab.vault.reverse_replication(vm, wait=True)
     for vm in ("MYWSV01", "MYWSV02"):
         lab.wait(lab.vault.items[vm])
 

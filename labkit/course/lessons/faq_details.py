@@ -67,9 +67,17 @@ def _undone(lab: Lab) -> Iterator[Seen]:
     yield looks.at_site(lab, VM)
 
 
+def _by_mistake(lab: Lab) -> None:
+    item = lab.vault.items.get(VM)
+    if item is not None and "UnplannedFailover" in item.allowed_operations:
+        lab.vault.unplanned_failover(VM, wait=True)
+
+
 def _undo(lab: Lab) -> None:
-    lab.vault.disable_protection("MYWSV01", wait=True)
-    lab.azure.delete_machine("MYWSV01")
+    if "MYWSV01" in lab.vault.items:
+        lab.vault.disable_protection("MYWSV01", wait=True)
+    if "MYWSV01" in lab.azure.machines:
+        lab.azure.delete_machine("MYWSV01")
     if lab.site.machines["MYWSV01"].state == "Off":
         lab.site.start("MYWSV01")
     lab.vault.enable_protection("MYWSV01", wait=True)
@@ -89,7 +97,8 @@ def _move(lab: Lab) -> None:
 
 
 def _basis(lab: Lab) -> object:
-    return lab.azure.licence_checklist(["SQL Server 2012 SP1"])[0].basis
+    basis = lab.azure.licence_checklist(["SQL Server 2012 SP1"])[0].basis
+    return frozenset({basis, "SA", _("Software Assurance")})
 
 
 LESSON = Lesson(
@@ -135,6 +144,7 @@ LESSON = Lesson(
             ),
             check=_undone,
             solution=_undo,
+            trouble=_by_mistake,
         ),
         Step(
             slug="move-for-good",

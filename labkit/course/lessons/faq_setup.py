@@ -77,6 +77,8 @@ def _start_host(lab: Lab) -> None:
 
 
 def _wrong_vm(lab: Lab) -> None:
+    if not any(row.name == CLOUD and row.role for row in lab.vault.clouds):
+        _try_configuring(lab)
     lab.site.vmm.set_system(VM, "Other Linux (32-bit)")
     lab.site.vmm.mark_system_disks(VM)
     with suppress(LabError):
@@ -103,10 +105,11 @@ def _encrypted(lab: Lab) -> Iterator[Seen]:
 
 
 def _encrypt(lab: Lab) -> None:
-    lab.site.make_certificate(lab.path.parent, password="a password of your own")
+    lab.site.make_certificate(lab.path.with_suffix(".pfx"), password="a password of your own")
     for vm in list(lab.vault.items):
         lab.vault.disable_protection(vm, wait=True)
-    lab.vault.release_cloud("OnPremise Cloud", wait=True)
+    if any(row.role for row in lab.vault.clouds):
+        lab.vault.release_cloud("OnPremise Cloud", wait=True)
     lab.vault.configure_protection("OnPremise Cloud", encrypt=True, wait=True)
     lab.vault.enable_protection("MYWSV02", wait=True)
     lab.wait(lab.vault.items["MYWSV02"])
@@ -114,6 +117,7 @@ def _encrypt(lab: Lab) -> None:
 
 def _need_proxy(lab: Lab) -> None:
     lab.site.need_proxy("HV01")
+    lab.run("15min")
 
 
 def _proxy_known(lab: Lab) -> Iterator[Seen]:
@@ -129,6 +133,7 @@ def _proxy_known(lab: Lab) -> Iterator[Seen]:
 
 def _set_proxy(lab: Lab) -> None:
     lab.site.agent_proxy("HV01", "proxy.demo.contoso.com", 8080)
+    lab.run("15min")
 
 
 LESSON = Lesson(

@@ -44,9 +44,12 @@ def _uninstalled(lab: Lab) -> Iterator[Seen]:
 def _uninstall(lab: Lab) -> None:
     if not lab.site.server("SC01").running:
         lab.site.start_server("SC01")
+    if any(one.kind == "server settings" for one in lab.leftovers()):
         lab.site.clean_up_registration("SC01")
-    lab.site.uninstall_provider("SC01")
-    lab.site.uninstall_agent("HV01")
+    if any("Provider" in one for one in lab.site.server("SC01").software):
+        lab.site.uninstall_provider("SC01")
+    if any("Agent" in one for one in lab.site.server("HV01").software):
+        lab.site.uninstall_agent("HV01")
 
 
 LESSON = Lesson(
