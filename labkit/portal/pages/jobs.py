@@ -147,4 +147,5 @@ def _tick(job: Job | None) -> dict[str, str]:
     tests = (
         job is not None and job.state == states.SUSPENDED and not job.instructions and "Failback" not in job.scenario
     )
-    return {"_tick": _(CONTROLS["vault.complete_test"].tick)} if tests else {}
+    tick = CONTROLS["vault.complete_test"].tick
+    return {"_tick": _(tick)} if tests else {}
