@@ -83,19 +83,19 @@ course.check("an-hour-of-cycles")
 # %% [markdown] lang="en" rules="1.1-4"
 # ## An experiment: what would be lost?
 #
-# A copy of the lab runs on, and every ten seconds we ask how old the replica is. Then, at an unlucky moment, the site loses its power, and
+# A copy of the lab runs on, and every 23 seconds we ask how old the replica is. Then, at an unlucky moment, the site loses its power, and
 # we fail over, unplanned. In another copy nothing has happened, and we fail over as planned.
 # %% [markdown] lang="ja"
 # ## 実験: 何が失われるか
 #
-# ラボのコピーを動かし、10 秒ごとにレプリカの古さを調べます。そして、いちばん間の悪い瞬間にサイトが停電し、計画されていないフェールオーバーを実行します。
+# ラボのコピーを動かし、23 秒ごとにレプリカの古さを調べます。そして、いちばん間の悪い瞬間にサイトが停電し、計画されていないフェールオーバーを実行します。
 # 別のコピーでは何も起こらず、計画されたフェールオーバーを実行します。
 # %%
 with tempfile.TemporaryDirectory() as folder:
     ages = []
     with labkit.open(lab.copy(Path(folder) / "unplanned.lab")) as copy:
-        while len(ages) < 120 or copy.vault.items["MYWSV01"].rpo < 280:
-            copy.run("10s")
+        while len(ages) < 50 or copy.vault.items["MYWSV01"].rpo < 280:
+            copy.run("23s")
             ages.append(copy.vault.items["MYWSV01"].rpo)
         copy.faults.lose_site()
         copy.vault.unplanned_failover("MYWSV01", wait=True)
