@@ -36,20 +36,24 @@ lab = course.start("azure-services")
 # %% [markdown] lang="en" rules="2.5-2"
 # ## Three things, and what each is for
 #
-#     site                               Azure, one region
-#     VMM server  --- names, states --->  vault             metadata, jobs
-#     host        --- disks ----------->  storage account   replicas, six copies
-#     clients     --- VPN ------------->  virtual network   VMs after a failover
+# ```text
+# site                               Azure, one region
+# VMM server  --- names, states --->  vault             metadata, jobs
+# host        --- disks ----------->  storage account   replicas, six copies
+# clients     --- VPN ------------->  virtual network   VMs after a failover
+# ```
 #
 # The vault is the smallest of the three: it knows servers, clouds and VMs by name, and it runs the jobs. No byte of a disk is
 # ever in it. Disks go straight from the hosts to the storage account. The network waits, empty, until a failover starts a VM.
 # %% [markdown] lang="ja"
 # ## 3 つのものと、それぞれの役割
 #
-#     サイト                               Azure (1 つのリージョン)
-#     VMM サーバー  --- 名前や状態 --->    資格情報コンテナー       メタデータ、ジョブ
-#     ホスト        --- ディスク ----->    ストレージ アカウント    レプリカ (コピーは 6 つ)
-#     クライアント  --- VPN ---------->    仮想ネットワーク         フェールオーバー後の仮想マシン
+# ```text
+# サイト                               Azure (1 つのリージョン)
+# VMM サーバー  --- 名前や状態 --->    資格情報コンテナー       メタデータ、ジョブ
+# ホスト        --- ディスク ----->    ストレージ アカウント    レプリカ (コピーは 6 つ)
+# クライアント  --- VPN ---------->    仮想ネットワーク         フェールオーバー後の仮想マシン
+# ```
 #
 # この中でいちばん小さいのは、資格情報コンテナーです。サーバー、VMM クラウド、仮想マシンの名前を覚え、ジョブを実行するだけで、
 # ディスクのデータは 1 バイトも入りません。ディスクは、ホストからストレージ アカウントへ直接送られます。仮想ネットワークは、
@@ -262,13 +266,13 @@ key.name
 course.check("generate-key")
 # %% [markdown] lang="en"
 # Vault and date are in the name, the date for a reason: the key is good for five days.
-# %% [markdown] lang="ja"
-# ファイル名には、コンテナー名と日付が入っています。日付には意味があります。登録キーの有効期間は 5 日間です。
-# %% [markdown] lang="en"
+#
 # ## Something to break
 #
 # You have generated the key, and then came a long week-end. (For these six days host and VMs are switched off.)
 # %% [markdown] lang="ja"
+# ファイル名には、コンテナー名と日付が入っています。日付には意味があります。登録キーの有効期間は 5 日間です。
+#
 # ## 壊して直す
 #
 # キーを生成したところで、長い連休に入ってしまいました (この 6 日間、ホストと仮想マシンは停止しています)。

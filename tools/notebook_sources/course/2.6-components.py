@@ -45,10 +45,12 @@ rehearsal = labkit.open(lab.copy(Path(folder.name) / "rehearsal.lab"))
 # %% [markdown] lang="en" rules="2.6-6"
 # ## Two programs, and one direction
 #
-#     site                                             Azure
-#     SC01   VMM + provider  ---- HTTPS 443 --------->  vault             "what shall I do?"
-#     HV01   Hyper-V + agent ---- HTTPS 443 --------->  storage account   the disks
-#                            <--- nothing comes in ---
+# ```text
+# site                                             Azure
+# SC01   VMM + provider  ---- HTTPS 443 --------->  vault             "what shall I do?"
+# HV01   Hyper-V + agent ---- HTTPS 443 --------->  storage account   the disks
+#                        <--- nothing comes in ---
+# ```
 #
 # The **provider** speaks for the site: it tells the vault of servers, clouds and VMs, and fetches its orders. Every deployment needs
 # it, also one from site to site. The **agent** is the carrier: it brings the changed blocks to the storage account, past the VMM
@@ -57,10 +59,12 @@ rehearsal = labkit.open(lab.copy(Path(folder.name) / "rehearsal.lab"))
 # %% [markdown] lang="ja"
 # ## 2 つのプログラムと、通信の向き
 #
-#     サイト                                              Azure
-#     SC01   VMM + プロバイダー     ---- HTTPS 443 ---->  資格情報コンテナー     「次は何をすればよいですか」
-#     HV01   Hyper-V + エージェント ---- HTTPS 443 ---->  ストレージ アカウント  ディスクのデータ
-#                                   <--- 着信はなし ---
+# ```text
+# サイト                                              Azure
+# SC01   VMM + プロバイダー     ---- HTTPS 443 ---->  資格情報コンテナー     「次は何をすればよいですか」
+# HV01   Hyper-V + エージェント ---- HTTPS 443 ---->  ストレージ アカウント  ディスクのデータ
+#                               <--- 着信はなし ---
+# ```
 #
 # **プロバイダー**は、サイトの窓口です。サーバー、VMM クラウド、仮想マシンのことを資格情報コンテナーに伝え、指示を受け取ります。どの展開方法でも
 # (サイト間でも) 必要です。**エージェント**は、運び手です。変更されたブロックを、VMM サーバーを通さずにストレージ アカウントへ運びます。
@@ -155,9 +159,11 @@ lab.vault.clouds
 # %%
 course.check("register-server")
 # %% [markdown] lang="en"
-# **Your turn.** Which clouds of VMM does the vault know now? `course.answer("sent-clouds", ...)`.
+# **Your turn.** Which clouds of VMM does the vault know now? `course.answer("sent-clouds", ...)`. (`course.solve` in the cell after it does a step
+# for you unless it is done: leave it out while you try yourself.)
 # %% [markdown] lang="ja"
-# **やってみましょう。** 資格情報コンテナーは今、どの VMM クラウドを知っているでしょうか。`course.answer("sent-clouds", ...)` で答えてください。
+# **やってみましょう。** 資格情報コンテナーは今、どの VMM クラウドを知っているでしょうか。`course.answer("sent-clouds", ...)` で答えてください
+# (その次の `course.solve` は、まだ済んでいない手順を代わりに実行します。自分で試している間は、飛ばしてください)。
 # %%
 # ...
 # %%
@@ -174,8 +180,7 @@ course.solve("sent-clouds")
 # %% [markdown] lang="ja"
 # ## 予行演習: アップグレードと証明書
 #
-# コピーのほうには、Hyper-V Recovery Manager のころの古いプロバイダーがあるとします。新しいプロバイダーのセットアップには、ページが **1 つ**
-# しかありません。アップグレードは、登録を聞かずに、インストールだけで終わります。続きは [Azure Site Recovery Configurator] で行います。
+# コピーのほうには、Hyper-V Recovery Manager のころの古いプロバイダーがあるとします。新しいプロバイダーのセットアップには、ページが 1 つしかありません。アップグレードは、登録を聞かずに、インストールだけで終わります。続きは [Azure Site Recovery Configurator] で行います。
 # 表示されるのは、さきほどと同じ 3 つのページです。
 #
 # ここでは、**暗号化証明書** (DataEncryptionCertificate.pfx) も作成します。これがあると、保存データを暗号化できます (2.7)。秘密キーは Azure には

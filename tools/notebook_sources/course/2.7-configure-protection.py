@@ -122,8 +122,7 @@ for settings in ({"target": "Backup Cloud", "retention": 4}, {"points": 4}):
 # %% [markdown] lang="ja"
 # ## 実験: 復旧ポイントはいくつできるか
 #
-# 最初の 1 時間は、サイクルごとに復旧ポイントができます。それより古いものは、1 時間に 1 つだけ残ります。計算では **60 分 ÷ コピーの頻度 + 保持期間**
-# になるはずです。本当でしょうか。ラボのコピーを 6 つ作って `MYBSD01` を保護し、それぞれ 6 時間進めて、数えます。
+# 最初の 1 時間は、サイクルごとに復旧ポイントができます。それより古いものは、1 時間に 1 つだけ残ります。計算では「60 分 ÷ コピーの頻度 + 保持期間」になるはずです。本当でしょうか。ラボのコピーを 6 つ作って `MYBSD01` を保護し、それぞれ 6 時間進めて、数えます。
 # %%
 def count(frequency: str, retention: int) -> int:
     with tempfile.TemporaryDirectory() as folder, labkit.open(lab.copy(Path(folder) / "copy.lab")) as copy:
@@ -161,18 +160,18 @@ if course.todo("configure-cloud"):
         )
         for vm in ("MYWSV01", "MYBSD01"):
             copy.vault.enable_protection(vm, wait=True)
-        print("now    ", copy.now)
+        print(copy.now)
         copy.run("18h")
-        print("started", next(copy.show_instant(event.at) for event in copy.site.event_log("MYWSV01")))
+        print(next(copy.show_instant(event.at) for event in copy.site.event_log("MYWSV01")))
         for vm in ("MYWSV01", "MYBSD01"):
             for point in copy.vault.items[vm].recovery_points:
                 print(vm, point.time[11:16], point.kind)
 # %% [markdown] lang="en"
-# Windows guests give *application-consistent* points: their applications were told by VSS and had written everything. In Linux guests (and
+# (The first two lines: when protection was enabled, and when the first copy began.) Windows guests give *application-consistent* points: their applications were told by VSS and had written everything. In Linux guests (and
 # those that count as such) the file system is put in order, no more. All the other points are *crash-consistent*: as if the plug
 # had been pulled.
 # %% [markdown] lang="ja"
-# Windows のゲストでは「アプリケーション整合性」(application-consistent) の復旧ポイントができます。VSS がアプリケーションに知らせ、すべてを書き込ませてから
+# 最初の 2 行は、保護を有効にした時刻と、最初のコピーが始まった時刻です。Windows のゲストでは「アプリケーション整合性」(application-consistent) の復旧ポイントができます。VSS がアプリケーションに知らせ、すべてを書き込ませてから
 # 作成します。Linux のゲスト (Linux として扱うものを含む) では、ファイル システムの整合性まで (file-system-consistent) です。そのほかは
 # 「クラッシュ整合性」(crash-consistent)、つまり電源を抜いたときと同じ状態です。
 # %% [markdown] lang="en" rules="2.7-8"
@@ -213,10 +212,10 @@ for task in job.tasks:
     print(f"{task.state:12} {task.title}")
 # %% [markdown] lang="en"
 # **Your turn.** The error says what VMM lacks, and where it is ticked. Mend it and save again, in the portal or in the empty cell (`save()` is
-# defined above).
+# defined above). `course.solve` does it for you: leave it out while you try yourself.
 # %% [markdown] lang="ja"
 # **やってみましょう。** エラーには、VMM に何が足りず、どこで設定するかが書かれています。直して、もう一度保存してください。ポータルでも、次の空のセルでも
-# かまいません (`save()` は上で定義しました)。
+# かまいません (`save()` は上で定義しました)。`course.solve` は代わりに実行するセルなので、自分で試している間は飛ばしてください。
 # %%
 # ...
 # %%

@@ -43,18 +43,22 @@ lab = course.start("enable-protection")
 # %% [markdown] lang="en" rules="2.8-1"
 # ## Two ways to one job
 #
-#     portal   Protected Items > cloud > Virtual Machines > Add virtual machines --+
-#                                                                                  +--> job "Enable protection"
-#     VMM      VMs and Services > cloud > VM > Manage Protection, tick, OK --------+
+# ```text
+# portal   Protected Items > cloud > Virtual Machines > Add virtual machines --+
+#                                                                              +--> job "Enable protection"
+# VMM      VMs and Services > cloud > VM > Manage Protection, tick, OK --------+
+# ```
 #
 # Whoever lives in the portal takes the first, whoever lives in VMM the second; what follows is the same. The VM keeps running. The portal's
 # list offers only VMs of the cloud that are not protected yet, and you may tick several:
 # %% [markdown] lang="ja"
 # ## 入り口は 2 つ、ジョブは 1 つ
 #
-#     ポータル  保護された項目 > クラウド > 仮想マシン > 仮想マシンの追加 ------+
-#                                                                               +--> ジョブ「保護を有効にする」
-#     VMM       VM とサービス > クラウド > 仮想マシン > 保護の管理、チェック ---+
+# ```text
+# ポータル  保護された項目 > クラウド > 仮想マシン > 仮想マシンの追加 ------+
+#                                                                           +--> ジョブ「保護を有効にする」
+# VMM       VM とサービス > クラウド > 仮想マシン > 保護の管理、チェック ---+
+# ```
 #
 # ポータルで作業することが多い人は前者、VMM を使い慣れた人は後者を選びます。そのあとの動作は同じで、仮想マシンは実行したままです。ポータルの一覧に
 # 表示されるのは、VMM クラウド内のまだ保護されていない仮想マシンだけです。複数を選択できます。
@@ -123,12 +127,13 @@ if course.todo("protect-from-vmm"):
 #
 # **Your turn.** Mend the property, and enable the protection again. In the portal everything is at *Site* > *VMM console*: choose `MYBSD01`, *Contains the
 # operating system for the virtual machine*, then *Enable Hyper-V Recovery Manager protection for this virtual machine*.
+# (`course.solve` does it for you: leave it out while you try yourself.)
 # %% [markdown] lang="ja"
 # ジョブは最初のタスクで失敗し、エラーには原因が書かれています。原因が複数あれば、すべて示されます。あとからでも、[ジョブ] ページの [エラー詳細] で確認できます。
 #
 # **やってみましょう。** プロパティを直して、もう一度保護を有効にしてください。ポータルではどちらも [サイト] > [VMM コンソール] にあります。`MYBSD01` を
 # 選び、[バーチャル マシン用のオペレーティング システムを含む]、続いて [このバーチャル マシンの Hyper-V Recovery Manager 保護を有効化する] を
-# クリックします。
+# クリックします (`course.solve` は代わりに実行するセルなので、自分で試している間は飛ばしてください)。
 # %%
 # ...
 # %%
@@ -150,8 +155,8 @@ prices = {row.item: row.price for row in lab.azure.prices()}
 for name, item in lab.vault.items.items():
     vm, system = lab.site.vmm.vms[name], "linux" if "BSD" in lab.site.machines[name].os else "windows"
     hour = float(prices[f"compute.{system}.{item.size}"])
-    print(f"{name}  {vm.cpu} CPU  {vm.memory / 2**30:3} GB, up to {vm.memory_max / 2**30:6} GB", end="  ")
-    print(f"> {item.size:2}  ${hour:.2f} an hour, ${hour * 720:.0f} a month")
+    memory = f"{vm.memory / 2**30:.1f} GB | {vm.memory_max / 2**30:6.1f} GB"
+    print(f"{name} | {vm.cpu} CPU | {memory} | {item.size:2} | ${hour:.2f} | ${hour * 720:3.0f}")
 # %% [markdown] lang="en"
 # (CPUs, memory and its maximum; size, price of an hour and of thirty days by the lab's price list.) `MYWSV02` is as small as `MYWSV01`, but its memory is dynamic, and
 # the maximum was left at the default of Hyper-V, 1 TB. That counts. Nothing is that large, so the largest was taken. As long as it runs

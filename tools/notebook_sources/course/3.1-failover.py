@@ -29,6 +29,16 @@
 # - RTO、RPO、MTD の目標を設定する。
 # - Azure にドメイン コントローラーを置き、何の役に立つのかを確かめる。
 # - VPN が切れたら、どうなるかを調べて直す。
+# %% [markdown] lang="en"
+# ## Where you begin
+#
+# Three VMs are protected, replication has run for a while (2.9). In Azure there are disks, and not one VM. Copies of the lab are made by
+# the little function `another`, each in a folder that goes away by itself.
+# %% [markdown] lang="ja"
+# ## 始める前の状態
+#
+# 3 台の仮想マシンが保護され、しばらくレプリケーションが続いています (2.9)。Azure にあるのはディスクだけで、仮想マシンは 1 台もありません。ラボのコピーは、
+# 短い関数 `another` で作ります。コピーは、自動的に消えるフォルダーに作られます。
 # %%
 import tempfile
 from pathlib import Path
@@ -37,17 +47,6 @@ import labkit
 from labkit import course, portal
 
 lab = course.start("failover")
-# %% [markdown] lang="en"
-# ## Where you begin
-#
-# Three VMs are protected, replication has run for a while (2.9). In Azure there are disks, and not one VM. Copies of the lab are made by this
-# little helper, each in a folder that goes away by itself:
-# %% [markdown] lang="ja"
-# ## 始める前の状態
-#
-# 3 台の仮想マシンが保護され、しばらくレプリケーションが続いています (2.9)。Azure にあるのはディスクだけで、仮想マシンは 1 台もありません。ラボのコピーは、
-# 次の短い関数で作ります。コピーは、自動的に消えるフォルダーに作られます。
-# %%
 folder = tempfile.TemporaryDirectory()
 copies = iter(range(1000))
 
@@ -60,22 +59,30 @@ list(lab.azure.machines)
 # %% [markdown] lang="en" rules="3.1-3, 1.2-6"
 # ## Where do clients go?
 #
-#     ordinary running                      after a failover
+# ```text
+# ordinary running                      after a failover
+# ```
 #
-#     client --- DNS: MYWSV01 = 192.168...  client --- DNS: MYWSV01 = 10.0...
-#        |                                     |
-#        +--- LAN ---> MYWSV01                 +--- VPN, always up ---> MYWSV01 in Azure
+# ```text
+# client --- DNS: MYWSV01 = 192.168...  client --- DNS: MYWSV01 = 10.0...
+#    |                                     |
+#    +--- LAN ---> MYWSV01                 +--- VPN, always up ---> MYWSV01 in Azure
+# ```
 #
 # The name stays, the address changes: the guest that starts in Azure enters its new one in the DNS by itself (dynamic DNS). So nothing is to be changed
 # at any client. The site map shows both sides, and whom the clients reach:
 # %% [markdown] lang="ja"
 # ## クライアントはどこへ行くか
 #
-#     通常運用時                              フェールオーバー後
+# ```text
+# 通常運用時                              フェールオーバー後
+# ```
 #
-#     クライアント - DNS: MYWSV01 = 192.168…  クライアント - DNS: MYWSV01 = 10.0…
-#        |                                       |
-#        +--- LAN ---> MYWSV01                   +--- VPN (常時接続) ---> Azure の MYWSV01
+# ```text
+# クライアント - DNS: MYWSV01 = 192.168…  クライアント - DNS: MYWSV01 = 10.0…
+#    |                                       |
+#    +--- LAN ---> MYWSV01                   +--- VPN (常時接続) ---> Azure の MYWSV01
+# ```
 #
 # 名前は同じで、アドレスが変わります。Azure で起動したゲストが、新しいアドレスを自分で DNS に登録するからです (動的 DNS)。クライアント側では、何も変更する
 # 必要がありません。サイト マップには、両方の側と、クライアントがどこに届くかが表示されます。
@@ -85,9 +92,11 @@ portal.site_map(lab)
 found = lab.reach("site", "MYWSV01", 3389)
 print(found.address, " > ".join(found.path))
 # %% [markdown] lang="en"
-# **Your turn.** At which address does a computer of the site find `MYWSV01` today? `course.answer("address-today", ...)`.
+# **Your turn.** At which address does a computer of the site find `MYWSV01` today? `course.answer("address-today", ...)`. (`course.solve` does it
+# for you: leave it out while you try yourself.)
 # %% [markdown] lang="ja"
-# **やってみましょう。** 今日、サイトのコンピューターから見た `MYWSV01` のアドレスは何でしょうか。`course.answer("address-today", ...)` で答えてください。
+# **やってみましょう。** 今日、サイトのコンピューターから見た `MYWSV01` のアドレスは何でしょうか。`course.answer("address-today", ...)` で答えてください
+# (`course.solve` は代わりに実行するセルなので、自分で試している間は飛ばしてください)。
 # %%
 # ...
 # %%
@@ -135,11 +144,11 @@ with another() as copy:
 # %%
 kinds = ("test_failover", "planned_failover", "unplanned_failover")
 for kind in kinds:
-    for what in ("in order", "no VMM", "no power"):
+    for lost in ("", "VMM", "site"):
         with another() as copy:
-            if what == "no VMM":
+            if lost == "VMM":
                 copy.site.vmm.stop_service()
-            elif what == "no power":
+            elif lost == "site":
                 copy.faults.lose_site()
             try:
                 told = getattr(copy.vault, kind)("MYWSV01", wait=True).state
@@ -147,15 +156,15 @@ for kind in kinds:
                     told += f", RPO {copy.vault.failovers[-1].rpo:.0f} s"
             except labkit.LabError as refused:
                 told = refused.message
-            print(f"{kind:18}  {what:8}  {told}")
+            print(f"{kind:18} | {lost:4} | {told}")
 # %% [markdown] lang="en"
-# (`Suspended`: the test runs, and waits for your word.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. Back again it goes from both of the last by
+# (The second column is what was lost. `Suspended`: the test runs, and waits for your word.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. Back again it goes from both of the last by
 # a *planned failover in the other direction* (3.6), when the site is up.
 #
 # All of them start from the newest recovery point, with one click, for one VM or for a whole plan (3.2). An earlier point is chosen afterwards: between the
 # failover and its commit.
 # %% [markdown] lang="ja"
-# `Succeeded` は完了、`Suspended` はアクションを待機 (テストが始まり、あなたの指示を待っている状態) です。VMM がなければ、計画されたフェールオーバーは拒否されます。仮想マシンをシャットダウンして、残りを送信する人がいないからです。ほかの 2 つは、サイト側に何も
+# 2 列目は、失われたものです。`Succeeded` は完了、`Suspended` はアクションを待機 (テストが始まり、あなたの指示を待っている状態) です。VMM がなければ、計画されたフェールオーバーは拒否されます。仮想マシンをシャットダウンして、残りを送信する人がいないからです。ほかの 2 つは、サイト側に何も
 # 要求しません。元に戻すときは、どちらの場合も、サイトが復旧してから**反対方向の計画されたフェールオーバー**を実行します (3.6)。
 #
 # どれも、ワン クリックで、最新の復旧ポイントから始まります。1 台の仮想マシンでも、復旧計画全体 (3.2) でも同じです。古い復旧ポイントを選ぶのは、
@@ -217,6 +226,8 @@ with another() as copy:
         achieved = "-" if one.achieved is None else f"{one.achieved / 60_000:.1f} min"
         print(f"{one.objective}  {one.target / 60_000:5.0f} min  {achieved:8}  {one.verdict}")
 # %% [markdown] lang="en" rules="3.1-4"
+# The lost data, the outage until the application answered, and the whole outage with the time it took to decide: all three are met (*met*).
+#
 # ## Step 2: a domain controller that is always on
 #
 # The virtual network and its VPN exist all the time, failover or not. So other VMs may live there, which have nothing to do with Site Recovery: a second domain
@@ -224,6 +235,9 @@ with another() as copy:
 #
 # **In the portal:** *Azure* > *Virtual Machines* > *Create virtual machine*: `DC02` on `AzureNetwork`. **In code:** the next cell.
 # %% [markdown] lang="ja"
+# 目標と結果です。失ったデータ (rpo)、フェールオーバーを始めてからアプリケーションが応答するまで (rto)、決断までの時間も含めた停止全体 (mtd) のどれも、目標を
+# 達成しました (met)。
+#
 # ## 手順 2: いつも動いているドメイン コントローラー
 #
 # 仮想ネットワークと VPN は、フェールオーバーに関係なく、いつもあります。そこで、Site Recovery とは関係のない仮想マシンを置いておくこともできます。
@@ -257,7 +271,7 @@ for controller in (True, False):
                 told = copy.azure.connect("MYWSV01", r"DEMO\Administrator").user
             except labkit.LabError as refused:
                 told = refused.message
-            print(f"DC02 {'yes' if controller else 'no ':3}  VPN {'yes' if vpn else 'no ':3}  {told}")
+            print(f"DC02 {controller!s:5} | VPN {vpn!s:5} | {told}")
 # %% [markdown] lang="en"
 # One of the two has to be there: a domain controller in Azure, or a VPN to one at the site. And after a disaster the VPN leads to a site that is gone.
 #

@@ -43,29 +43,32 @@ copies = iter(range(1000))
 
 
 def another() -> labkit.Lab:
-    """A copy of the lab as it is now."""
     return labkit.open(lab.copy(Path(folder.name) / f"copy-{next(copies)}.lab"))
 
 
 # %% [markdown] lang="en"
 # ## What a plan is made of
 #
-#     plan        group 1            group 2               group 3
-#                 database   wait    middle tier   script  web server
-#                 +--------+ (!)     +----------+   { }    +--------+
-#     start       ------------------------------------------------->
-#     shut down   <-------------------------------------------------
+# ```text
+# plan        group 1            group 2               group 3
+#             database   wait    middle tier   script  web server
+#             +--------+ (!)     +----------+   { }    +--------+
+# start       ------------------------------------------------->
+# shut down   <-------------------------------------------------
+# ```
 #
 # Groups start one after the other, the VMs of a group together. In a planned failover the site's side is shut down the other way round. Before and after a
 # group there may be **actions**: a person's word, a script, a check. One click starts it all, and that is what makes RTO short.
 # %% [markdown] lang="ja"
 # ## 復旧計画の中身
 #
-#     復旧計画        グループ 1           グループ 2                グループ 3
-#                     データベース  待機   中間層       スクリプト   Web サーバー
-#                     +----------+  (!)    +--------+      { }       +----------+
-#     起動            ------------------------------------------------------->
-#     シャットダウン  <-------------------------------------------------------
+# ```text
+# 復旧計画        グループ 1           グループ 2                グループ 3
+#                 データベース  待機   中間層       スクリプト   Web サーバー
+#                 +----------+  (!)    +--------+      { }       +----------+
+# 起動            ------------------------------------------------------->
+# シャットダウン  <-------------------------------------------------------
+# ```
 #
 # グループは順番に、グループの中の仮想マシンは同時に起動します。計画されたフェールオーバーでは、サイト側は逆の順にシャットダウンされます。グループの前と後には、
 # **アクション**を入れられます。人の指示を待つ手動アクション、スクリプト、アプリケーションの確認です。すべてがワン クリックで始まるので、RTO が短くなります。
@@ -116,13 +119,14 @@ for groups in (
 # `MYWSV01` has the database, so it shall be first, and `MYBSD01` shall follow.
 #
 # **Your turn.** In the portal: *Add group*, *Move to a group*, *Save*. In code: `plan.draft()`, whose methods can be chained, and `save()` at the end.
+# (`course.solve` does it for you: leave it out while you try yourself.)
 # %% [markdown] lang="ja"
 # ## 手順 2: 2 つのグループ
 #
 # データベースは `MYWSV01` にあるので、これを最初に起動し、`MYBSD01` はそのあとにします。
 #
 # **やってみましょう。** ポータルでは [グループの追加]、[グループへの移動]、[保存] です。コードでは `plan.draft()` のメソッドをつなげて書き、最後に
-# `save()` を呼びます。
+# `save()` を呼びます (`course.solve` は代わりに実行するセルなので、自分で試している間は飛ばしてください)。
 # %%
 # ...
 # %%
@@ -213,12 +217,12 @@ course.check("runbook")
 # ## A rehearsal: the plan in earnest
 #
 # In a copy the site has lost its power. One click, and the plan goes as far as your action. Read what it asks; give your word, with a note (in the portal *Jobs* >
-# *Complete*), and it goes on. At the end look at what the runbook has printed.
+# *Complete manual action*), and it goes on. At the end look at what the runbook has printed.
 # %% [markdown] lang="ja"
 # ## 予行演習: 復旧計画の本番
 #
 # コピーでサイトが停電しました。ワン クリックで、復旧計画は手動アクションのところまで進みます。指示を読み、メモを付けて続行させます (ポータルでは [ジョブ] で
-# ジョブを選び、手動アクションを完了します)。最後に、Runbook が表示した内容を見てください。
+# ジョブを選び、[手動アクションの完了] をクリックします)。最後に、Runbook が表示した内容を見てください。
 # %%
 with another() as copy:
     copy.faults.lose_site()
