@@ -61,9 +61,7 @@ list(lab.azure.machines)
 #
 # ```text
 # ordinary running                      after a failover
-# ```
 #
-# ```text
 # client --- DNS: MYWSV01 = 192.168...  client --- DNS: MYWSV01 = 10.0...
 #    |                                     |
 #    +--- LAN ---> MYWSV01                 +--- VPN, always up ---> MYWSV01 in Azure
@@ -76,9 +74,7 @@ list(lab.azure.machines)
 #
 # ```text
 # 通常運用時                              フェールオーバー後
-# ```
 #
-# ```text
 # クライアント - DNS: MYWSV01 = 192.168…  クライアント - DNS: MYWSV01 = 10.0…
 #    |                                       |
 #    +--- LAN ---> MYWSV01                   +--- VPN (常時接続) ---> Azure の MYWSV01

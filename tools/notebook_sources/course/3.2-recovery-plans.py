@@ -199,8 +199,8 @@ if course.todo("runbook"):
 # VMs. Ours prints it. **In the portal:** *Azure* > *Automation*, then *Add script* in the plan.
 # %% [markdown] lang="ja"
 # ラボの Runbook は、Python のファイル (またはノートブック) です。どの復旧計画か、どの種類のフェールオーバーか、方向、仮想マシンの一覧などの**コンテキスト**が、
-# ファイルで渡されます。ここでは、それを表示するだけの Runbook を作ります。**ポータルで:** [Azure] > [オートメーション] で用意し、復旧計画で
-# [スクリプトの追加] をクリックします。
+# ファイルで渡されます。ここでは、それを表示するだけの Runbook を作ります。**ポータルで:** [Azure] > [オートメーション] で用意してから、
+# 復旧計画のページの [スクリプトの追加] をクリックします。
 # %%
 if course.todo("runbook"):
     file = lab.path.parent / "tell.py"
