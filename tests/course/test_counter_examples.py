@@ -82,6 +82,7 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("azure-services", "create-network", lambda lab: lab.azure.quick_network("AzureNetwork", "East Asia")),
     ("components", "install-agent", lambda lab: lab.site.install_provider(lab.vault.generate_key(lab.path.parent))),
     ("configure-protection", "configure-cloud", lambda lab: lab.vault.configure_protection()),
+    ("configure-protection", "configure-cloud", lambda lab: lab.vault.configure_protection(retention=0, wait=True)),
     ("enable-protection", "protect-vm", lambda lab: lab.vault.enable_protection("MYWSV02", wait=True)),
     ("enable-protection", "protect-from-vmm", lambda lab: lab.vault.enable_protection("MYWSV01", wait=True)),
     ("replication-health", "an-hour-of-cycles", lambda lab: lab.run("20min")),

@@ -11,6 +11,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
 
+SETTINGS = (mark("Protected Items > OnPremise Cloud > Settings"), "lab.vault.settings()")
 CLOUD, NETWORK, SWITCH = "OnPremise Cloud", "AzureNetwork", "VirtualSwitch - FrontEnd"
 
 
@@ -24,6 +25,13 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 def _configured(lab: Lab) -> Iterator[Seen]:
     yield looks.cloud_configured(lab, CLOUD)
+    settings = lab.vault.settings(CLOUD)
+    for name, wanted in (("frequency", "5min"), ("retention", 24), ("storage", "mysiterecovery")):
+        found = settings[name]
+        expected = _("setting {name}: {value}").format(name=name, value=wanted)
+        yield looks.look(
+            found == wanted, expected, _("setting {name}: {value}").format(name=name, value=found), SETTINGS
+        )
 
 
 def _no_profile(lab: Lab) -> None:
@@ -47,17 +55,11 @@ def _map(lab: Lab) -> None:
     lab.vault.map_network("VirtualSwitch - FrontEnd", "AzureNetwork", wait=True)
 
 
-def _setting(lab: Lab, name: str) -> object:
-    """A setting as the last job that made or changed the protection left it."""
-    found = [fact for fact in lab.facts if fact["kind"] in ("cloud.configured", "cloud.changed") and name in fact]
-    return found[-1][name] if found else None
-
-
 def _snapshots(lab: Lab) -> Iterator[Seen]:
-    hours = _setting(lab, "app_consistent")
+    hours = lab.vault.settings(CLOUD).get("app_consistent")
     seen = _("none") if not hours else _("every {hours} hours").format(hours=hours)
     expected = _("application-consistent snapshots: every {hours} hours").format(hours=4)
-    yield looks.look(hours == 4, expected, seen, looks.CLOUDS)
+    yield looks.look(hours == 4, expected, seen, SETTINGS)
 
 
 def _set_snapshots(lab: Lab) -> None:
@@ -69,9 +71,9 @@ def _lose_retention(lab: Lab) -> None:
 
 
 def _retention(lab: Lab) -> Iterator[Seen]:
-    hours = _setting(lab, "retention")
+    hours = lab.vault.settings(CLOUD).get("retention")
     expected = _("recovery points are retained for {hours} hours").format(hours=24)
-    yield looks.look(hours == 24, expected, hours, looks.CLOUDS)
+    yield looks.look(hours == 24, expected, hours, SETTINGS)
 
 
 def _set_retention(lab: Lab) -> None:
@@ -93,8 +95,9 @@ LESSON = Lesson(
             slug="configure-cloud",
             title=mark("Configure the protection of the cloud: to Azure, every 5 minutes, 24 hours of recovery points"),
             hint=mark(
-                "Protected Items > OnPremise Cloud > Configure, then Save; lab.vault.configure_protection. If the job"
-                " fails, its error says what VMM lacks: mend it, and save again."
+                "Protected Items > OnPremise Cloud > Settings > Protection configuration;"
+                " lab.vault.configure_protection. If the job fails, its error says what VMM lacks: mend it, and save"
+                " again."
             ),
             check=_configured,
             solution=_configure,

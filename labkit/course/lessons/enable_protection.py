@@ -57,7 +57,8 @@ def _third(lab: Lab) -> Iterator[Seen]:
 
 
 def _enable_third(lab: Lab) -> None:
-    lab.vault.enable_protection("MYWSV02", wait=True)
+    if "MYWSV02" not in lab.vault.items:
+        lab.vault.enable_protection("MYWSV02", wait=True)
     lab.vault.set_target("MYWSV02", size="M")
 
 
