@@ -133,7 +133,7 @@ def _joined(text: str) -> str:
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
     text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?=\S)(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
     text = re.sub(rf"(?<={wide})\n *(?={wide}|\*\*)", "", text)
-    return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
+    return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(\[])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 
 
 def executed(found: Any, language: str) -> Any:
@@ -143,7 +143,9 @@ def executed(found: Any, language: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "LABKIT_LANG": language, "MPLBACKEND": "Agg", "LABKIT_COURSE": "new"}
         resources = {"metadata": {"path": folder}}
-        NotebookClient(found, timeout=300, resources=resources, store_widget_state=False).execute(env=environment)
+        NotebookClient(
+            found, timeout=300, resources=resources, store_widget_state=False, coalesce_streams=True
+        ).execute(env=environment)
     return cleaned(found)
 
 
