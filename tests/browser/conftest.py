@@ -7,10 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
+from labkit.bench.jupyterlab import FLAGS
 
 
 # Not for the whole session: Playwright's loop runs as long as it does, and other tests need the thread's own.
