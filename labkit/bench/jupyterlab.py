@@ -145,8 +145,9 @@ class Notebook:
 
     def outputs(self) -> list[str]:
         """The text of each code cell's output, as the model has it."""
-        return self.page.evaluate(
+        found: list[str] = self.page.evaluate(
             """() => [...window.jupyterapp.shell.currentWidget.content.widgets].filter(c => c.model.type === 'code')
             .map(c => c.model.outputs.toJSON()
             .map(o => o.text ?? o.data?.['text/plain'] ?? o.traceback?.join('\\n') ?? '').join('\\n'))"""
         )
+        return found

@@ -1,10 +1,10 @@
 """``portal``: what the portal's Dashboard costs the Jupyter kernel while 50 VMs replicate and the clock runs at 600 x.
 
-A real JupyterLab, its page in a headless Chromium. The same day of the same lab is played twice a round, each time by a
-new Jupyter kernel: without any view, then with the page of the portal open. Of both the processor time (user and
-system) of the kernel process over the same wall time is taken; the difference is what the portal costs. What goes to the page
-is counted there, frame by frame on the kernel's web socket, as it is after any compression: that is all a reader's
-line carries, the Jupyter protocol's own words among it. At the end the other pages are opened by clicks.
+A real JupyterLab, its page in a headless Chromium. The same hours of the same lab are played twice a round, each time
+by a new Jupyter kernel: without any view, then with a page of the portal open. Of both, the processor time (user and
+system) of the kernel process is taken over the same wall time; the difference is what the portal costs. What is sent is
+counted in the page, frame by frame on the web socket of the Jupyter kernel: all that a reader's line has to carry, the
+Jupyter protocol's own words among it. At the end other pages are opened by clicks.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 VMS, SPEED, SECONDS, WARM, ROUNDS = 50, 600, 20.0, 6.0, 3
 SHARE, BYTES, CLICK = 3.0, 50_000.0, 100.0  # goals: % of a core, bytes/s, ms
 _LEAST_SHARE, _LEAST_BYTES = 0.05, 1.0  # what can be told apart: processor time is told in hundredths of a second
+_LINE = 20_000_000  # bit/s for each VM: two and a half times what it writes
 _FILE, _PID = "bench.lab", "pid"
 _START = f"""import os, pathlib, labkit
 lab = labkit.open("{_FILE}")
@@ -59,7 +60,7 @@ _WAYS = (
 
 
 class Span(NamedTuple):
-    """One span of wall time: % of a core, bytes/s and updates/s to the page, virtual seconds per second, ms by click."""
+    """A span of wall time: % of a core, bytes/s and updates/s to the page, virtual seconds per second, ms by click."""
 
     share: float
     bytes: float
@@ -69,9 +70,9 @@ class Span(NamedTuple):
 
 
 def site(vms: int = VMS) -> SiteFile:
-    """The benchmark's site: 40 GB and 1 MB/s a VM, replicated every 5 minutes over 1 Gbit/s."""
+    """The benchmark's site: 40 GB and 1 MB/s a VM, replicated every 5 minutes over 1 Gbit/s for 50 VMs."""
     found = grow.site(grow.Load(vms=vms))
-    return msgspec.structs.replace(found, line=Line(10**9, 0), cloud=Cloud("Bench", 5 * units.MINUTE, 24, 0))
+    return msgspec.structs.replace(found, line=Line(vms * _LINE, 0), cloud=Cloud("Bench", 5 * units.MINUTE, 24, 0))
 
 
 def check() -> str:
@@ -159,7 +160,7 @@ class _Bench:
 
 
 def _notebook(cells: list[str]) -> dict[str, Any]:
-    made = [
+    made: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{n}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
         for n, source in enumerate(cells)
     ]

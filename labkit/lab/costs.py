@@ -85,7 +85,7 @@ class LeftoverView(NamedTuple):
 def charges(world: World, prices: str = "usd") -> list[Charge]:
     """What a lab costs so far, day by day, in the days of its site."""
     zone, kind = inventory.site_of(world).offset_min, services.redundancy(world)
-    return billing.charges(billing.facts_of(world), world.now, offset_min=zone, redundancy=kind, prices=prices)
+    return billing.priced(billing.usage(world, zone, kind), price_list(prices))
 
 
 def _row(charge: Charge, prices: PriceList) -> MeterRow:

@@ -30,7 +30,7 @@ class PortalView(View):
         names = [*_CHARTS, _POINTS]
         self.screen = Screen(heart, path, names)
         self.screen.spoken = self._spoken
-        self._shown: list[tuple[str, str]] = []
+        self._told: set[tuple[str, str]] = set()  # charts that every page knows as they were when last shown
         super().__init__("portal", heart, [ClockPart(heart), self.screen, RpoPart(heart)])
         self.parts = ["clock", "portal", *names]
 
@@ -61,14 +61,14 @@ class PortalView(View):
     def states(self) -> dict[str, Any]:
         """Everything of the parts that can be seen."""
         found = {name: self._parts[name].state() for name in ("clock", "portal")}
-        self._shown = self._charts()
-        return {**found, **{name: self._chart(name, of).state() for name, of in self._shown}}
+        self._told = set(self._charts())
+        return {**found, **{name: self._chart(name, of).state() for name, of in self._told}}
 
     def news(self) -> dict[str, Any]:
-        """What is new of them; a chart that comes into sight is told whole."""
+        """What is new of them; a chart that comes into sight is told whole, unless all pages have had it before."""
         found = {name: self._parts[name].news() for name in ("clock", "portal")}
         for name, of in self._charts():
-            part = self._chart(name, of)
-            found[name] = part.news() if (name, of) in self._shown else part.state()
-        self._shown = self._charts()
+            part, known = self._chart(name, of), (name, of) in self._told
+            found[name] = part.news() if known else part.state()
+            self._told = {one for one in self._told if one[0] != name} | {(name, of)}  # of one VM at a time
         return {name: state for name, state in found.items() if state is not None}
