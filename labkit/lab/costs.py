@@ -88,6 +88,11 @@ def charges(world: World, prices: str = "usd") -> list[Charge]:
     return billing.priced(billing.usage(world, zone, kind), price_list(prices))
 
 
+def read_ahead(world: World, most: int) -> None:
+    """Do some of the work of the next question for costs: so many facts of it."""
+    billing.read_ahead(world, inventory.site_of(world).offset_min, services.redundancy(world), most)
+
+
 def _row(charge: Charge, prices: PriceList) -> MeterRow:
     cost = charge.cost
     return MeterRow(

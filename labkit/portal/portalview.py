@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from labkit.lab import costs
 from labkit.portal import words
 from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
 from labkit.portal.heart import Heart
@@ -12,6 +13,8 @@ from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, Part, RpoPart
 from labkit.portal.screen import Screen
 from labkit.portal.widget import View
+from labkit.views import churn
+from labkit.views.churn import Churn, ChurnBetweenSites
 
 _CHARTS: dict[str, Callable[[Heart], Part]] = {
     "rpo": RpoPart,
@@ -21,6 +24,7 @@ _CHARTS: dict[str, Callable[[Heart], Part]] = {
     "map": MapPart,
 }
 _POINTS = "points"  # of one VM: that of the open page
+_AHEAD = 1_000  # facts, ten milliseconds
 
 
 class PortalView(View):
@@ -31,6 +35,8 @@ class PortalView(View):
         self.screen = Screen(heart, path, names)
         self.screen.spoken = self._spoken
         self._told: set[tuple[str, str]] = set()  # charts that every page knows as they were when last shown
+        self._churn = ChurnBetweenSites if churn.between_sites(heart.lab) else Churn
+        self._ahead: Any = None
         super().__init__("portal", heart, [ClockPart(heart), self.screen, RpoPart(heart)])
         self.parts = ["clock", "portal", *names]
 
@@ -43,6 +49,13 @@ class PortalView(View):
         self.screen.do("go", path)
         self.flush()
         return self
+
+    def flush(self) -> None:
+        """Send the pages what is new; then read a little of what charts and bill need of the past when first shown."""
+        super().flush()
+        lab = self._heart.lab
+        self._ahead = self._heart.follower.prepare(lab, self._churn, _AHEAD)
+        lab.read(lambda world: costs.read_ahead(world, _AHEAD))
 
     def _charts(self) -> list[tuple[str, str]]:
         """The charts of the open page, and what each is of."""
