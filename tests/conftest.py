@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from labkit.bench.jupyterlab import CHROMIUM
 from labkit.engine import texts
 
 EFFORT = int(os.environ.get("LABKIT_EFFORT", "1"))
@@ -72,7 +73,7 @@ def qemu_img() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium that a test may drive."""
-    return require_tool("chromium", "chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+    return require_tool("chromium", *CHROMIUM)
 
 
 @pytest.fixture(scope="session")

@@ -205,6 +205,22 @@ def charges(
     return priced(meter.count(facts, until, offset_min, redundancy), price_list(prices))
 
 
+def usage(world: World, offset_min: int = 0, redundancy: str = "grs") -> meter.Usage:
+    """What a world has used so far; arguments as of :func:`charges`. Only facts since the last question are read."""
+    return read_ahead(world, offset_min, redundancy).usage(world.now, world.facts.unwritten())
+
+
+def read_ahead(world: World, offset_min: int = 0, redundancy: str = "grs", most: int | None = None) -> meter.Running:
+    """Read at most so many of the facts that the next question to :func:`usage` has to; None: all of them."""
+    key, count = ("meter", offset_min, redundancy), world.facts.count
+    # Taken out while it reads: broken off in the middle, it would count the same facts again.
+    seen, running = world.cache.pop(key, None) or (0, meter.Running(offset_min, redundancy))
+    until = count if most is None else min(count, seen + most)
+    running.read(told.read(world.store, seen, until))
+    world.cache[key] = (until, running)
+    return running
+
+
 def facts_of(world: World) -> Iterator[dict[str, Any]]:
     """All facts of a world, those of the transaction under way among them."""
     return itertools.chain(told.read(world.store), world.facts.unwritten())

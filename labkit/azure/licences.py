@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from labkit.azure import billing, meter, subscription
+from labkit.azure import billing, services, subscription
 from labkit.engine import resources
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
@@ -36,7 +36,8 @@ def buy(world: World, count: int) -> None:
 
 def held(world: World) -> int:
     """Licences that were bought and not ended."""
-    usage = meter.count(billing.facts_of(world), world.now)
+    found = subscription.find(world)
+    usage = billing.usage(world, found.offset_min if found else 0, services.redundancy(world))
     return sum(one.held for one in usage.licences if one.last is None)
 
 

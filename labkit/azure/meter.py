@@ -385,6 +385,12 @@ class Running:
         for fact in facts:
             self._counter.read(fact)
 
-    def usage(self, until: int) -> Usage:
-        """What was used until the instant ``until`` (ms), not before the last fact; it can be read on after it."""
-        return self._counter.copy().end(until)
+    def usage(self, until: int, more: Iterable[dict[str, Any]] = ()) -> Usage:
+        """What was used until the instant ``until`` (ms), not before the last fact; it can be read on after it.
+
+        ``more``: facts that follow and are counted this once.
+        """
+        counter = self._counter.copy()
+        for fact in more:
+            counter.read(fact)
+        return counter.end(until)

@@ -27,9 +27,9 @@ WHEN_ON: list[Callable[[World], None]] = []
 
 def used(world: World, found: Subscription) -> Fraction:
     """Yen that were used since the subscription began."""
-    told, kind = billing.facts_of(world), services.redundancy(world)
-    bill = billing.bill(told, world.now, offset_min=found.offset_min, redundancy=kind)
-    return billing.in_yen(Fraction(bill.total, MICRO), price_list())
+    prices, usage = price_list(), billing.usage(world, found.offset_min, services.redundancy(world))
+    bill = billing.bill_of(billing.priced(usage, prices), prices)
+    return billing.in_yen(Fraction(bill.total, MICRO), prices)
 
 
 def left(world: World, found: Subscription) -> int | None:

@@ -68,10 +68,15 @@ def measure(*, applications: int = 0) -> tuple[float, float, int, float]:
     return count / seconds, VMS * HOURS * units.HOUR // FREQUENCY / seconds, size, opened
 
 
-def reference() -> float:
-    """Cycles/s of the reference, in a process of its own; 900706 without SimPy."""
+def check() -> None:
+    """900706 without SimPy."""
     if importlib.util.find_spec("simpy") is None:
         raise LabError(900706, package="simpy")
+
+
+def reference() -> float:
+    """Cycles/s of the reference, in a process of its own; errors: :func:`check`."""
+    check()
     script = Path(__file__).with_name("reference_cycles.py")
     done = subprocess.run(
         [sys.executable, str(script), str(VMS), str(HOURS)],

@@ -101,12 +101,17 @@ class _Disk:
         self.memory.append(memory)
 
 
-def run(size: int = SIZE, rounds: int = ROUNDS) -> list[Row]:
-    """The rows: MB/s of the virtual disk, with ratios; then the peak of memory. 900708 without qemu-img, 900707 without
-    room."""
+def check() -> str:
+    """Path of the reference; 900708 without it."""
     program = shutil.which("qemu-img")
     if program is None:
         raise LabError(900708, program="qemu-img")
+    return program
+
+
+def run(size: int = SIZE, rounds: int = ROUNDS) -> list[Row]:
+    """The rows: MB/s of the virtual disk, with ratios; then the peak of memory. 900707 without room; :func:`check`."""
+    program = check()
     rows: list[Row] = []
     memory = 0
     for kind, share in _SHARES.items():

@@ -179,6 +179,6 @@ def _others(commands: Any) -> None:
     _command(commands, "doctor", _("check this computer"), doctor.doctor, json=True)
     benches = _command(commands, "bench", _("measure labkit against its references"), bench.bench, json=True)
     what = benches.add_mutually_exclusive_group()
-    what.add_argument("name", metavar="NAME", nargs="?", help=_("cycles or export (default: all)"))
+    what.add_argument("name", metavar="NAME", nargs="?", help=_("cycles, export or portal (default: all)"))
     what.add_argument("--grow", action="store_true", help=_("how cost grows with VMs, disks, hours and writes"))
     benches.add_argument("--chart", metavar="FILE", type=Path, help=_("with --grow: draw it, .svg or .png"))

@@ -6,6 +6,7 @@ too), bandwidths bits per second (powers of 1,000 as on every line). All results
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
@@ -171,9 +172,14 @@ def show_instant(ms: int, offset_min: int = 0) -> str:
     >>> show_instant(1412121600000, 540), show_instant(1412121600250, 540)
     ('2014-10-01T09:00:00+09:00', '2014-10-01T09:00:00.250+09:00')
     """
-    zone = timezone(timedelta(minutes=offset_min))
-    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return when.astimezone(zone).isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
+    when = _epoch(offset_min) + timedelta(milliseconds=ms)
+    return when.isoformat(timespec="milliseconds" if ms % 1000 else "seconds")
+
+
+@functools.cache
+def _epoch(offset_min: int) -> datetime:
+    """1970-01-01T00:00Z as a zone of one offset shows it; thousands of instants are shown at a time."""
+    return datetime(1970, 1, 1, tzinfo=UTC).astimezone(timezone(timedelta(minutes=offset_min)))
 
 
 def offset_minutes(text: str) -> int:

@@ -85,7 +85,12 @@ class LeftoverView(NamedTuple):
 def charges(world: World, prices: str = "usd") -> list[Charge]:
     """What a lab costs so far, day by day, in the days of its site."""
     zone, kind = inventory.site_of(world).offset_min, services.redundancy(world)
-    return billing.charges(billing.facts_of(world), world.now, offset_min=zone, redundancy=kind, prices=prices)
+    return billing.priced(billing.usage(world, zone, kind), price_list(prices))
+
+
+def read_ahead(world: World, most: int) -> None:
+    """Do some of the work of the next question for costs: so many facts of it."""
+    billing.read_ahead(world, inventory.site_of(world).offset_min, services.redundancy(world), most)
 
 
 def _row(charge: Charge, prices: PriceList) -> MeterRow:

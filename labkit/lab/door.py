@@ -177,7 +177,7 @@ class Lab:
     @property
     def alerts(self) -> list[Alert]:
         """All alerts so far, oldest first."""
-        return [alerts.alert_of(self, fact) for fact in list(self.facts) if fact["kind"] == "alert"]
+        return [alerts.alert_of(self, fact) for fact in list(facts.of_kind(self._session.store, "alert"))]
 
     def on_alert(self, hook: Hook | str | None) -> None:
         """Call a function with each :class:`Alert`, or start a command, while this object lets time pass; None: nobody.
@@ -217,10 +217,10 @@ class Lab:
         """Virtual time, ISO 8601 in the site's zone."""
         return self.clock.now
 
-    def status(self) -> dict[str, Any]:
-        """What ``labkit status --json`` prints."""
+    def status(self, *, points: bool = True) -> dict[str, Any]:
+        """What ``labkit status --json`` prints; ``points``: with the recovery points of all items, most of it."""
         owner = lease.owner(self._session.store)
-        return self.read(lambda world: status.status(world, self.path, owner))
+        return self.read(lambda world: status.status(world, self.path, owner, points=points))
 
     def verify(self, *, full: bool = False) -> list[str]:
         """Problems found in file, facts, invariants and replicas; an empty list when all is well."""

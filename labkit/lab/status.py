@@ -10,7 +10,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.lease import Owner
 from labkit.engine.world import World
 from labkit.guest.machine import Machine
-from labkit.lab.views import describe
+from labkit.lab.views import describe, describe_state
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
@@ -18,8 +18,9 @@ from labkit.replication.line import Line
 from labkit.site import inventory
 
 
-def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
-    """Clock, digest, line, items, VMs and jobs under way; integers and texts."""
+def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> dict[str, Any]:
+    """Clock, digest, line, items, VMs and jobs under way; integers and texts. ``points``: with recovery points."""
+    of_item = describe if points else describe_state
     site = inventory.site_of(world)
     line = world.get(Line, "up")
     return {
@@ -40,7 +41,7 @@ def status(world: World, path: Path, owner: Owner) -> dict[str, Any]:
             "connected": line.connected,
             "limit": line.limit,
         },
-        "items": {item.id: describe(world, item) for item in world.all(ProtectedItem)},
+        "items": {item.id: of_item(world, item) for item in world.all(ProtectedItem)},
         "replicas": {found.id: hostreplica.describe(world, found) for found in world.all(HostReplica)},
         "machines": {machine.id: machine.state for machine in world.all(Machine)},
         "jobs": {

@@ -223,7 +223,7 @@ class Item:
         self._lab, self.name = lab, name
 
     def _read(self, name: str) -> Any:
-        return self._lab.read(lambda world: describe(world, items.get(world, self.name))[name])
+        return self._lab.read(lambda world: describe_state(world, items.get(world, self.name))[name])
 
     @property
     def state(self) -> str:
@@ -316,6 +316,11 @@ class Items(Mapping[str, Item]):
             return default
         return self[name]
 
+    @property
+    def pending(self) -> int:
+        """Bytes written at the sources and not yet at the replicas, of all items together."""
+        return self._lab.read(lambda world: sum(_pending(world, item) or 0 for item in world.all(ProtectedItem)))
+
     def __getitem__(self, name: str) -> Item:
         self._lab.read(lambda world: items.get(world, name))
         return Item(self._lab, name)
@@ -356,6 +361,12 @@ def _location(world: World, item: ProtectedItem, said: str) -> str:
 
 def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
     """An item as ``labkit status --json`` shows it; integers and texts."""
+    points = [{"id": point.id, "time": point.time, "kind": point.kind} for point in recovery_points(world, item)]
+    return {**describe_state(world, item), "recovery_points": points}
+
+
+def describe_state(world: World, item: ProtectedItem) -> dict[str, Any]:
+    """The same without its recovery points, which are most of the work."""
     words, relation = states.words(item.state), world.find(Relation, item.id)
     replicating = relation is not None and relation.state in (REPLICATING, RESYNC, RESYNCHRONISING)
     if item.state == states.ENABLING and relation is not None and not relation.snapshot:
@@ -382,7 +393,4 @@ def describe(world: World, item: ProtectedItem) -> dict[str, Any]:
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,
         "missed": relation.missed if relation is not None else 0,
-        "recovery_points": [
-            {"id": point.id, "time": point.time, "kind": point.kind} for point in recovery_points(world, item)
-        ],
     }

@@ -8,39 +8,18 @@ time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from labkit.azure.billing import COMPONENTS
 from labkit.azure.prices import price_list
-from labkit.engine import pace
 from labkit.engine.errors import LabError
 from labkit.engine.units import DAY, MINUTE
 from labkit.engine.world import World
 from labkit.portal.heart import Heart
+from labkit.portal.seldom import Seldom
 from labkit.site import inventory
 from labkit.views import churn, costs, jobs, points, titles
 from labkit.views.churn import Churn, ChurnBetweenSites
-
-T = TypeVar("T")
-_SHARE, _LEAST = 400, 1.0  # what is asked for seldom takes at most one part in so many of the time, and rests so long
-
-
-class _Seldom:
-    """Asks for something no more often than it may cost."""
-
-    def __init__(self) -> None:
-        self._next = float("-inf")
-
-    @property
-    def due(self) -> bool:
-        return pace.ticks() >= self._next
-
-    def ask(self, question: Callable[[], T]) -> T:
-        begin = pace.ticks()
-        found = question()
-        end = pace.ticks()
-        self._next = end + max(_LEAST, _SHARE * (end - begin))
-        return found
 
 
 def _refuse(what: str, value: Any) -> None:
@@ -58,7 +37,7 @@ class ChurnPart:
         self._churn: Churn = heart.follower.reader(heart.lab, ChurnBetweenSites if self._sites else Churn)
         self._offset = heart.lab.read(inventory.site_of).offset_min
         self._pending: int | None = None
-        self._pending_at, self._seldom = -1, _Seldom()
+        self._pending_at, self._seldom = -1, Seldom()
         self._place, self._steps, self._round, self._now = 0, 0, -1, -1
 
     def _ask(self) -> None:
@@ -72,7 +51,7 @@ class ChurnPart:
         """Minutes of the last day, hours of what is older (minute or hour since 1970, written, arrived), the line."""
         found, follower = self._churn, self._heart.follower
         found.advance(follower.now)
-        self._seldom = _Seldom()
+        self._seldom = Seldom()
         self._ask()
         since = (follower.now - DAY) // MINUTE // 60 * 60
         self._place, self._steps, self._round, self._now = found.place, len(found.steps), follower.round, follower.now
@@ -310,7 +289,7 @@ class CostPart:
         price_list(prices)  # refuses one that there is not
         self._days: costs.Days = {}
         self._unpriced: list[str] = []
-        self._at, self._round, self._seldom, self._whole = -1, -1, _Seldom(), True
+        self._at, self._round, self._seldom, self._whole = -1, -1, Seldom(), True
 
     @staticmethod
     def _check(currency: str) -> None:
@@ -335,7 +314,7 @@ class CostPart:
 
     def state(self) -> dict[str, Any]:
         """All days (ISO date, amounts by component), the components' titles, and what no list prices."""
-        self._round, self._whole, self._seldom = self._heart.follower.round, True, _Seldom()
+        self._round, self._whole, self._seldom = self._heart.follower.round, True, Seldom()
         self._seldom.ask(self._count)
         return {
             "all": True,

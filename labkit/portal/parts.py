@@ -15,7 +15,7 @@ from labkit.views import charts, events
 from labkit.views.rpo import BreakPoint, Curves
 
 SPEEDS = (60, 600, 3600)
-_MOST_POINTS, _FEWEST_POINTS, _WHOLE = 30_000, 300, 6 * HOUR
+_MOST_POINTS, _FEWEST_POINTS, _WHOLE = 30_000, 100, 6 * HOUR
 
 
 def _thinned(points: list[BreakPoint], since: int, most: int) -> list[BreakPoint]:

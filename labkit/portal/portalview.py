@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.engine.texts import gettext as _
+from labkit.lab import costs
 from labkit.portal import words
 from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
 from labkit.portal.heart import Heart
@@ -13,6 +14,8 @@ from labkit.portal.mappart import MapPart
 from labkit.portal.parts import ClockPart, Part, RpoPart
 from labkit.portal.screen import Screen
 from labkit.portal.widget import View
+from labkit.views import churn
+from labkit.views.churn import Churn, ChurnBetweenSites
 
 _CHARTS: dict[str, Callable[[Heart], Part]] = {
     "rpo": RpoPart,
@@ -22,6 +25,7 @@ _CHARTS: dict[str, Callable[[Heart], Part]] = {
     "map": MapPart,
 }
 _POINTS = "points"  # of one VM: that of the open page
+_AHEAD = 1_000  # facts, ten milliseconds
 
 
 class PortalView(View):
@@ -31,7 +35,9 @@ class PortalView(View):
         names = [*_CHARTS, _POINTS]
         self.screen = Screen(heart, path, names)
         self.screen.spoken = self._spoken
-        self._shown: list[tuple[str, str]] = []
+        self._told: set[tuple[str, str]] = set()  # charts that every page knows as they were when last shown
+        self._churn = ChurnBetweenSites if churn.between_sites(heart.lab) else Churn
+        self._ahead: Any = None
         super().__init__("portal", heart, [ClockPart(heart), self.screen, RpoPart(heart)])
         self.parts = ["clock", "portal", *names]
         self._pointer: Any = None  # what the cell shows instead while the portal is in a tab
@@ -45,6 +51,13 @@ class PortalView(View):
         self.screen.do("go", path)
         self.flush()
         return self
+
+    def flush(self) -> None:
+        """Send the pages what is new; then read a little of what charts and bill need of the past when first shown."""
+        super().flush()
+        lab = self._heart.lab
+        self._ahead = self._heart.follower.prepare(lab, self._churn, _AHEAD)
+        lab.read(lambda world: costs.read_ahead(world, _AHEAD))
 
     def aside(self) -> None:
         """Open it in a tab to the right of the notebook, in place of the lab's tab before; the cell only says so.
@@ -86,14 +99,14 @@ class PortalView(View):
     def states(self) -> dict[str, Any]:
         """Everything of the parts that can be seen."""
         found = {name: self._parts[name].state() for name in ("clock", "portal")}
-        self._shown = self._charts()
-        return {**found, **{name: self._chart(name, of).state() for name, of in self._shown}}
+        self._told = set(self._charts())
+        return {**found, **{name: self._chart(name, of).state() for name, of in self._told}}
 
     def news(self) -> dict[str, Any]:
-        """What is new of them; a chart that comes into sight is told whole."""
+        """What is new of them; a chart that comes into sight is told whole, unless all pages have had it before."""
         found = {name: self._parts[name].news() for name in ("clock", "portal")}
         for name, of in self._charts():
-            part = self._chart(name, of)
-            found[name] = part.news() if (name, of) in self._shown else part.state()
-        self._shown = self._charts()
+            part, known = self._chart(name, of), (name, of) in self._told
+            found[name] = part.news() if known else part.state()
+            self._told = {one for one in self._told if one[0] != name} | {(name, of)}  # of one VM at a time
         return {name: state for name, state in found.items() if state is not None}

@@ -16,6 +16,7 @@ from labkit.portal.blocks import Block, Command, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.heart import Heart
 from labkit.portal.pages.context import Context
+from labkit.portal.seldom import Answers
 from labkit.views.titles import job_state
 
 _SECONDS = 1.0  # between two looks at a page while the clock plays
@@ -45,7 +46,7 @@ class Screen:
     def __init__(self, heart: Heart, path: tuple[str, ...] = ("quick",), charts: Sequence[str] = ()) -> None:
         self._heart, self._lab = heart, heart.lab
         self._path, self._known = path, tuple(charts)
-        self._memory: dict[str, tuple[Any, Any]] = {}
+        self._answers = Answers()
         self._chosen: dict[str, list[str]] = {}
         self._page = Page("")
         self._dialog: dialogs.Dialog | None = None
@@ -57,6 +58,7 @@ class Screen:
         self._told: dict[str, Any] = {}
         self._seen: tuple[int, int] = (-1, -1)
         self._looked = float("-inf")
+        self._clicked = False  # the page was asked for a click, and has not been told since
         self.spoken: Callable[[], None] = lambda: None
 
     # --- telling ------------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ class Screen:
     def state(self) -> dict[str, Any]:
         """Everything there is on the screen."""
         self._look()
-        self._told = self._data()
+        self._told, self._clicked = self._data(), False
         return {"all": True, **self._whole(self._told)}
 
     @staticmethod
@@ -88,10 +90,12 @@ class Screen:
 
     def news(self) -> dict[str, Any] | None:
         """What is another than was told: looked for once a second while time or facts move, at once after a click."""
-        seen = (self._heart.follower.now, self._heart.follower.seen)
-        if seen == self._seen or pace.ticks() - self._looked < _SECONDS:
-            return None
-        self._look()
+        if not self._clicked:
+            same = (self._heart.follower.now, self._heart.follower.seen) == self._seen
+            if (same and not self._answers.late) or pace.ticks() - self._looked < _SECONDS:
+                return None
+            self._look()
+        self._clicked = False
         return self._difference()
 
     def _difference(self) -> dict[str, Any] | None:
@@ -109,8 +113,9 @@ class Screen:
     def _look(self) -> None:
         """Ask the open page anew."""
         self._seen, self._looked = (self._heart.follower.now, self._heart.follower.seen), pace.ticks()
+        self._answers.late = False
         context = Context(
-            self._lab, self._path, self._chosen, self._drafts, self._heart.follower, self._known, self._memory
+            self._lab, self._path, self._chosen, self._drafts, self._heart.follower, self._known, self._answers
         )
         try:
             self._page = pages.build(context)
@@ -180,14 +185,14 @@ class Screen:
             raise LabError(900801, found=what)
         acts[what](value)
         if what == "press":
-            self._memory.clear()
+            self._answers.forget()
         self._heart.follower.look(self._lab)
         self._changed()
 
     def _changed(self) -> None:
         """Something was clicked: it is told with the next turn, which follows at once."""
         self._look()
-        self._seen, self._looked = (-1, -1), float("-inf")
+        self._clicked = True
 
     def _go(self, value: Any) -> None:
         self._path = tuple(str(one) for one in value) or ("quick",)

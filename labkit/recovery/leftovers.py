@@ -45,7 +45,7 @@ class _Sizes(NamedTuple):
 def find(world: World) -> list[Leftover]:
     """All that is left, in the order in which it is to be taken down."""
     zone = inventory.site_of(world).offset_min
-    usage = meter.count(billing.facts_of(world), world.now, zone, services.redundancy(world))
+    usage = billing.usage(world, zone, services.redundancy(world))
     sizes = _sizes(world, usage)
     return [
         *_machines(world),

@@ -114,19 +114,20 @@ def thin(points: Sequence[BreakPoint], most: int = MOST_POINTS) -> list[BreakPoi
         return list(points)
     begin, end, count = points[0].at, points[-1].at + 1, max(1, most // 2)
     kept = {0, len(points) - 1}
-    lowest: dict[int, int] = {}
-    highest: dict[int, int] = {}
+    stretch, low, high, least, greatest = -1, 0, 0, 0, 0
     for number, (at, rpo) in enumerate(points):
         if rpo is None:
             kept.add(number)
             continue
-        stretch = (at - begin) * count // (end - begin)
-        low, high = lowest.setdefault(stretch, number), highest.setdefault(stretch, number)
-        if rpo < (points[low].rpo or 0):
-            lowest[stretch] = number
-        if rpo > (points[high].rpo or 0):
-            highest[stretch] = number
-    kept.update(lowest.values(), highest.values())
+        place = (at - begin) * count // (end - begin)
+        if place != stretch:  # they are in order of time: the stretch before is over
+            kept.update((low, high))
+            stretch, low, high, least, greatest = place, number, number, rpo, rpo
+        elif rpo < least:
+            low, least = number, rpo
+        elif rpo > greatest:
+            high, greatest = number, rpo
+    kept.update((low, high))
     return [points[number] for number in sorted(kept)]
 
 

@@ -45,6 +45,17 @@ class JobRow(NamedTuple):
     tasks: tuple[TaskRow, ...]
 
 
+class JobLine(NamedTuple):
+    """A job in a list: instants in ms at which its first task began and its last one ended (0: not yet)."""
+
+    id: str
+    scenario: str
+    target: str
+    state: str
+    begun: int
+    ended: int
+
+
 class JobNews:
     """Which jobs may have changed; a reader of facts."""
 
@@ -97,6 +108,13 @@ def row(job: JobRecord) -> JobRow:
     number = int(job.id.removeprefix("job-"))
     tasks = tuple(_task(job, task) for task in job.tasks)
     return JobRow(number, job.id, events.job(job.scenario), job.target, job.state, job.started, job.ended, tasks)
+
+
+def line(job: JobRecord) -> JobLine:
+    """A job in a list."""
+    begun = [task for task in job.tasks if task.started]
+    first, last = (begun[0].started, begun[-1].ended) if begun else (0, 0)
+    return JobLine(job.id, job.scenario, job.target, job.state, first, 0 if job.running else last)
 
 
 def rows(world: World, numbers: Iterable[int]) -> list[JobRow]:

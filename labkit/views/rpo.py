@@ -7,12 +7,13 @@ replication ends: at a failover, or when protection is removed. A failback has a
 
 from __future__ import annotations
 
-import itertools
+import sys
 import weakref
 from collections.abc import Iterable
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
+from labkit.engine import facts
 from labkit.engine.facts import Fact
 from labkit.views import events
 from labkit.views.events import Mark
@@ -89,14 +90,25 @@ class Follower:
         self._marks: dict[Mark, None] = {}
         self._curves: dict[str, _Curve] = {}
         self._readers: weakref.WeakValueDictionary[type[Any], Reader] = weakref.WeakValueDictionary()
+        self._behind: dict[type[Any], int] = {}  # how many facts those have been fed that have not caught up yet
 
     def reader(self, lab: Lab, kind: type[R]) -> R:
         """The reader of a kind, fed at each look like this one; one for all who ask, as long as one of them has it."""
+        return self.prepare(lab, kind, sys.maxsize)
+
+    def prepare(self, lab: Lab, kind: type[R], most: int) -> R:
+        """The same, but of the facts of before only so many are read now, the next ones with the next call."""
         found = self._readers.get(kind)
         if found is None:
             found = self._readers[kind] = kind(lab)
-            if kind.history and self.seen:
-                found.feed(list(itertools.islice(lab.facts, self.seen)))
+            self._behind[kind] = 0 if kind.history else self.seen
+        place = self._behind.get(kind, self.seen)
+        if place < self.seen:
+            until = min(self.seen, place + most)
+            found.feed(lab.read(lambda world: list(facts.read(world.store, place, until))))
+            self._behind[kind] = until
+        if self._behind.get(kind) == self.seen:
+            del self._behind[kind]
         return cast("R", found)
 
     def look(self, lab: Lab) -> bool:
@@ -106,11 +118,13 @@ class Follower:
             self._curves, self._marks, self.seen, self.round = {}, {}, 0, self.round + 1
             for reader in self._readers.values():
                 reader.forget()
+            self._behind.clear()
             now, count, news = lab.news(0)
         changed = (now, count) != (self.now, self.seen)
         self.feed(news)
-        for reader in self._readers.values() if news else ():
-            reader.feed(news)
+        for kind, reader in self._readers.items() if news else ():
+            if kind not in self._behind:
+                reader.feed(news)
         self.now, self.seen = now, count
         return changed
 

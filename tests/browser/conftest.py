@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
+from labkit.bench.jupyterlab import FLAGS
+
 # A busy computer is no failure. Playwright's own 5 s for what is expected are too few for JupyterLab on one.
 PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 import labkit
 from labkit import Lab
+from labkit.bench.jupyterlab import Notebook, Server
 from tests.browser.clicking import Portal
-from tests.browser.jupyter import Notebook, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLOUD, VM = "OnPremise Cloud", "MYWSV01"

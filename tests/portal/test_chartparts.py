@@ -14,8 +14,8 @@ import pytest
 import labkit
 from labkit import Lab, LabError, portal
 from labkit.engine.units import DAY, MINUTE
-from labkit.portal import chartparts, words
 from labkit.portal import heart as hearts
+from labkit.portal import seldom, words
 from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
 from labkit.portal.widget import View
 from labkit.views import churn, jobs, points
@@ -69,8 +69,8 @@ def test_deltas_make_the_whole(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Non
 
     The story has an outage, a failover with a job that waits, and a throttle; looks come at any time.
     """
-    monkeypatch.setattr(chartparts, "_SHARE", 0)  # prices are asked for at each look
-    monkeypatch.setattr(chartparts, "_LEAST", 0)
+    monkeypatch.setattr(seldom, "_SHARE", 0)  # prices are asked for at each look
+    monkeypatch.setattr(seldom, "_LEAST", 0)
     chance = random.Random(8)
     heart, made = parts_of(lab)
     told = [Told(part) for part in made]

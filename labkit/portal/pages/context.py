@@ -7,12 +7,12 @@ import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Command
 from labkit.portal.controls import CONTROLS
+from labkit.portal.seldom import Answers
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -33,24 +33,21 @@ class Context:
         drafts: dict[str, Any],
         follower: Follower,
         charts: Collection[str] = (),
-        memory: dict[str, tuple[Any, Any]] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.lab, self.path, self.chosen, self.drafts, self.follower = lab, path, chosen, drafts, follower
-        self.charts, self._memory = charts, {} if memory is None else memory
+        self.charts, self._answers = charts, Answers() if answers is None else answers
         self.commands: list[Command] = []
 
     def remembered(self, name: str, question: Callable[[], Any]) -> Any:
-        """An answer that costs much: asked anew once an hour of virtual time, and after a command."""
-        stamp = (self.now // units.HOUR, self.follower.round)
-        known = self._memory.get(name)
-        if known is None or known[0] != stamp:
-            known = self._memory[name] = (stamp, question())
-        return known[1]
+        """An answer that costs much: asked anew after a command, and else as seldom as its cost demands."""
+        follower = self.follower
+        return self._answers.ask(name, (follower.round, follower.now, follower.seen), question)
 
     @functools.cached_property
     def status(self) -> dict[str, Any]:
-        """``lab.status()``, read once for a page."""
-        return self.lab.status()
+        """``lab.status()`` without recovery points, read once for a page."""
+        return self.lab.status(points=False)
 
     @property
     def now(self) -> int:

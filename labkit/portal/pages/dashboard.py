@@ -9,8 +9,10 @@ from labkit.engine.texts import gettext as _
 from labkit.portal import blocks
 from labkit.portal.blocks import Page
 from labkit.portal.pages.context import Context, health
-from labkit.portal.pages.jobs import job_row
+from labkit.portal.pages.jobs import job_rows
 from labkit.site import inventory
+
+_MOST_JOBS = 20
 
 
 def page(context: Context) -> Page:
@@ -42,7 +44,7 @@ def page(context: Context) -> Page:
                     health("Normal" if not sick else "Critical" if "Critical" in sick.values() else "Warning"),
                     ", ".join(list(sick)[:3]),
                 ),
-                (_("Data yet to be replicated"), _pending(context, items), ""),
+                (_("Data yet to be replicated"), _pending(context), ""),
                 (_("Running jobs"), str(len(running)), _("{count} wait for action").format(count=len(waiting))),
                 (_("Cost so far"), *_cost(context)),
             ],
@@ -51,9 +53,12 @@ def page(context: Context) -> Page:
     made.blocks.append(blocks.chart("rpo"))
     if "churn" in context.charts:
         made.blocks.append(blocks.chart("churn"))
-    rows = [(name, job_row(context, name)) for name in reversed(list(running))]
+    rows = job_rows(context, list(reversed(list(running)))[:_MOST_JOBS])
     columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
     made.blocks.append(blocks.table("jobs", columns, rows, title=_("Running jobs"), empty=_("No job is under way.")))
+    if len(running) > len(rows):
+        text = _("Of {count} jobs these are the latest; the page Jobs has all.").format(count=len(running))
+        made.blocks.append(blocks.note("more-jobs", text))
     context.command("vault.declare_disaster")
     return made
 
@@ -62,12 +67,11 @@ def _machines(context: Context) -> int:
     return len(context.status["machines"])
 
 
-def _pending(context: Context, items: dict[str, Any]) -> str:
-    found = [context.lab.vault.items[name].pending for name in items]
-    return units.show_size(sum(size for size in found if size is not None))
+def _pending(context: Context) -> str:
+    return units.show_size(context.remembered("pending", lambda: context.lab.vault.items.pending))
 
 
 def _cost(context: Context) -> tuple[str, str]:
-    """The bill so far; it reads all facts, so once an hour of virtual time and after each click is enough."""
+    """The bill so far."""
     total = context.remembered("cost", context.lab.azure.total)
     return f"${total.dollars:,.2f}", f"¥{total.yen:,.0f}"

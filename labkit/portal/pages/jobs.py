@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labkit.engine import jobs as states
 from labkit.engine import units
+from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
+from labkit.engine.world import World
 from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.pages.context import Context, instant
-from labkit.views import events
+from labkit.site import inventory
+from labkit.views import events, jobs
 from labkit.views.titles import job_state
 
 if TYPE_CHECKING:
@@ -45,22 +49,30 @@ def minutes(begun: str | None, ended: str | None, now: int) -> str:
     """A duration in whole minutes, rounded up, as the portal shows it (rule 2.8-2)."""
     if not begun:
         return ""
-    length = (units.instant(ended) if ended else now) - units.instant(begun)
+    return _whole((units.instant(ended) if ended else now) - units.instant(begun))
+
+
+def _whole(length: int) -> str:
     return _("{count} min").format(count=max(1, -(-length // units.MINUTE)))
 
 
-def job_row(context: Context, name: str) -> list[Cell]:
-    """A job in a list: name, kind, state, start, duration."""
-    job: Job = context.lab.jobs[name]
-    tasks = [task for task in job.tasks if task.started]
-    begun = tasks[0].started if tasks else None
-    ended = tasks[-1].ended if tasks and job.state not in (states.IN_PROGRESS, states.SUSPENDED) else None
+def job_rows(context: Context, names: Sequence[str]) -> list[tuple[str, list[Cell]]]:
+    """Jobs as rows of a list: name, kind, state, start, duration."""
+
+    def found(world: World) -> list[tuple[str, list[Cell]]]:
+        zone = inventory.site_of(world).offset_min
+        return [(name, _row(jobs.line(world.get(JobRecord, name)), zone, context.now)) for name in names]
+
+    return context.lab.read(found)
+
+
+def _row(job: jobs.JobLine, zone: int, now: int) -> list[Cell]:
     return [
-        blocks.link(job.target, "jobs", name),
+        blocks.link(job.target, "jobs", job.id),
         events.job(job.scenario),
         said(job.state),
-        instant(begun),
-        minutes(begun, ended, context.now),
+        instant(units.show_instant(job.begun, zone) if job.begun else None),
+        _whole((job.ended or now) - job.begun) if job.begun else "",
     ]
 
 
@@ -71,7 +83,7 @@ def page(context: Context) -> Page:
 
 def _list(context: Context) -> Page:
     names = list(reversed(list(context.lab.jobs)))[:_MOST]
-    rows = [(name, job_row(context, name)) for name in names]
+    rows = job_rows(context, names)
     columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
     made = Page(_("Jobs"))
     made.blocks = [blocks.table("jobs", columns, rows, choose="one", chosen=context.rows("jobs"))]

@@ -1,4 +1,8 @@
-"""A real JupyterLab on a free port of this computer, with settings of its own, and what a person does in it."""
+"""A real JupyterLab on a free port of this computer, with settings of its own, and what a person does in it.
+
+The benchmark ``portal`` and the browser tests drive it by Playwright; both bring their page with them. ``CHROMIUM``:
+names of programs that can show it, ``FLAGS``: what they are started with.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,20 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Page
+from labkit.engine import pace
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
 _IDLE = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
@@ -52,14 +63,14 @@ class Server:
 
     def _found(self) -> str:
         """The address, from the file the server writes once it listens."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        deadline = pace.ticks() + 60
+        while pace.ticks() < deadline:
             for path in self._runtime.glob("jpserver-*.json"):
                 if text := path.read_text("utf-8"):
                     return str(json.loads(text)["url"])
             if self._process.poll() is not None:
                 break
-            time.sleep(0.05)
+            pace.sleep(0.05)
         raise RuntimeError(Path(self._log.name).read_text("utf-8")[-3000:])
 
     def ask(self, path: str, method: str = "GET") -> Any:
@@ -75,10 +86,14 @@ class Server:
         """Where a notebook is opened, in a workspace of its own."""
         return f"{self.url}lab/workspaces/{workspace}/tree/{notebook}?token={self.token}&reset"
 
-    def close(self) -> None:
-        """End the kernels, then the server."""
+    def end_kernels(self) -> None:
+        """End all Jupyter kernels."""
         for kernel in self.ask("api/kernels"):
             self.ask(f"api/kernels/{kernel['id']}", "DELETE")
+
+    def close(self) -> None:
+        """End the kernels, then the server."""
+        self.end_kernels()
         self._process.terminate()
         self._process.wait(20)
         self._log.close()
@@ -130,8 +145,9 @@ class Notebook:
 
     def outputs(self) -> list[str]:
         """The text of each code cell's output, as the model has it."""
-        return self.page.evaluate(
+        found: list[str] = self.page.evaluate(
             """() => [...window.jupyterapp.shell.currentWidget.content.widgets].filter(c => c.model.type === 'code')
             .map(c => c.model.outputs.toJSON()
             .map(o => o.text ?? o.data?.['text/plain'] ?? o.traceback?.join('\\n') ?? '').join('\\n'))"""
         )
+        return found
