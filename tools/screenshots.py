@@ -24,9 +24,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 import labkit
-from labkit.bench.jupyterlab import Notebook, Server
+from labkit.bench.jupyterlab import FLAGS, Notebook, Server
 from labkit.engine import texts
-from tests.browser.conftest import FLAGS
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 MOST_BYTES = 150_000
