@@ -148,7 +148,8 @@ print(lab.azure.subscription)
 print(lab.azure.storage_accounts)
 # %%
 for name in lab.azure.storage:
-    lab.azure.delete_storage(name)
+    if name in ("trystorage", "another"):
+        lab.azure.delete_storage(name)
 # %% [markdown] lang="en"
 # ## What to keep in mind
 #
