@@ -72,7 +72,10 @@ def _host(lab: Lab) -> Iterator[Seen]:
 
 
 def _add_host(lab: Lab) -> None:
-    lab.site.vmm.add_host("HV01", credentials=r"DEMO\Administrator", wait=True)
+    for job in lab.jobs.values():  # one that is under way already
+        lab.wait(job)
+    if "HV01" not in lab.site.vmm.hosts:
+        lab.site.vmm.add_host("HV01", credentials=r"DEMO\Administrator", wait=True)
 
 
 def _cloud(lab: Lab) -> Iterator[Seen]:
@@ -91,7 +94,8 @@ def _cloud(lab: Lab) -> Iterator[Seen]:
 
 
 def _create_cloud(lab: Lab) -> None:
-    lab.site.vmm.create_cloud("OnPremise Cloud", networks=["VirtualSwitch - FrontEnd"], profiles=["Hyper-V"])
+    make = lab.site.vmm.change_cloud if "OnPremise Cloud" in lab.site.vmm.clouds else lab.site.vmm.create_cloud
+    make("OnPremise Cloud", groups=["All Hosts"], networks=["VirtualSwitch - FrontEnd"], profiles=["Hyper-V"])
 
 
 def _stop_service(lab: Lab) -> None:
