@@ -66,13 +66,13 @@ for name in lab.site.hosts:
 # %% [markdown] lang="en" rules="1.4-4, 1.4-6"
 # ## What a VM has to be
 #
-# The guest is a **64-bit** system that the guide lists. The table says what each has of the integration services, which any guest of Hyper-V
+# The guest is a **64-bit** system that the guide lists. The table has what can be set in VMM, and says what each has of the integration services, which any guest of Hyper-V
 # should have: built in, to be upgraded, or to be installed. They are advised, and no condition. Nothing else is installed in the guest: the
 # VM agents of Azure are **not** needed. (The guide prints "openSUSE 12.04", which is a number of Ubuntu's; the lab has 12.3 and 13.1.)
 # %% [markdown] lang="ja"
 # ## 仮想マシンの要件
 #
-# ゲスト OS は、自習書の一覧にある **64 ビット**のものです。次の表は、OS ごとの統合サービスの状態です。組み込み済み (built-in)、アップグレードが必要
+# ゲスト OS は、自習書の一覧にある **64 ビット**のものです。次の表は、VMM で指定できる OS と、その統合サービスの状態です。組み込み済み (built-in)、アップグレードが必要
 # (upgrade)、インストールが必要 (install) のいずれかです。統合サービスは Hyper-V のゲストなら入れておきたいもので、保護の条件ではありません。ほかに
 # ゲストに入れるものはなく、Azure の VM エージェントも**不要**です (自習書の「openSUSE 12.04」は Ubuntu の番号で、ラボの一覧では 12.3 と 13.1 です)。
 # %%
@@ -257,7 +257,7 @@ for vm in [*odd, "BSD01", "FIXEDIP01", "OLD32"]:
 # %% [markdown] lang="en" rules="1.4-5"
 # - `FIXEDIP02`, Windows with a static address, fails the check, and is protected all the same: in Azure it gets an address of the virtual
 #   network, whatever it has at home. `FIXEDIP01`, Linux with a static address, is refused.
-# - `BSD01` runs FreeBSD, which no list has. It is 64-bit, so it goes as *Other Linux (64-bit)*, outside the guarantee. `OLD32` has 32
+# - `BSD01` runs FreeBSD, which is not in the list. It is 64-bit, so it goes as *Other Linux (64-bit)*, outside the guarantee. `OLD32` has 32
 #   bits: refused.
 # - `TWONICS01` has two adapters, and somebody chose one. The right one?
 # - `OLDSVC01` has no integration services. Nothing happens, until the day of the failover.
