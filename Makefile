@@ -5,15 +5,19 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
     done; echo python3)
 BIN := .venv/bin
 ARGS ?=
+# Processes that share the tests: auto is one for each processor, two at least; 0 is none beside pytest's own.
+WORKERS ?= auto
+# For tests that take an hour: when to give up, and to say before where all threads stand.
+HOUR := --timeout=3600 -o faulthandler_timeout=3590
 # Thoroughness of crash and fuzz runs: how many times the usual number of rounds.
 EFFORT ?= 20
 
-.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check notebooks wheel clean
+.PHONY: help set-up lab drill test bench crash fuzz lint format i18n i18n-check notebooks screenshots wheel clean
 
 help:
 	@echo "make lab         JupyterLab with the notebooks (DIR=folder)"
 	@echo "make drill       the life-cycle drill, without a screen"
-	@echo "make test        all tests (ARGS='-k name')"
+	@echo "make test        all tests, on all processors (ARGS='-k name', WORKERS=0 for one process)"
 	@echo "make bench       benchmarks against their references"
 	@echo "make crash       kill tests, many rounds (EFFORT=20)"
 	@echo "make fuzz        random sites, damaged image files, wrong set-ups, for long (EFFORT=20)"
@@ -21,6 +25,7 @@ help:
 	@echo "make format      ruff format and the fixes ruff can make"
 	@echo "make i18n        bring labkit.po up to date with the texts and compile it"
 	@echo "make notebooks   build the notebooks from their sources, with outputs"
+	@echo "make screenshots the portal's pictures in the documents, from JupyterLab in chromium"
 	@echo "make wheel       dist/labkit-*.whl"
 	@echo "make clean       remove what was built and cached; .venv stays"
 
@@ -34,16 +39,16 @@ drill: set-up
 	$(BIN)/labkit drill run life-cycle $(ARGS)
 
 test: set-up
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 bench: set-up
 	$(BIN)/labkit bench $(ARGS)
 
 crash: set-up
-	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/crash $(ARGS)
+	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest $(HOUR) tests/crash $(ARGS)
 
 fuzz: set-up
-	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest --timeout=3600 tests/plain tests/fuzz \
+	LABKIT_EFFORT=$(EFFORT) $(BIN)/python -m pytest $(HOUR) tests/plain tests/fuzz \
 		tests/recovery/test_any_precondition.py $(ARGS)
 
 lint: set-up
@@ -67,6 +72,9 @@ i18n-check: set-up
 
 notebooks: set-up
 	$(BIN)/python tools/notebooks.py build
+
+screenshots: set-up
+	$(BIN)/python -m tools.screenshots $(ARGS)
 
 wheel: set-up
 	$(BIN)/python -m build --wheel --no-isolation

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +25,22 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("labkit")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``-n auto`` means."""
+    from tests.workers import workers
+
+    return workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """How ``-n`` deals out tests."""
+    from tests.workers import scheduler
+
+    return scheduler(config, log)
 
 
 def require_tool(package: str, *names: str) -> str:
@@ -61,6 +79,29 @@ def chromium() -> str:
 def effort() -> int:
     """Multiplier for the rounds of random and crash tests; 1 in an ordinary run."""
     return EFFORT
+
+
+Rounds = Callable[..., Iterator[int]]
+
+
+@pytest.fixture(scope="session")
+def rounds() -> Rounds:
+    """``rounds(60, 20)``: the numbers of a random test's rounds, from 0.
+
+    An ordinary run does 60, however slow or busy the computer is: the same for everybody. With ``effort`` it goes on
+    for 20 seconds of wall time, times ``effort``, and does 60 at least. ``seconds`` asks for a time all the same.
+    """
+
+    def numbers(usual: int, budget: float, *, seconds: float | None = None) -> Iterator[int]:
+        if seconds is None:
+            seconds = budget * EFFORT if EFFORT > 1 else 0
+        until = time.monotonic() + seconds
+        for number in itertools.count():
+            if number >= usual and time.monotonic() >= until:
+                return
+            yield number
+
+    return numbers
 
 
 @pytest.fixture(autouse=True)

@@ -112,9 +112,26 @@ def joined(text: str) -> str:
 
     >>> joined("ここで\n切る。\nAzure に\nある")
     'ここで切る。Azure にある'
+
+    Code, fenced or indented after an empty line, stays as it is.
     """
+    parts: list[tuple[bool, list[str]]] = [(False, [])]
+    fenced = False
+    for line in text.split("\n"):
+        coded, lines = parts[-1]
+        fence = line.lstrip().startswith("```")
+        code = fenced or fence or (line.startswith("    ") and (coded or not lines or not lines[-1].strip()))
+        if code == coded:
+            lines.append(line)
+        else:
+            parts.append((code, [line]))
+        fenced = fenced != fence
+    return "\n".join("\n".join(lines) if code else _joined("\n".join(lines)) for code, lines in parts if lines)
+
+
+def _joined(text: str) -> str:
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
-    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
+    text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?=\S)(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
     text = re.sub(rf"(?<={wide})\n *(?={wide}|\*\*)", "", text)
     return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 

@@ -76,7 +76,12 @@ def plain(answer: object) -> object:
 
 
 def right(given: object, wanted: object) -> bool:
-    """Whether an answer is the right one; one name stands for a list of one, a frozenset for several right answers."""
+    """Whether an answer is the right one; one name stands for a list of one, a frozenset for several right answers.
+
+    None is what a lab cannot tell yet: nothing is right then.
+    """
+    if wanted is None:
+        return False
     if isinstance(wanted, frozenset):
         return any(right(given, one) for one in wanted)
     one, two = plain(given), plain(wanted)

@@ -9,8 +9,8 @@ from pathlib import Path
 from labkit.engine import host
 from labkit.engine.texts import LANGUAGES
 
-# Programs that run notebooks without anybody looking; each starts the Jupyter kernel itself.
-_RUNNERS = ("papermill", "nbval", "pytest", "nbconvert", "nbclient", "ipykernel", "labkit drill", "notebooks.py")
+# Programs that run notebooks without anybody looking; each starts the Jupyter kernel itself. A kernel is one, too.
+_RUNNERS = {"papermill", "pytest", "py.test", "nbconvert", "jupyter-nbconvert", "ipykernel_launcher", "labkit"}
 
 
 def attended() -> bool:
@@ -27,7 +27,9 @@ def attended() -> bool:
     if any(name.startswith(("VSCODE_", "SPYDER", "SPY_")) for name in os.environ):
         return True
     # A kernel that papermill starts inside a session inherits its variable: who started it decides.
-    return "JPY_SESSION_NAME" in os.environ and not any(one in host.parent_command() for one in _RUNNERS)
+    # The program's name is among the first words: python, -m or a path, the module.
+    started = {Path(word).stem for word in host.parent_command()[:3]}
+    return "JPY_SESSION_NAME" in os.environ and not started & _RUNNERS
 
 
 def folder() -> Path:

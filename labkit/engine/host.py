@@ -109,14 +109,14 @@ def home() -> Path:
         return Path(tempfile.gettempdir()) / "labkit"
 
 
-def parent_command() -> str:
-    """The command line of the process that started this one; "" when it cannot be known."""
+def parent_command() -> list[str]:
+    """The command line of the process that started this one; empty when it cannot be known."""
     import psutil
 
     try:
-        return " ".join(psutil.Process(os.getppid()).cmdline())
+        return list(psutil.Process(os.getppid()).cmdline())
     except (psutil.Error, OSError):
-        return ""
+        return []
 
 
 def user() -> str:

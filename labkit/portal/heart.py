@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.engine import pace
 from labkit.engine.texts import gettext as _
@@ -42,6 +42,7 @@ class Heart:
 
     ``waiting``: the instant (ms) a cell waits for, None for none; ``waited``: whether a cell has already given a page
     the time to load; ``alone``: no page was heard for 90 s. ``follower`` reads the facts for all.
+    ``aside``: the tab beside the notebook that the portal is in, None for none.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -51,6 +52,7 @@ class Heart:
         self.note = ""
         self.waiting: int | None = None
         self.waited = self.alone = False
+        self.aside: Any = None
         self._said = ""
         self._task: asyncio.Task[None] | None = None
 

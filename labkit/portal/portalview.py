@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from labkit.engine.texts import gettext as _
 from labkit.portal import words
 from labkit.portal.chartparts import ChurnPart, CostPart, JobsPart, PointsPart
 from labkit.portal.heart import Heart
@@ -33,6 +34,7 @@ class PortalView(View):
         self._shown: list[tuple[str, str]] = []
         super().__init__("portal", heart, [ClockPart(heart), self.screen, RpoPart(heart)])
         self.parts = ["clock", "portal", *names]
+        self._pointer: Any = None  # what the cell shows instead while the portal is in a tab
 
     def _spoken(self) -> None:
         """The language was changed: the pages build themselves anew with its words."""
@@ -43,6 +45,29 @@ class PortalView(View):
         self.screen.do("go", path)
         self.flush()
         return self
+
+    def aside(self) -> None:
+        """Open it in a tab to the right of the notebook, in place of the lab's tab before; the cell only says so.
+
+        Where no widget can be, the cell shows the picture all the same.
+        """
+        from IPython.display import display
+        from ipywidgets import Label
+        from sidecar import Sidecar
+
+        if self._heart.aside is not None:
+            self._heart.aside.close()
+        self._heart.aside = Sidecar(title=self._heart.lab.path.name, anchor="split-right")
+        with self._heart.aside:
+            display(self._bundle(picture=False), raw=True)  # type: ignore[no-untyped-call]
+        self._pointer = Label(_("The portal is in the tab {name}.").format(name=self._heart.lab.path.name))
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        data, metadata = super()._repr_mimebundle_(**options)
+        if self._pointer is None:
+            return data, metadata
+        widget = "application/vnd.jupyter.widget-view+json"
+        return {**data, widget: self._pointer._repr_mimebundle_()[widget]}, metadata
 
     def _charts(self) -> list[tuple[str, str]]:
         """The charts of the open page, and what each is of."""

@@ -128,10 +128,7 @@ class Screen:
                 "title": page.title,
                 "path": list(self._path),
                 "crumbs": [{"title": title, "go": list(path)} for title, path in page.crumbs],
-                "tabs": [
-                    {"title": title, "go": list(path), "here": self._path[: len(path)] == path}
-                    for title, path in page.tabs
-                ],
+                "tabs": self._tabs(),
                 "language": texts.language(),
             },
             "blocks": {block["key"]: block for block in page.blocks},
@@ -143,6 +140,16 @@ class Screen:
         }
         # As it will be on the line: a tuple and a list are the same there, and so are they when told from before.
         return json.loads(json.dumps(data))  # type: ignore[no-any-return]
+
+    def _tabs(self) -> list[dict[str, Any]]:
+        """The parts of the page; the first one is open where the path names none."""
+        here = [self._path[: len(path)] == path for _title, path in self._page.tabs]
+        if here and not any(here):
+            here[0] = True
+        return [
+            {"title": title, "go": list(path), "here": open_}
+            for (title, path), open_ in zip(self._page.tabs, here, strict=True)
+        ]
 
     def _notice(self, notice: Notice) -> dict[str, Any]:
         if not notice.job:

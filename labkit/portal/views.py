@@ -65,16 +65,15 @@ def cost_chart(lab: Lab, *, prices: str = "usd", currency: str = "USD") -> View:
 
 
 def open_portal(lab: Lab, *path: str, side: bool = False) -> View:
-    """The portal, in this cell or (``side``) in a tab beside the notebook; ``path``: the page, such as ("jobs",)."""
+    """The portal, in this cell or (``side``) in a tab beside the notebook; ``path``: the page, such as ("jobs",).
+
+    A lab has one tab in a Jupyter kernel: a cell that is run again opens it anew. A page there is not says so (900985).
+    """
     from labkit.portal.portalview import PortalView
 
     made = PortalView(heart.of(lab), path or ("quick",))
     if side:
-        from IPython.display import display
-        from sidecar import Sidecar
-
-        with Sidecar(title=lab.path.name, anchor="split-right"):
-            display(made)  # type: ignore[no-untyped-call]
+        made.aside()
     return made
 
 

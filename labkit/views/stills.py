@@ -157,7 +157,8 @@ def _waiting(axes: Axes, columns: list[Column], pending: int | None, now: int, o
     handles, names = [line], [_("written and not yet arrived")]
     if pending is not None:
         handles += axes.plot([_at(now, offset_min)], [pending], "o", color=WAITING, markersize=5, clip_on=False)
-        names.append(f"{_('Size of data yet to be replicated')}: {units.show_size(pending)}")
+        backlog = _("Size of data yet to be replicated")
+        names.append(f"{backlog}: {units.show_size(pending)}")
     most = max([1024, *waiting, pending or 0])
     unit = 1024 ** int(math.log(most, 1024))
     axes.yaxis.set_major_locator(MultipleLocator(_step(most / unit, 2) * unit))

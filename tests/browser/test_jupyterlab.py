@@ -36,10 +36,23 @@ def shown_time(page: Page) -> int:
     return seconds_of_day(page.locator(".labkit-time").first.inner_text())
 
 
-def placed(server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600) -> str:
-    """The first notebook, or some of its code cells, in a folder of its own; returns its path for JupyterLab."""
+def next_time(page: Page) -> int:
+    """The time shown once it is another one; fails when the clock stands still."""
+    first = page.locator(".labkit-time").first
+    expect(first).not_to_have_text(first.inner_text())
+    return shown_time(page)
+
+
+def placed(
+    server: Server, folder: str, name: str, cells: slice | None = None, speed: int = 600, last: str = "portal.open(lab)"
+) -> str:
+    """The first notebook, or some of its code cells, in a folder of its own; returns its path for JupyterLab.
+
+    ``last``: what its last cell is instead.
+    """
     text = (NOTEBOOKS / "00-start-here.ipynb").read_text("utf-8")
-    found = json.loads(text.replace("speed=600", f"speed={speed}"))
+    assert '"portal.open(lab)"' in text
+    found = json.loads(text.replace("speed=600", f"speed={speed}").replace('"portal.open(lab)"', json.dumps(last)))
     if cells is not None:
         found["cells"] = [cell for cell in found["cells"] if cell["cell_type"] == "code"][cells]
     (server.folder / folder).mkdir(exist_ok=True)
@@ -58,21 +71,35 @@ def first_view(page: Page) -> Locator:
     return view
 
 
+def beside(page: Page, title: str) -> None:
+    """One portal is open, in a tab to the right of the notebook, whose last cell says so."""
+    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text(title)
+    expect(page.locator(".jp-Notebook")).to_contain_text("The portal is in the tab start-here.lab.")
+    cells, portal = page.locator(".jp-Notebook").bounding_box(), page.locator(".labkit-portal").bounding_box()
+    assert cells is not None
+    assert portal is not None
+    assert portal["x"] >= cells["x"] + cells["width"]
+
+
 def test_play_and_reload(page: Page, server: Server) -> None:
-    """Run All moves the chart; after a reload it has its whole history and goes on playing; the bar's buttons work."""
-    notebook = Notebook(page, server, placed(server, "play", "00-start-here.ipynb"))
+    """Run All moves the chart; after a reload it has its whole history and goes on playing; the bar's buttons work.
+
+    The portal is opened beside the notebook, twice: one tab is there, at its right, also after the reload.
+    """
+    twice = 'portal.open(lab, "jobs", side=True)\nportal.open(lab, "dashboard", side=True)'
+    notebook = Notebook(page, server, placed(server, "play", "00-start-here.ipynb", last=twice))
     notebook.open()
     notebook.start_all()
     page.locator('.labkit-clock[data-state="playing"]').first.wait_for()
-    times = []
-    for _ in range(4):
-        times.append(shown_time(page))
-        page.wait_for_timeout(400)
-    assert times == sorted(set(times)), f"the clock did not move: {times}"
+    times = [shown_time(page)]
+    for _ in range(3):
+        times.append(next_time(page))
+    assert times == sorted(set(times)), f"the clock did not go on: {times}"
     notebook.ended()
     outputs = notebook.outputs()
     assert any("UnplannedFailover" in text and "orders" in text for text in outputs), outputs
-    assert outputs[-1].strip() == "({}, [])"
+    assert outputs[-2].strip() == "({}, [])"
+    beside(page, "Dashboard")
     view = first_view(page)
     expect(view.locator(".labkit-word").first).to_have_text("paused")
     events = view.locator(".labkit-events")
@@ -85,17 +112,18 @@ def test_play_and_reload(page: Page, server: Server) -> None:
     notebook.save()
     page.reload()
     notebook.idle()
+    beside(page, "Dashboard")
     view = first_view(page)
     assert view.locator(".labkit-line").get_attribute("d") == path
     assert view.locator(".labkit-events").inner_text() == told
     before = shown_time(page)
     view.locator(".labkit-speed-3600").click()
     view.locator(".labkit-play").click()
-    page.wait_for_timeout(1500)
+    while shown_time(page) - before <= 1800:
+        next_time(page)
     view.locator(".labkit-play").click()
     expect(view.locator(".labkit-word").first).to_have_text("paused")
     after = shown_time(page)
-    assert after - before > 1800
     view.locator(".labkit-skip").click()
     expect(view.locator(".labkit-note")).not_to_be_empty()
     with labkit.open(server.folder / "play" / "start-here.lab", read_only=True) as lab:
@@ -112,7 +140,7 @@ def test_restart_and_run_again(page: Page, server: Server) -> None:
     notebook.open()
     notebook.run_all()
     notebook.restart()
-    expect(page.locator(".labkit-silent").last).to_contain_text("does not answer", timeout=20_000)
+    expect(page.locator(".labkit-silent").last).to_contain_text("does not answer")
     file = server.folder / "again" / "start-here.lab"
     with labkit.open(file, read_only=True) as lab:
         assert lab.clock.player is None
@@ -125,11 +153,12 @@ def test_restart_and_run_again(page: Page, server: Server) -> None:
         second.run_all()
         outputs = second.outputs()
         assert not any("Error" in text for text in outputs), outputs
-        assert outputs[-1].strip() == "({}, [])"
+        assert outputs[-2].strip() == "({}, [])"
         with labkit.open(file, read_only=True) as lab:
             assert len(lab.vault.failovers) == times
             assert lab.clock.ms > stood
             assert all(found.equal and (found.orders or 0) > 100 for found in lab.vault.failovers)
+    expect(page.locator(".labkit-portal .labkit-page-title")).to_have_text("Quick Start")
     second.save()
 
 

@@ -129,10 +129,12 @@ def test_unattended_the_lab_is_temporary(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("session", "parent", "attended"),
     [
-        ("a.ipynb", "python -m jupyterlab", True),
+        ("a.ipynb", "python -m jupyterlab --ServerApp.root_dir=/tmp/pytest-of-me/papermill", True),
+        ("a.ipynb", "/opt/bin/python /opt/bin/jupyter-lab", True),
         (None, "python -m papermill a.ipynb", False),
         (None, "python -m pytest --nbval", False),
         ("a.ipynb", "python -m papermill a.ipynb", False),
+        ("a.ipynb", "/opt/bin/python /opt/bin/papermill a.ipynb", False),
         ("a.ipynb", "python -m ipykernel_launcher -f x", False),
     ],
 )
@@ -149,7 +151,7 @@ def test_who_started_the_kernel(
         monkeypatch.delenv(name)
     if session is not None:
         monkeypatch.setenv("JPY_SESSION_NAME", session)
-    monkeypatch.setattr(surroundings.host, "parent_command", lambda: parent)
+    monkeypatch.setattr(surroundings.host, "parent_command", parent.split)
     assert surroundings.attended() is attended
 
 

@@ -141,3 +141,4 @@ def test_answers(stage: Callable[[str], Lab]) -> None:
     assert checks.right(100.4, 100)
     assert not checks.right(["A"], ["A", "B"])
     assert not checks.right(102, 100)
+    assert not checks.right("None", None)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import labkit
+from tests.conftest import Rounds
 from tests.crash import processes
 
 
@@ -82,31 +83,29 @@ def check(path: Path, told: Path, undisturbed: Undisturbed) -> None:
 @pytest.mark.promise(2, 3, 4)
 @pytest.mark.slow
 def test_a_story_killed_at_random_ends_as_if_nothing_had_been(
-    tmp_path: Path, undisturbed: Undisturbed, effort: int
+    tmp_path: Path, undisturbed: Undisturbed, effort: int, rounds: Rounds
 ) -> None:
-    """Seven virtual days of commands and running, killed at random instants until the time is up.
+    """Seven virtual days of commands and running, killed at random instants until their end is reached.
 
     After each kill ``verify`` finds nothing, every call that returned is in the journal, and the clock is not behind
     what was told. The end has the digest of the undisturbed story, always.
     """
-    chance, kills, rounds = random.Random(time.time_ns() if effort > 1 else 20141001), 0, 0
-    longest = undisturbed.seconds / 6
-    end = time.perf_counter() + 16 * effort
-    while rounds == 0 or time.perf_counter() < end:
-        path, told = tmp_path / f"{rounds}.lab", tmp_path / "told.txt"
+    chance, kills = random.Random(time.time_ns() if effort > 1 else 20141001), 0
+    for number in rounds(1, 16):
+        longest, patience = undisturbed.seconds / 6, time.perf_counter() + 30
+        path, told = tmp_path / f"{number}.lab", tmp_path / "told.txt"
         shutil.copy(undisturbed.begun, path)
         while killed(path, told, undisturbed.origin, undisturbed.before, chance.uniform(0, longest)):
             kills += 1
             check(path, told, undisturbed)
-            if time.perf_counter() > end + 40:  # a machine too slow for the pace of the kills
+            if time.perf_counter() > patience:  # a machine too slow for the pace of the kills
                 longest *= 2
         assert said_in(told)[-1] == {"digest": undisturbed.digest}
         check(path, told, undisturbed)
         with labkit.open(path) as lab:
             assert lab.verify(full=True) == []
         path.unlink()
-        rounds += 1
-    print(f"{kills} kills in {rounds} stories of {undisturbed.seconds:.1f} s each")
+    print(f"{kills} kills in stories of {undisturbed.seconds:.1f} s each")
     assert kills >= 5
 
 

@@ -268,6 +268,16 @@ def test_live_play_is_refused_with_a_reason(lab: Lab) -> None:
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def two_hours(tmp_path_factory: pytest.TempPathFactory, protected: Path) -> Path:
+    """A lab of two hours in which verify finds nothing, closed."""
+    path = Path(shutil.copy(protected, tmp_path_factory.mktemp("two-hours") / "a.lab"))
+    with labkit.open(path) as lab:
+        lab.run("2h")
+        assert lab.verify(full=True) == []
+    return path
+
+
 @pytest.mark.promise(2)
 @pytest.mark.parametrize(
     ("damage", "words"),
@@ -281,12 +291,9 @@ def test_live_play_is_refused_with_a_reason(lab: Lab) -> None:
         ("UPDATE timers SET kind = 'unheard.of'", "nobody handles"),
     ],
 )
-def test_verify_finds_what_was_tampered_with(tmp_path: Path, protected: Path, damage: str, words: str) -> None:
+def test_verify_finds_what_was_tampered_with(tmp_path: Path, two_hours: Path, damage: str, words: str) -> None:
     """A change of the file behind labkit's back is found and named."""
-    path = Path(shutil.copy(protected, tmp_path / "a.lab"))
-    with labkit.open(path) as lab:
-        lab.run("2h")
-        assert lab.verify(full=True) == []
+    path = Path(shutil.copy(two_hours, tmp_path / "a.lab"))
     with closing(sqlite3.connect(path)) as db, db:
         assert db.execute(damage).rowcount > 0
     with labkit.open(path) as lab:

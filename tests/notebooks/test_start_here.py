@@ -123,7 +123,7 @@ def test_papermill_twice_in_one_folder(tmp_path: Path, monkeypatch: pytest.Monke
         )
         played = nbformat.read(out, 4)
         pictures = [o for cell in played.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-        assert len(pictures) == 3
+        assert len(pictures) == 4
         with labkit.open(tmp_path / "start-here.lab", read_only=True) as lab:
             found = lab.vault.failovers
             assert len(found) == times
@@ -141,4 +141,6 @@ def test_japanese_lines_are_joined_without_spaces() -> None:
     """A line's end inside a Japanese sentence is no space; lists and paragraphs stay as they are."""
     assert notebooks.joined("一行目、\n二行目") == "一行目、二行目"
     assert notebooks.joined("値を\n読む Azure\nに送る") == "値を読む Azure に送る"
+    assert notebooks.joined("図。\n\n    サイト\n    回線\n\n一つ\n二つ") == "図。\n\n    サイト\n    回線\n\n一つ二つ"
+    assert notebooks.joined("```text\nサイト\n回線\n```\n一つ\n二つ") == "```text\nサイト\n回線\n```\n一つ二つ"
     assert notebooks.joined("# 題\n\n本文。\n\n- 一つ。\n- **二つ**。\n  続き") == "# 題\n\n本文。\n\n- 一つ。\n- **二つ**。続き"

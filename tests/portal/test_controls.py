@@ -24,8 +24,8 @@ from tests.portal.clicks import Person
 DOORS = ("", "site", "site.vmm", "azure", "vault", "hyperv", "faults", "jobs")
 # Of the lab itself and of its jobs: what is no operation of the guide or of a trainer.
 PLUMBING = {
-    "close", "command", "fact_lines", "news", "on_alert", "read", "run_until", "show_instant", "start_job", "status",
-    "target", "warnings", "export_disk", "jobs.get", "jobs.items", "jobs.keys", "jobs.values",
+    "close", "command", "fact_lines", "news", "on_alert", "on_refusal", "read", "run_until", "show_instant",
+    "start_job", "status", "target", "warnings", "export_disk", "jobs.get", "jobs.items", "jobs.keys", "jobs.values",
 }  # fmt: skip
 
 

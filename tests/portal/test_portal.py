@@ -413,3 +413,67 @@ def test_no_password_is_kept(lab: Lab) -> None:
     assert not re.search("pa55word", str(person.seen["dialog"]["lines"]))
     person.press("ok")
     assert "pa55word" not in str(person.seen["script"]) + str(lab.journal)
+
+
+def test_where_no_widget_can_be_it_is_a_picture(lab: Lab, tmp_path: Path) -> None:
+    """Untrusted, under papermill or in nbconvert the portal is a PNG of its chart and a fixed text, on any page.
+
+    A lab in which nothing is protected yet has a picture, too.
+    """
+    import base64
+
+    with labkit.create(tmp_path / "bare.lab") as bare:
+        for one in (lab, bare):
+            bundle, _metadata = portal.open(one, "jobs")._repr_mimebundle_()
+            assert bundle["text/plain"] == f"<portal {one.path.name}>"
+            assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+
+
+def test_the_first_part_of_a_page_is_open(lab: Lab) -> None:
+    """A page with parts opens at its first one, and says so."""
+    person = Person(lab).go("azure")
+    assert [tab["title"] for tab in person.seen["head"]["tabs"] if tab["here"]] == ["Subscription"]
+    person.go("azure", "bill")
+    assert [tab["title"] for tab in person.seen["head"]["tabs"] if tab["here"]] == ["Bill"]
+
+
+def test_a_lab_that_another_process_plays(lab: Lab) -> None:
+    """While another process lets time pass, commands work; to wait is greyed, since this kernel would stand still."""
+    import subprocess
+    import sys
+
+    person = Person(lab).go(*VMS).choose("vms", "MYWSV01").does("vault.unplanned_failover")
+    program = """if True:
+        import labkit, sys, time
+        with labkit.open(sys.argv[1])._session.playing():
+            print(1, flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", program, str(lab.path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "1\n"
+        assert "Another process" in person.go("jobs", list(lab.jobs)[-1]).command("wait")["why"]
+        person.go("dashboard").does("vault.declare_disaster", note="the data centre is under water")
+        other.kill()
+    assert not person.go("jobs", list(lab.jobs)[-1]).command("wait")["why"]
+
+
+def test_beside_the_notebook_there_is_one_portal(lab: Lab) -> None:
+    """Opened beside the notebook again, it closes the tab before; the cell has a line, and a picture for papermill."""
+
+    async def story() -> None:
+        first = portal.open(lab, side=True)
+        tab = heart.of(lab).aside
+        assert tab.title == "a.lab"
+        second = portal.open(lab, "jobs", side=True)
+        assert tab.comm is None
+        assert heart.of(lab).aside.comm is not None
+        widget, own = "application/vnd.jupyter.widget-view+json", portal.open(lab)
+        for view in (first, second):
+            bundle, _metadata = view._repr_mimebundle_()
+            assert bundle[widget]["model_id"] != view.model_id
+            assert bundle["text/plain"] == "<portal a.lab>"
+            assert bundle["image/png"]
+        assert own._repr_mimebundle_()[0][widget]["model_id"] == own.model_id
+
+    asyncio.run(story())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.engine.errors import LabError
-from tests.conftest import EFFORT
+from tests.conftest import Rounds
 from tests.recovery.labs import state_of
 from tests.recovery.preconditions import (
     HARDWARE,
@@ -28,8 +28,6 @@ from tests.recovery.preconditions import (
     vm_is,
 )
 from tests.recovery.walk import HOST, Shown, Stuck, Walk, go
-
-SECONDS = 20
 
 
 class Mender:
@@ -148,15 +146,14 @@ def _sample(chance: random.Random) -> tuple[Row, ...]:
 
 @pytest.mark.slow
 @pytest.mark.rule("2.7-8", "F-3", "F-5")
-@pytest.mark.timeout(60 + 40 * EFFORT)
-def test_any_preconditions_together(tmp_path: Path, effort: int) -> None:
+def test_any_preconditions_together(tmp_path: Path, effort: int, rounds: Rounds) -> None:
     """Two or three preconditions at random: each shows at its own step, those of a VM all at once, and curing them
     in the order they show always ends in "Protected" with nothing for verify to find.
     """
-    chance, end, count = random.Random(1 if effort == 1 else time.time_ns()), time.monotonic() + SECONDS * effort, 0
-    while time.monotonic() < end:
+    chance = random.Random(1 if effort == 1 else time.time_ns())
+    for number in rounds(150, 20):
         rows = _sample(chance)
-        folder = tmp_path / str(count)
+        folder = tmp_path / str(number)
         folder.mkdir()
         try:
             _, mender = walk_with(folder, *rows)
@@ -165,5 +162,3 @@ def test_any_preconditions_together(tmp_path: Path, effort: int) -> None:
             error.add_note(f"broken: {', '.join(map(str, rows))}")
             raise
         shutil.rmtree(folder)
-        count += 1
-    print(f"{count} walks")

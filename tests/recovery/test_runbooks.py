@@ -18,6 +18,7 @@ import pytest
 
 import labkit
 from labkit.lab import Lab, trust
+from tests.conftest import Rounds
 from tests.recovery.labs import error_of, facts, task_states, twin
 from tests.recovery.planlabs import APP, DB, order, runbook, script, tiers_lab
 
@@ -327,7 +328,7 @@ def test_killed_while_a_runbook_runs_it_is_run_again_under_the_same_id(tiers: La
 
 @pytest.mark.promise(2, 3)
 @pytest.mark.slow
-def test_a_plan_killed_at_random_ends_as_if_nothing_had_been(tiers: Lab, effort: int) -> None:
+def test_a_plan_killed_at_random_ends_as_if_nothing_had_been(tiers: Lab, rounds: Rounds) -> None:
     """A run of the plan with a script, killed again and again while time passes: the same facts as without."""
     with_script(tiers, "print('ok')")
     until = tiers.show_instant(tiers.clock.ms + 3 * 3_600_000)
@@ -335,12 +336,11 @@ def test_a_plan_killed_at_random_ends_as_if_nothing_had_been(tiers: Lab, effort:
     with twin(tiers, "undisturbed.lab") as lab:
         lab.run(until=until)
         expected = lab.events_digest
-    kills, number, end = 0, 0, time.perf_counter() + 15 * effort
-    while time.perf_counter() < end or kills < 3:
-        number += 1
+    kills, soonest = 0, 0.3
+    for number in rounds(8, 15):
         with twin(tiers, f"killed-{number}.lab") as lab:
             path = lab.path
-        delay = 0.3
+        before, delay = kills, soonest
         while True:
             process = _go_on(path, until)
             try:
@@ -352,3 +352,6 @@ def test_a_plan_killed_at_random_ends_as_if_nothing_had_been(tiers: Lab, effort:
                 kills, delay = kills + 1, delay + 0.07 + 0.01 * (number % 7)
         assert process.communicate()[0].strip() == expected
         path.unlink()
+        if kills == before:  # a fast computer
+            soonest *= 0.6
+    assert kills >= 3

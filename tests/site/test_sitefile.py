@@ -95,7 +95,7 @@ def test_three_tier_orders_and_invoices() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["contoso", "three-tier"])
+@pytest.mark.parametrize("name", ["contoso", "requirements", "three-tier", "two-sites"])
 def test_shipped_sites_survive_json(name: str) -> None:
     """The tree goes through JSON unchanged, and its digest is that of the text, wherever it was read from."""
     site = sitefile.read(name)
@@ -103,7 +103,7 @@ def test_shipped_sites_survive_json(name: str) -> None:
     assert again == site
     text = resources.data("sites", f"{name}.yml").read_text("utf-8")
     assert sitefile.digest(sitefile.parse(text, "elsewhere.yml")) == sitefile.digest(again)
-    assert sitefile.shipped() == ["contoso", "three-tier"]
+    assert sitefile.shipped() == ["contoso", "requirements", "three-tier", "two-sites"]
 
 
 def test_the_example_of_the_documentation_is_right() -> None:

@@ -143,7 +143,9 @@ lab.azure.machines
 #
 # `rpo` is the time from the recovery point to the last moment of the site, in seconds, `orders` the number of orders that
 # customers have placed and Azure has never seen. Check it: six orders a minute, that is one in ten seconds. `equal` says
-# that Azure's disks are, byte for byte, the site's at the recovery point: late, but not damaged.
+# that Azure's disks are, byte for byte, the site's at the recovery point: late, but not damaged. `discarded` belongs to
+# failbacks: orders that the machine at the site took after the failover, and that its disks lose when Azure's data comes
+# home. Nothing has come home here.
 # %% [markdown] lang="ja"
 # ## 6. 失われたもの
 #
@@ -152,7 +154,8 @@ lab.azure.machines
 #
 # `rpo` は、復旧ポイントからサイトの最後の時点までの秒数です。`orders` は、お客様が出したのに Azure には届かなかった注文の件数です。
 # 計算してみましょう。1 分間に 6 件、つまり 10 秒に 1 件です。`equal` は、Azure のディスクが復旧ポイントの時点のサイトのディスクと
-# 1 バイトも違わないことを示します。古いけれども、壊れてはいません。
+# 1 バイトも違わないことを示します。古いけれども、壊れてはいません。`discarded` はフェールバックのための項目です。フェールオーバー後に
+# サイトの仮想マシンが受け付け、Azure のデータが戻るときに失われた注文の件数です。ここでは、まだ何も戻していません。
 # %%
 views.failovers(lab).T
 # %% [markdown] lang="en"
@@ -179,8 +182,30 @@ if lab.site.machines[vm].state == "Off":
     lab.site.start(vm)
 lab.azure.machines, list(lab.vault.items)
 # %% [markdown] lang="en"
+# ## 8. The same by clicking
+#
+# All that you have typed here can be clicked, too. The **portal** has the pages of the real one: *Protected Items* and
+# *Jobs* are where you have been in the last minutes, *Dashboard* has the chart. Each dialog shows the line of Python that
+# does the same, and whatever is greyed says why.
+#
+# Try it: **Protected Items**, the cloud, **Add virtual machines**, `MYWSV01`, **OK**; then **Play**, and watch the Dashboard.
+# `portal.open(lab, side=True)` opens it in a tab beside the notebook.
+# %% [markdown] lang="ja"
+# ## 8. 同じことをクリックで
+#
+# ここで入力したことは、すべてクリックでもできます。**ポータル**には、本物と同じページがあります。先ほどまで操作していたのは
+# **保護された項目**と**ジョブ**、グラフは**ダッシュボード**にあります。どのダイアログにも、同じことをする Python の行が表示され、
+# 使えないボタンには理由が表示されます。
+#
+# 試してみましょう。**保護された項目**でクラウドを開き、**仮想マシンの追加**で `MYWSV01` を選んで **OK** を押します。それから**再生**を
+# 押して、ダッシュボードを眺めます。`portal.open(lab, side=True)` なら、ノートブックの隣のタブに開きます。
+# %%
+portal.open(lab)
+# %% [markdown] lang="en"
 # ## Where to go from here
 #
+# - **Set it all up yourself.** A lab of the stage `start` is bare servers: `labkit.create("mine.lab", stage="start")`, open its
+#   portal, and follow *Quick Start* step by step.
 # - **Change something and do it again.** Let the line be lost for two hours, or fail over before you pull the plug
 #   (`lab.vault.planned_failover(vm)`): how many orders are lost then? Delete `start-here.lab` to begin with a new lab.
 # - **Look closer.** `lab.facts` is everything that happened, `lab.journal` everything you asked for. Every refusal says
@@ -190,6 +215,8 @@ lab.azure.machines, list(lab.vault.items)
 # %% [markdown] lang="ja"
 # ## 次にすること
 #
+# - **準備から自分で。** 段階 `start` のラボには、何も入っていないサーバーだけがあります。`labkit.create("mine.lab", stage="start")` で
+#   作ってポータルを開き、**クイック スタート**の手順を 1 つずつ進めます。
 # - **条件を変えて、もう 1 度。** 回線を 2 時間切ってみる、回線を切る前にフェールオーバーしてみる
 #   (`lab.vault.planned_failover(vm)`)。注文は何件失われるでしょうか。`start-here.lab` を削除すると、新しいラボから始まります。
 # - **詳しく見る。** `lab.facts` には起こったことのすべて、`lab.journal` には指示した操作のすべてがあります。操作が拒否されたときは、

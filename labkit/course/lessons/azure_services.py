@@ -63,7 +63,8 @@ def _create_network(lab: Lab) -> None:
 
 
 def _pair(lab: Lab) -> object:
-    return lab.azure.storage_accounts[STORAGE].secondary
+    found = lab.azure.storage_accounts.get(STORAGE)
+    return None if found is None else found.secondary
 
 
 def _key(lab: Lab) -> Iterator[Seen]:

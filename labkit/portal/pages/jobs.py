@@ -126,7 +126,10 @@ def _commands(context: Context, name: str) -> None:
     context.command("vault.skip", preset, why=choose or (waits if failed else ""))
     context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
     context.command("vault.release_plan", preset, why=failed)
-    context.command("wait", {"thing": job}, why=goes_on)
+    clock = context.lab.clock
+    elsewhere = _("Another process plays the clock; time passes there.")  # lab.wait would wait here, for how long?
+    plays = "" if clock.playing or clock.player is None else elsewhere
+    context.command("wait", {"thing": job}, why=goes_on or plays)
 
 
 def _complete_title(job: Job | None) -> str:

@@ -37,7 +37,7 @@ def page(context: Context) -> Page:
     if not all(step.done for step in before):
         made.blocks.append(_steps(context, "before", _("Before there is a vault")))
     made.tabs = [(one.title, ("quick", one.name)) for one in setups]
-    made.blocks.append(blocks.note("setup", chosen.note, title=f"{_('Setup recovery')}: {chosen.title}"))
+    made.blocks.append(blocks.note("setup", chosen.note, title=_("Setup recovery: {title}").format(title=chosen.title)))
     if chosen.opens == "steps":
         made.blocks.append(_steps(context, chosen.name, _("Steps")))
     return made

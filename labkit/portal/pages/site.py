@@ -317,7 +317,7 @@ def _health(context: Context, vm: str) -> Block:
         (_("Size of data yet to be replicated"), size(one.pending_size)),
         (_("Last synchronized at"), instant(show(one.last_applied)) if one.last_applied else "-"),
     ]
-    return blocks.facts("health", rows, title=f"{_('Replication Health')}: {vm}")
+    return blocks.facts("health", rows, title=_("Replication Health: {vm}").format(vm=vm))
 
 
 def _events(context: Context) -> Page:

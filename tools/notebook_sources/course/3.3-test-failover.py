@@ -40,11 +40,13 @@ lab = course.start("test-failover")
 # %% [markdown] lang="en"
 # ## What a test failover is
 #
-#     site                              Azure
-#     MYWSV01  --- changes, 5 min --->  replica of MYWSV01        goes on as before
-#     (runs, sells)                       |
-#                                         +--> MYWSV01-test       a VM of its own,
-#                                              writes elsewhere   deleted at the end
+# ```text
+# site                              Azure
+# MYWSV01  --- changes, 5 min --->  replica of MYWSV01        goes on as before
+# (runs, sells)                       |
+#                                     +--> MYWSV01-test       a VM of its own,
+#                                          writes elsewhere   deleted at the end
+# ```
 #
 # The test VM starts from a recovery point of the replica, and what it writes goes beside the replica, not into it. Neither
 # the site nor VMM is asked for anything, so you can test whatever state the site is in. The job stops at the task *Complete
@@ -56,11 +58,12 @@ lab = course.start("test-failover")
 # %% [markdown] lang="ja"
 # ## テスト フェールオーバーとは
 #
-#     サイト                             Azure
-#     MYWSV01  --- 変更、5 分ごと --->  MYWSV01 のレプリカ        今までどおり
-#     (実行中、営業中)                    |
-#                                         +--> MYWSV01-test       独立した仮想マシン
-#                                              書き込みは別の場所 最後に削除される
+# ```text
+# サイト                            Azure
+# MYWSV01 --- 変更、5 分ごと -----> MYWSV01 のレプリカ (今までどおり)
+# (実行中、営業中)                    |
+#                                     +--> MYWSV01-test (独立した仮想マシン。書き込みは別の場所。最後に削除される)
+# ```
 #
 # テスト用の仮想マシンは、レプリカの復旧ポイントから起動します。書き込んだ内容はレプリカではなく、別の場所に保存されます。
 # サイトにも VMM にも何も要求しないので、サイトがどんな状態でもテストできます。ジョブは「テストの完了」のタスクで止まり、あなたを待ちます。
