@@ -56,7 +56,7 @@ lab = course.start("hyper-v-replica")
 # サイト マップには両方のサイトが表示されます。開いたままにしておくと、操作に合わせて変わっていきます。
 # %%
 portal.site_map(lab)
-# %% [markdown] lang="en" rules="1.1-2"
+# %% [markdown] lang="en" rules="1.1-2, 1.1-3"
 # ## What Hyper-V Replica is
 #
 #     first site                              second site
@@ -70,20 +70,7 @@ portal.site_map(lab)
 # When the first site fails, the replica is started. From then on the roles are exchanged, and replication has to be **turned
 # round**: by itself after a planned failover, by hand after an unplanned one. (To Azure, where an agent on the host sends the
 # changes, it is turned round at failback only: 3.6.)
-# %% [markdown] lang="ja"
-# ## Hyper-V レプリカとは
 #
-#     1 つ目のサイト                           2 つ目のサイト
-#     HV01                                     HV11
-#     MYWSV01   --- 最初のコピー、1 回 --->    MYWSV01 のレプリカ (停止)
-#     (実行中)  --- 変更差分、一定の間隔 -->
-#
-# Windows Server 2012 から Hyper-V に標準で備わっている機能で、2 台のホスト、または 2 つのホスト クラスターの間で使います。VMM も Azure も
-# 必要ありません。ホストは、仮想マシンのディスクへの書き込みをすべてログに記録し、一定の間隔でログを閉じて送り、レプリカに適用します。
-# 1 つ目のサイトが使えなくなったら、レプリカを起動します。役割が入れ替わるので、レプリケーションの向きを**反転**する必要があります。
-# 計画されたフェールオーバーのあとは自動で反転し、計画されていないフェールオーバーのあとは手動で反転します (エージェントを使ってホストから Azure へ
-# レプリケートする場合は、フェールバックのときにだけ反転します。3.6 で扱います)。
-# %% [markdown] lang="en" rules="1.1-3"
 # ### Three figures of disaster recovery
 #
 #     last state             disaster                      application
@@ -100,6 +87,19 @@ portal.site_map(lab)
 # All three are targets that *you* set. Set them for `MYWSV01`: one minute, half an hour, four hours. After each failover the lab
 # shows what was achieved beside them.
 # %% [markdown] lang="ja"
+# ## Hyper-V レプリカとは
+#
+#     1 つ目のサイト                           2 つ目のサイト
+#     HV01                                     HV11
+#     MYWSV01   --- 最初のコピー、1 回 --->    MYWSV01 のレプリカ (停止)
+#     (実行中)  --- 変更差分、一定の間隔 -->
+#
+# Windows Server 2012 から Hyper-V に標準で備わっている機能で、2 台のホスト、または 2 つのホスト クラスターの間で使います。VMM も Azure も
+# 必要ありません。ホストは、仮想マシンのディスクへの書き込みをすべてログに記録し、一定の間隔でログを閉じて送り、レプリカに適用します。
+# 1 つ目のサイトが使えなくなったら、レプリカを起動します。役割が入れ替わるので、レプリケーションの向きを**反転**する必要があります。
+# 計画されたフェールオーバーのあとは自動で反転し、計画されていないフェールオーバーのあとは手動で反転します (エージェントを使ってホストから Azure へ
+# レプリケートする場合は、フェールバックのときにだけ反転します。3.6 で扱います)。
+#
 # ### 災害復旧の 3 つの指標
 #
 #     最後に全部          災害                          アプリケーションが
@@ -138,7 +138,7 @@ except labkit.LabError as refused:
 # いちばん悪い値が、あてにできる RPO です。
 # %%
 for frequency in ("30s", "5min", "15min"):
-    if "MYWSV01" in lab.hyperv.replicas:  # you are further on: the VM is replicated for step 1 already
+    if "MYWSV01" in lab.hyperv.replicas:
         break
     lab.hyperv.enable("MYWSV01", frequency=frequency)
     lab.hyperv.wait("MYWSV01")
@@ -153,18 +153,17 @@ for frequency in ("30s", "5min", "15min"):
 # The age climbs from cycle to cycle and falls back to the second or so that the transfer took: the worst is about the interval.
 # It is more when the line cannot keep up, as you will see below. The price of the short interval is that the host works, and the line
 # is busy, ten times as often. On Windows Server 2012 there was no choice. **Which interval did it have, in minutes?**
+#
+# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # レプリカの古さは、次の送信まで増え続け、届くと転送にかかった時間 (1 秒ほど) まで下がります。最悪の値は、ほぼ間隔のとおりです。回線が追いつかないと
 # さらに大きくなります (あとで見ます)。間隔を短くすると、そのぶんホストと回線が頻繁に使われます。Windows Server 2012 では選べませんでした。
 # **何分間隔だったでしょうか。**
+#
+# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 # course.answer("interval-of-2012", ...)
-# %%
 course.hint("interval-of-2012")
-# %% [markdown] lang="en"
-# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("interval-of-2012")
 # %% [markdown] lang="en"
@@ -189,7 +188,6 @@ if course.todo("replicate-host"):
     lab.hyperv.enable("MYWSV01", frequency="30s")
     lab.hyperv.wait("MYWSV01")
     lab.run("31min")
-# %%
 course.check("replicate-host")
 # %% [markdown] lang="en" rules="1.1-5"
 # ## Could VMM have done that?
@@ -210,16 +208,16 @@ except labkit.LabError as refused:
 # in the cloud, which no disaster of yours reaches, that lets the VMM servers of your sites replicate and fail over whole clouds, in
 # an order you have laid down. Its **provider** on the VMM server, registered with a **vault**, is what was missing in this
 # refusal.
+#
+# ## Something to break: the line between the sites
+#
+# Replication runs, everything is well. Now somebody digs up a cable.
 # %% [markdown] lang="ja"
 # VMM は Hyper-V レプリカを管理しません。VMM コンソールからは、レプリケーションの構成も、監視も、フェールオーバーもできません。ここでしたように
 # ホストごとに操作するのは、2 台なら何とかなりますが、200 台では無理です。**この隙間を埋めるのが Azure Site Recovery です。** 自社の
 # 災害が及ばないクラウド上のサービスで、各サイトの VMM を通じて、VMM クラウドを丸ごと、決めておいた順序でレプリケートし、フェールオーバー
 # させます。拒否の理由にあったのは、VMM サーバーに入れて**資格情報コンテナー**に登録する**プロバイダー**です。
-# %% [markdown] lang="en"
-# ## Something to break: the line between the sites
 #
-# Replication runs, everything is well. Now somebody digs up a cable.
-# %% [markdown] lang="ja"
 # ## 壊して直す: サイト間の回線
 #
 # レプリケーションは順調です。ここで、誰かが工事でケーブルを切ってしまいます。
@@ -270,7 +268,6 @@ if course.todo("host-failover"):
     lab.hyperv.failover("MYWSV01")
     lab.hyperv.complete_failover("MYWSV01")
     lab.run("5min")
-# %%
 course.check("host-failover")
 # %% [markdown] lang="en"
 # Wanted and achieved, side by side. The RTO counts from your click to the answering application; the MTD is *not tested*, because no
@@ -299,7 +296,6 @@ for row in lab.vault.objectives:
 if course.todo("reverse-by-hand"):
     lab.hyperv.reverse("MYWSV01")
     lab.hyperv.wait("MYWSV01")
-# %%
 course.check("reverse-by-hand")
 # %% [markdown] lang="en"
 # Then, when all is quiet, home again, as **planned**: shut the VM down, send the rest, start it at the first site. Nothing is
@@ -316,19 +312,19 @@ if "PlannedFailover" in lab.hyperv.replicas["MYWSV01"].allowed_operations:
 replica = lab.hyperv.replicas["MYWSV01"]
 print(replica.primary, "->", replica.replica, replica.state)
 views.failovers(lab)[["operation", "rpo", "orders", "equal"]]
-# %% [markdown] lang="en"
+# %% [markdown] lang="en" rules="1.1-7"
 # Seconds and orders lost: as old as the last cycle in the first row, zero in the second. `equal` says that the lab has compared the
 # disks byte by byte with the site's at the recovery point.
-# %% [markdown] lang="ja"
-# 失われた秒数と注文の件数です。1 行目は最後のレプリケーションからの時間のぶん失われ、2 行目はゼロです。`equal` は、復旧ポイントの時点の
-# ディスクと 1 バイトずつ比べた結果です。
-# %% [markdown] lang="en" rules="1.1-7"
+#
 # ## Site Recovery is not Backup
 #
 # Azure has two recovery services on one page, *Recovery Services*, and both use the same agent: **Site Recovery** replicates
 # running VMs, to start them elsewhere within minutes; **Azure Backup** keeps data for a long time, to bring it back. Their vaults
 # look alike and cannot stand in for each other:
 # %% [markdown] lang="ja"
+# 失われた秒数と注文の件数です。1 行目は最後のレプリケーションからの時間のぶん失われ、2 行目はゼロです。`equal` は、復旧ポイントの時点の
+# ディスクと 1 バイトずつ比べた結果です。
+#
 # ## Azure Site Recovery とバックアップの違い
 #
 # Azure の [復旧サービス] ページには 2 つのサービスがあり、同じエージェントを使います。**Azure Site Recovery** は、動いている仮想マシンを
@@ -347,7 +343,6 @@ except labkit.LabError as refused:
 # **3 週間前に削除したファイルを取り戻したいとき、どちらのサービスを使いますか。**
 # %%
 # course.answer("which-service", ...)
-# %%
 course.hint("which-service")
 # %%
 course.solve("which-service")

@@ -90,25 +90,23 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 if course.todo("pair-clouds"):
     lab.vault.configure_protection("Primary Cloud", target="Backup Cloud - 2ndDC", wait=True)
-# %%
 course.check("pair-clouds")
 # %% [markdown] lang="en" rules="1.2-2"
 # The list of clouds now. **How many rows has the pair?** Look at the roles, and at the two columns of the target: the other
 # side's server and its cloud.
+#
+# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # 現在のクラウドの一覧です。**組み合わせは何行で表示されていますか。** ロールと、ターゲットの 2 つの列 (相手側のサーバーとクラウド) を
 # 見てください。
+#
+# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 for row in lab.vault.clouds:
     print(f"{row.name:22} {row.role:10} {row.state:11} {row.server:22} {row.vms}  {row.target} / {row.target_cloud}")
 # %%
 # course.answer("rows-of-a-pair", ...)
-# %%
 course.hint("rows-of-a-pair")
-# %% [markdown] lang="en"
-# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("rows-of-a-pair")
 # %% [markdown] lang="en" rules="2.7-11"
@@ -144,7 +142,6 @@ except labkit.LabError as refused:
 if course.todo("protect-to-site"):
     lab.vault.enable_protection("MYWSV01", wait=True)
     lab.wait(lab.vault.items["MYWSV01"])
-# %%
 course.check("protect-to-site")
 # %% [markdown] lang="en" rules="1.2-8"
 # ### Where does a test VM run?
@@ -216,7 +213,6 @@ course.solve("between-sites-lost")
 if course.todo("site-switch"):
     lab.vault.planned_failover("MYWSV01", wait=True)
     lab.wait(lab.vault.items["MYWSV01"])
-# %%
 course.check("site-switch")
 # %% [markdown] lang="en" rules="1.2-3"
 # ## Step 4: and back
@@ -233,21 +229,20 @@ if course.todo("site-back"):
     lab.run("6h")
     lab.vault.planned_failover("MYWSV01", wait=True)
     lab.wait(lab.vault.items["MYWSV01"])
-# %%
 course.check("site-back")
 # %%
 views.failovers(lab)[["operation", "rpo", "orders", "equal"]]
-# %% [markdown] lang="en"
+# %% [markdown] lang="en" rules="F-2"
 # The first row is your test: a minute old, as any state between two cycles is. In the other two, there and back, nothing is
 # lost: `rpo` (in seconds) and `orders` are zero, and the disks on both sides were `equal`.
-# %% [markdown] lang="ja"
-# 1 行目はテストで、最後に届いた時点、つまり 1 分ほど前の状態です。あとの 2 行 (行きと帰り) では、失われた時間 (`rpo`、秒) も注文 (`orders`) もゼロで、
-# 両側のディスクは一致しています (`equal`)。
-# %% [markdown] lang="en" rules="F-2"
+#
 # ## Step 5: Azure instead of a second site
 #
 # A second site costs a building, servers, licences, a line. The board gives it up. The same cloud is to be protected to Azure; try it:
 # %% [markdown] lang="ja"
+# 1 行目はテストで、最後に届いた時点、つまり 1 分ほど前の状態です。あとの 2 行 (行きと帰り) では、失われた時間 (`rpo`、秒) も注文 (`orders`) もゼロで、
+# 両側のディスクは一致しています (`equal`)。
+#
 # ## 手順 5: 2 つ目のサイトの代わりに Azure を使う
 #
 # 2 つ目のサイトには、建物、サーバー、ライセンス、回線の費用がかかります。会社はこれをやめることにしました。同じクラウドを Azure に対して保護します。

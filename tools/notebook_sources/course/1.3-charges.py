@@ -76,33 +76,31 @@ portal.cost_chart(lab)
 # %%
 if course.todo("first-bill"):
     lab.run("16h")
-# %%
 course.check("first-bill")
 # %%
 def show(bill):
     for name, part in bill.components.items():
-        dollars = "not priced" if part.dollars is None else f"${part.dollars:,.2f}"
+        dollars = "-" if part.dollars is None else f"${part.dollars:,.2f}"
         print(f"{name:21} {part.quantity:>24} {dollars:>12}")
-    print(f"{'':21} {'':24} {f'${bill.dollars:,.2f}':>12}, {bill.yen:,.0f} yen")
+    print(f"{'':21} {'':24} {f'${bill.dollars:,.2f}':>12}  ¥{bill.yen:,.0f}")
 
 
 show(lab.azure.bill())
 # %% [markdown] lang="en"
-# What has no price of September 2014 that could be found says so: the lab does not guess.
+# What has no price of September 2014 that could be found has a `-`: the lab does not guess.
 #
 # **How many VM-days of protection are there?** Two VMs, and the days on which each was protected at any moment.
-# %% [markdown] lang="ja"
-# 2014 年 9 月の価格が見つからなかったものは、not priced (価格なし) と表示されます。推測はしません。
 #
-# **保護は、何「台・日」(VM-days) になっていますか。** 仮想マシンは 2 台です。少しでも保護されていた日は、1 日と数えます。
-# %%
-# course.answer("vm-days", ...)
-# %%
-course.hint("vm-days")
-# %% [markdown] lang="en"
 # `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
+# 2014 年 9 月の価格が見つからなかったものは `-` と表示されます。推測はしません。
+#
+# **保護は、何「台・日」(VM-days) になっていますか。** 仮想マシンは 2 台です。少しでも保護されていた日は、1 日と数えます。
+#
 # `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
+# %%
+# course.answer("vm-days", ...)
+course.hint("vm-days")
 # %%
 course.solve("vm-days")
 # %% [markdown] lang="en" rules="1.3-1"
@@ -128,11 +126,11 @@ sum(protected) / len(protected)
 prices = {row.item: row for row in lab.azure.prices()}
 for item in ("protection.azure", "protection.site", "traffic.in", "compute.windows.M", "compute.linux.M", "storage.grs"):
     row = prices[item]
-    print(f"{item:18} {row.price or '-':>5} {row.unit or '':15} {row.dated or 'not found'}")
+    print(f"{item:18} {row.price or '-':>5} {row.unit or '':15} {row.dated or '-'}")
 # %%
 vm_days, days_of_october = 4, 31
 average = vm_days / days_of_october
-print(f"{average:.3f} VMs x ${prices['protection.azure'].price} = ${average * float(prices['protection.azure'].price):.2f}")
+print(f"{average:.3f} x ${prices['protection.azure'].price} = ${average * float(prices['protection.azure'].price):.2f}")
 # %% [markdown] lang="en"
 # Is that what stands on the bill? (To another site of yours it would be `protection.site`, and less than a third.)
 #
@@ -143,7 +141,6 @@ print(f"{average:.3f} VMs x ${prices['protection.azure'].price} = ${average * fl
 # **今朝から何 GB も回線を通りましたが、料金がかかっていません。無料なのは、明細のどの項目ですか。**
 # %%
 # course.answer("free-of-charge", ...)
-# %%
 course.hint("free-of-charge")
 # %%
 course.solve("free-of-charge")
@@ -167,18 +164,14 @@ if course.todo("test-on-the-bill"):
     lab.vault.test_failover("MYWSV01", wait=True)
     lab.run("2h")
     lab.vault.complete_test("MYWSV01", wait=True)
-# %%
 course.check("test-on-the-bill")
 # %%
 table = views.meter(lab)
 table[table.component == "compute"][["day", "item", "vm", "quantity", "unit", "dollars"]]
-# %% [markdown] lang="en"
+# %% [markdown] lang="en" rules="1.3-4"
 # Two hours and two minutes of a VM of size M with Windows: the minutes count from the start of the VM to its deletion. The same VM
 # with Linux would cost two thirds. A size too large, left over from a generous memory setting, would show here (2.8).
-# %% [markdown] lang="ja"
-# サイズ M、Windows の仮想マシンが 2 時間 2 分です。仮想マシンの開始から削除までの時間を、分単位で数えます。Linux なら 3 分の 2 の料金です。
-# メモリの設定が大きすぎて必要以上のサイズになっていると、ここに表れます (2.8)。
-# %% [markdown] lang="en" rules="1.3-4"
+#
 # ## Step 3: the subscription licence
 #
 # Pay as you go is the rule. Since August 2014 the Enterprise Agreement offers a **subscription licence**, for one VM protected to
@@ -188,6 +181,9 @@ table[table.component == "compute"][["day", "item", "vm", "quantity", "unit", "d
 #
 # **In the portal:** *Azure* > *Subscription* > *Buy subscription licences*.
 # %% [markdown] lang="ja"
+# サイズ M、Windows の仮想マシンが 2 時間 2 分です。仮想マシンの開始から削除までの時間を、分単位で数えます。Linux なら 3 分の 2 の料金です。
+# メモリの設定が大きすぎて必要以上のサイズになっていると、ここに表れます (2.8)。
+#
 # ## 手順 3: サブスクリプション ライセンス
 #
 # 基本は従量課金制です。2014 年 8 月から、Enterprise Agreement で**サブスクリプション ライセンス**が提供されています。Azure に対して保護する
@@ -199,7 +195,6 @@ table[table.component == "compute"][["day", "item", "vm", "quantity", "unit", "d
 # %%
 if course.todo("one-licence"):
     lab.azure.buy_licences(1)
-# %%
 course.check("one-licence")
 # %% [markdown] lang="en"
 # The rows of today: `quantity` is what was used, `charged` what is paid for. One VM has the licence, and is charged nothing for

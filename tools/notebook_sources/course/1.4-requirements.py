@@ -66,20 +66,21 @@ for name in lab.site.hosts:
 # %% [markdown] lang="en" rules="1.4-4, 1.4-6"
 # ## What a VM has to be
 #
-# The guest is a **64-bit** system that the guide lists. The table has what can be set in VMM, and says what each has of the integration services, which any guest of Hyper-V
+# The guest is a **64-bit** system that the guide lists. The table has what can be set in VMM; whether the guide lists it (`True`); and what
+# it has of the integration services, which any guest of Hyper-V
 # should have: built in, to be upgraded, or to be installed. They are advised, and no condition. Nothing else is installed in the guest: the
 # VM agents of Azure are **not** needed. (The guide prints "openSUSE 12.04", which is a number of Ubuntu's; the lab has 12.3 and 13.1.)
 # %% [markdown] lang="ja"
 # ## 仮想マシンの要件
 #
-# ゲスト OS は、自習書の一覧にある **64 ビット**のものです。次の表は、VMM で指定できる OS と、その統合サービスの状態です。組み込み済み (built-in)、アップグレードが必要
+# ゲスト OS は、自習書の一覧にある **64 ビット**のものです。次の表は、VMM で指定できる OS、自習書の一覧にあるか (`True`)、統合サービスの状態です。組み込み済み (built-in)、アップグレードが必要
 # (upgrade)、インストールが必要 (install) のいずれかです。統合サービスは Hyper-V のゲストなら入れておきたいもので、保護の条件ではありません。ほかに
 # ゲストに入れるものはなく、Azure の VM エージェントも**不要**です (自習書の「openSUSE 12.04」は Ubuntu の番号で、ラボの一覧では 12.3 と 13.1 です)。
 # %%
 for name in lab.site.vmm.systems:
     row = systems.row(name)
-    print(f"{name:38} {row['bits']} bit  {'listed' if row['supported'] else '-':7} {row['integration']}")
-# %% [markdown] lang="en" rules="1.4-7, 1.4-8, 1.4-9, 1.4-10, 1.4-11, 1.4-12, 1.4-13, 1.4-14"
+    print(f"{name:38} {row['bits']} bit  {row['supported']!s:6} {row['integration']}")
+# %% [markdown] lang="en" rules="1.4-7, 1.4-8, 1.4-9, 1.4-10, 1.4-11, 1.4-12, 1.4-13, 1.4-14, 1.4-15"
 # | rule | of the VM | required |
 # | --- | --- | --- |
 # | 1.4-7 | generation | 1 |
@@ -90,6 +91,11 @@ for name in lab.site.vmm.systems:
 # | 1.4-12 | network adapter | one address, by DHCP |
 # | 1.4-13 | several adapters | allowed: one of them is chosen for Azure |
 # | 1.4-14 | name in Azure | 1 to 63 letters, digits and hyphens, first and last no hyphen |
+#
+# ## Check them all
+#
+# **In the portal:** `portal.open(lab, "site", "vmm")`, choose a VM under *VMs and Services*, *Check the requirements*. **In code**
+# `lab.vault.check(VM)` goes through the rules. All at once, `.` holds, `!` warns, `X` fails:
 # %% [markdown] lang="ja"
 # | 規則 | 項目 | 要件 |
 # | --- | --- | --- |
@@ -101,12 +107,7 @@ for name in lab.site.vmm.systems:
 # | 1.4-12 | ネットワーク アダプター | アドレスは 1 つ、DHCP で割り当て |
 # | 1.4-13 | 複数のアダプター | 可。Azure で使う 1 つが選ばれる |
 # | 1.4-14 | Azure での名前 | 1 ～ 63 文字の英数字とハイフン。先頭と末尾はハイフン以外 |
-# %% [markdown] lang="en" rules="1.4-15"
-# ## Check them all
 #
-# **In the portal:** `portal.open(lab, "site", "vmm")`, choose a VM under *VMs and Services*, *Check the requirements*. **In code**
-# `lab.vault.check(VM)` goes through the rules. All at once, `.` holds, `!` warns, `X` fails:
-# %% [markdown] lang="ja"
 # ## まとめて確認する
 #
 # **ポータルで:** `portal.open(lab, "site", "vmm")` で開き、[VM とサービス] で仮想マシンを選んで、[要件の確認] をクリックします。
@@ -119,17 +120,16 @@ for vm, findings in checked.items():
     print(f"{vm:22}", *(f"{marks[one.severity]:>6}" for one in findings))
 # %% [markdown] lang="en"
 # **Which VMs cannot be protected as they are?** Name them all: `course.answer("unfit-vms", "A", "B", ...)`. A warning is no obstacle.
+#
+# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # **そのままでは保護できないのは、どの仮想マシンですか。** 全部挙げてください: `course.answer("unfit-vms", "A", "B", ...)`。警告だけなら
 # 保護できます。
+#
+# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 # course.answer("unfit-vms", ...)
-# %%
 course.hint("unfit-vms")
-# %% [markdown] lang="en"
-# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("unfit-vms")
 # %% [markdown] lang="en" rules="1.4-16"
@@ -150,7 +150,6 @@ for finding, machines in report.remedies:
 # **`SHARED01` は、どの規則に適合しませんか。**
 # %%
 # course.answer("shared-disk-rule", ...)
-# %%
 course.hint("shared-disk-rule")
 # %%
 course.solve("shared-disk-rule")
@@ -169,7 +168,6 @@ course.solve("shared-disk-rule")
 # %%
 if course.todo("new-generation-1"):
     lab.site.vmm.create_vm("GEN01", "Windows Server 2012 R2", cloud="OnPremise Cloud", cpu=2, memory="2GB")
-# %%
 course.check("new-generation-1")
 # %% [markdown] lang="en" rules="1.4-3"
 # ## Step 2, and something to mend: the cluster
@@ -231,11 +229,13 @@ course.solve("name-for-azure")
 # %% [markdown] lang="en"
 # ## An experiment: when does it hurt?
 #
-# Three more VMs, each with something odd. Look at the check first, then enable protection, and see which of them are taken.
+# Three more VMs, each with something odd. Look at the check, then enable protection: `True` says that a VM is protected now, a code that
+# it was refused.
 # %% [markdown] lang="ja"
 # ## 実験: 問題はいつ表面化するか
 #
-# 少し変わった仮想マシンをさらに 3 台作ります。まず要件を確認し、次に保護を有効にして、どれが受け付けられるかを見ます。
+# 少し変わった仮想マシンをさらに 3 台作ります。まず要件を確認し、次に保護を有効にします。`True` は保護できたこと、番号は
+# 拒否されたことを示します。
 # %%
 odd = {
     "TWONICS01": {"adapters": [{"name": "LAN", "address": "dhcp"}, {"name": "Backup", "address": "dhcp"}]},
@@ -250,10 +250,9 @@ for vm in [*odd, "BSD01", "FIXEDIP01", "OLD32"]:
     try:
         if vm not in lab.vault.items:
             lab.vault.enable_protection(vm, wait=True)
-        outcome = "protected"
     except labkit.LabError as refused:
-        outcome = f"refused ({refused.code})"
-    print(f"{vm:10} {', '.join(found):30} {outcome}")
+        found.append(f"-> {refused.code}")
+    print(f"{vm:10} {vm in lab.vault.items!s:6} {', '.join(found)}")
 # %% [markdown] lang="en" rules="1.4-5"
 # - `FIXEDIP02`, Windows with a static address, fails the check, and is protected all the same: in Azure it gets an address of the virtual
 #   network, whatever it has at home. `FIXEDIP01`, Linux with a static address, is refused.

@@ -86,18 +86,17 @@ for name, one in lab.site.machines.items():
 # list.
 #
 # **Which server is the Hyper-V host?**
+#
+# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # **ポータルで:** 一度開いて、ノートブックの横に置いておきましょう: `portal.open(lab, "site", side=True)`。[サイト] > [サーバー] に同じ一覧があります。
 #
 # **Hyper-V ホストは、どのサーバーですか。**
+#
+# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 # course.answer("find-the-host", ...)
-# %%
 course.hint("find-the-host")
-# %% [markdown] lang="en"
-# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("find-the-host")
 # %% [markdown] lang="en"

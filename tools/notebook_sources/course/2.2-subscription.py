@@ -73,7 +73,6 @@ if course.todo("sign-up") and lab.azure.subscription is None:
     lab.azure.subscribe("trial")
 if course.todo("sign-up"):
     lab.azure.sign_in()
-# %%
 course.check("sign-up")
 # %% [markdown] lang="en" rules="2.2-2"
 # ## What the trial gives
@@ -86,19 +85,18 @@ lab.azure.subscription
 # the credit is used up, or the month is over, the subscription is *suspended*, and its services are off.
 #
 # **How many yen are left now?** Nothing has been used yet.
+#
+# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # 期間は 1 か月で、円で決まった利用枠があります (2014 年 9 月の金額で、変わることがあります)。**使用制限**があるので、カードに請求されることはありません。
 # 利用枠を使い切るか、1 か月が過ぎると、サブスクリプションは*停止 (Suspended)* し、サービスが止まります。
 #
 # **今、利用枠は何円残っていますか。** まだ何も使っていません。
+#
+# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 # course.answer("trial-credit", ...)
-# %%
 course.hint("trial-credit")
-# %% [markdown] lang="en"
-# `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("trial-credit")
 # %% [markdown] lang="en"

@@ -85,7 +85,6 @@ if course.todo("dotnet"):
 # %%
 if course.todo("dotnet"):
     lab.site.add_feature("SC01", ".NET Framework 3.5")
-# %%
 course.check("dotnet")
 # %% [markdown] lang="en" rules="2.3-1"
 # ## Step 2: SQL Server
@@ -104,12 +103,11 @@ course.check("dotnet")
 #
 # **ポータルで:** [サイト] > [サーバー] で `SC01` を選び、[インストール] をクリックします。
 # %%
-if not lab.site.server("DC01").software:  # the colleague
+if not lab.site.server("DC01").software:
     lab.site.add_feature("DC01", ".NET Framework 3.5")
     lab.site.install("DC01", "SQL Server 2014")
 if course.todo("sql-server"):
     lab.site.install("SC01", "SQL Server 2012 SP1")
-# %%
 course.check("sql-server")
 # %% [markdown] lang="en" rules="2.3-3"
 # ## Step 3: the Windows ADK
@@ -127,7 +125,6 @@ if course.todo("adk"):
     except labkit.LabError as refused:
         print(refused)
     lab.site.install("SC01", "Windows ADK")
-# %%
 course.check("adk")
 # %% [markdown] lang="en" rules="2.3-4"
 # ## Step 4: the setup of VMM
@@ -178,7 +175,6 @@ for pages in ({}, {"accept_licence": True, "console_port": 1433}, {"accept_licen
 # %%
 if course.todo("vmm-setup"):
     lab.site.install_vmm(accept_licence=True)
-# %%
 course.check("vmm-setup")
 # %% [markdown] lang="en" rules="2.3-5"
 # ## Step 5: updates
@@ -202,7 +198,6 @@ except labkit.LabError as refused:
 # %%
 if course.todo("update-rollup"):
     lab.site.update("SC01", "UR3")
-# %%
 course.check("update-rollup")
 # %% [markdown] lang="en" rules="2.3-6"
 # ## Step 6: add the host
@@ -225,7 +220,6 @@ for account in (r"DEMO\Operator", r"DEMO\Administrator"):
             lab.site.vmm.add_host("HV01", credentials=account, wait=True)
         except labkit.LabError as refused:
             print(refused)
-# %%
 course.check("add-host")
 # %% [markdown] lang="en"
 # It was a job, with its tasks. The Hyper-V role is enabled where it is missing; `HV01` has it.
@@ -276,20 +270,20 @@ course.check("make-cloud")
 # would fail (2.7).
 #
 # **Your turn.** An existing cloud gets the tick in its properties: *Site* > *VMM console*, the cloud, *Properties of the cloud*.
+#
+# `course.solve` does a step for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # チェックでは指摘されます。Azure Site Recovery で指摘されるのは、ずっとあとです。クラウドをコンテナーに同期することはできても、保護の構成が失敗します
 # (2.7)。
 #
 # **やってみましょう。** 既存のクラウドでは、プロパティでチェックを付けます。[サイト] > [VMM コンソール] でクラウドを選び、[クラウドのプロパティ] を
 # クリックします。
+#
+# `course.solve` は、まだ済んでいなければ、代わりに手順を実行します。自分で試している間は、このセルを飛ばしてください。
 # %%
 # ...
 # %%
 course.hint("make-cloud")
-# %% [markdown] lang="en"
-# `course.solve` does a step for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに手順を実行します。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("make-cloud")
 # %% [markdown] lang="en"

@@ -88,7 +88,6 @@ for found in lab.vault.check("MYWSV01"):
 if course.todo("assign-cloud"):
     for vm in ("MYWSV01", "MYBSD01", "MYWSV02"):
         lab.site.vmm.assign(vm, "OnPremise Cloud")
-# %%
 course.check("assign-cloud")
 # %% [markdown] lang="en" rules="2.4-2"
 # ## Step 2: the operating system
@@ -108,17 +107,17 @@ except labkit.LabError as refused:
 # %% [markdown] lang="en"
 # **Your turn.** Set all three. In the portal: *Operating system*; in code `lab.site.vmm.set_system(VM, SYSTEM)`. Mind that the choice is wide, and
 # that what can be set is not yet what can be protected: 32-bit systems are in the list, too.
+#
+# `course.solve` does a step for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # **やってみましょう。** 3 台とも設定してください。ポータルでは [オペレーティング システム]、コードでは `lab.site.vmm.set_system(VM, SYSTEM)` です。
 # 指定できるものが、すべて保護できるわけではないことに注意してください。一覧には 32 ビットの OS もあります。
+#
+# `course.solve` は、まだ済んでいなければ、代わりに手順を実行します。自分で試している間は、このセルを飛ばしてください。
 # %%
 # ...
 # %%
 course.hint("set-system")
-# %% [markdown] lang="en"
-# `course.solve` does a step for you if you have not: leave such cells out while you try yourself.
-# %% [markdown] lang="ja"
-# `course.solve` は、まだ済んでいなければ、代わりに手順を実行します。自分で試している間は、このセルを飛ばしてください。
 # %%
 course.solve("set-system")
 # %% [markdown] lang="en" rules="2.4-3"
@@ -145,7 +144,6 @@ for disks in ((), ("os", "data"), ("os",)):
 if course.todo("mark-disk"):
     for vm in ("MYBSD01", "MYWSV02"):
         lab.site.vmm.mark_system_disks(vm, "os")
-# %%
 course.check("mark-disk")
 # %%
 show()
