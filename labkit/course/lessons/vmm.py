@@ -36,8 +36,9 @@ def _add_dotnet(lab: Lab) -> None:
 
 def _sql(lab: Lab) -> Iterator[Seen]:
     found = lab.site.server("SC01").software
-    expected = _("{server} has {product}").format(server="SC01", product=" / ".join(SUPPORTED))
-    yield looks.look(set(found) & set(SUPPORTED), expected, found, looks.SITE)
+    good = [one for one in found if one in SUPPORTED]
+    expected = _("{server} has {product}").format(server="SC01", product=" / ".join(good or SUPPORTED))
+    yield looks.look(good, expected, found, looks.SITE)
 
 
 def _install_sql(lab: Lab) -> None:

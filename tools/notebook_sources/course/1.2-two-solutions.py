@@ -38,8 +38,6 @@
 import tempfile
 from pathlib import Path
 
-from IPython.display import HTML
-
 import labkit
 from labkit import course, portal, views
 from labkit.views import sitemap
@@ -58,7 +56,7 @@ lab = course.start("two-solutions")
 # 下が**オンプレミスから Azure のサイト回復**です。復旧クラウドの位置に Azure が入ります。どちらの場合も、資格情報コンテナーは指示を出すだけで、
 # 持っているのはメタデータです。ディスクの内容は、ホストからホストへ、またはホストからストレージ アカウントへ、直接送られます。
 # %%
-HTML(sitemap.picture("deployments").svg)
+sitemap.picture("deployments")
 # %% [markdown] lang="en" rules="1.2-7"
 # In the portal the deployment is chosen first, on *Quick Start*, in the list *Setup recovery*; the page then shows that deployment's steps.
 # A third entry is no deployment of Hyper-V at all:
@@ -284,16 +282,22 @@ for name, component in lab.azure.bill().components.items():
 # %% [markdown] lang="en" rules="1.2-6"
 # ## And after a failover to Azure?
 #
-# The picture of the day it is needed: the site's VMs are off, those in Azure stand on a virtual network that a **site-to-site VPN** joins with
-# the corporate network. Clients use the name they always used, and need not be changed. You will build this in 2.5 and walk through it in
-# 3.1.
+# First the picture of ordinary running: clients reach the servers at the site, and in Azure there are replicas only.
 # %% [markdown] lang="ja"
 # ## Azure へのフェールオーバーのあとは
 #
-# 必要になった日の図です。サイトの仮想マシンは停止し、Azure の仮想マシンは、**サイト間 VPN** で企業ネットワークとつながった仮想ネットワーク上にあります。
+# まず、通常時の図です。クライアントはサイトのサーバーに接続し、Azure にあるのはレプリカだけです。
+# %%
+sitemap.picture("ordinary")
+# %% [markdown] lang="en"
+# Then the day it is needed: the site's VMs are off, those in Azure stand on a virtual network that a **site-to-site VPN** joins with
+# the corporate network. Clients use the name they always used, and need not be changed. You will build this in 2.5 and walk through it in
+# 3.1.
+# %% [markdown] lang="ja"
+# 次は、必要になった日の図です。サイトの仮想マシンは停止し、Azure の仮想マシンは、**サイト間 VPN** で企業ネットワークとつながった仮想ネットワーク上にあります。
 # クライアントはいつもと同じ名前で接続でき、設定を変える必要はありません。2.5 でこれを作り、3.1 で確かめます。
 # %%
-HTML(sitemap.picture("after-failover").svg)
+sitemap.picture("after-failover")
 # %% [markdown] lang="en"
 # ## What to keep in mind
 #

@@ -47,8 +47,6 @@
 #
 # サイトが 1 つの会社です。VMM も Azure のサブスクリプションも、まだありません。
 # %%
-from IPython.display import HTML
-
 import labkit
 from labkit import course, portal, views
 from labkit.views import sitemap
@@ -63,7 +61,7 @@ lab = course.start("evaluation-site")
 #
 # 左がサイト、右が 2.5 で Azure に作るものです。
 # %%
-HTML(sitemap.picture("evaluation-site").svg)
+sitemap.picture("evaluation-site")
 # %% [markdown] lang="en"
 # Three servers on Windows Server 2012 R2. `DC01` is the domain controller of demo.contoso.com; the others are members. `SC01` will get
 # VMM. On `HV01` the Hyper-V role is enabled, and an external virtual switch is made.
