@@ -46,14 +46,14 @@ lab = course.start("two-solutions")
 # %% [markdown] lang="en" rules="1.2-1"
 # ## The two deployments in one picture
 #
-# Above **site to site**: a protected cloud is backed by a recovery cloud, which another VMM server (or the same one) manages. Below **site
+# On the left **site to site**: a protected cloud is backed by a recovery cloud, which another VMM server (or the same one) manages. On the right **site
 # to Azure**: Azure stands where the recovery cloud stood. In both the vault only directs: what it holds is metadata, the
 # disks go straight from host to host, or from host to storage account.
 # %% [markdown] lang="ja"
 # ## 2 つの展開方法の図
 #
-# 上が**オンプレミスからオンプレミスのサイト回復**です。保護されたクラウドを、別の (または同じ) VMM サーバーが管理する復旧クラウドがバックアップします。
-# 下が**オンプレミスから Azure のサイト回復**です。復旧クラウドの位置に Azure が入ります。どちらの場合も、資格情報コンテナーは指示を出すだけで、
+# 左が**オンプレミスからオンプレミスのサイト回復**です。保護されたクラウドを、別の (または同じ) VMM サーバーが管理する復旧クラウドがバックアップします。
+# 右が**オンプレミスから Azure のサイト回復**です。復旧クラウドの位置に Azure が入ります。どちらの場合も、資格情報コンテナーは指示を出すだけで、
 # 持っているのはメタデータです。ディスクの内容は、ホストからホストへ、またはホストからストレージ アカウントへ、直接送られます。
 # %%
 sitemap.picture("deployments")

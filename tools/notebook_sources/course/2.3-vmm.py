@@ -52,12 +52,12 @@ lab = course.start("vmm")
 # %% [markdown] lang="ja"
 # ## 何が何の上にあるか
 #
-#     OnPremise Cloud            (make-cloud)     ホスト グループを囲む境界。Azure Site Recovery の保護の単位
-#     ホスト HV01                (add-host)       VMM のエージェントが入る
-#     更新ロールアップ 3         (update-rollup)
-#     VMM 2012 R2                (vmm-setup)
-#     SQL Server    Windows ADK  (sql-server、adk)
-#     .NET 3.5                   (dotnet)
+#     make-cloud        OnPremise Cloud: ホスト グループを囲む境界。Azure Site Recovery の保護の単位
+#     add-host          ホスト HV01: VMM のエージェントが入る
+#     update-rollup     更新ロールアップ 3
+#     vmm-setup         VMM 2012 R2
+#     sql-server, adk   SQL Server、Windows ADK
+#     dotnet            .NET Framework 3.5
 #
 # 途中から始めると、どうなるでしょうか。足りないものが、順に示されます。
 # %%

@@ -37,17 +37,17 @@ lab = course.start("vms-to-protect")
 # %% [markdown] lang="en"
 # ## What VMM has to know of a VM
 #
-#     VM in Hyper-V        cloud?  -----------> which settings protect it, and where to           2.4-1
-#                          operating system? -> whether Azure can run it                         2.4-2
-#                          which disk starts? > what the VM in Azure is to start from            2.4-3
+#     2.4-1   which cloud?              ->  which settings protect it, and where to
+#     2.4-2   which operating system?   ->  whether Azure can run it
+#     2.4-3   which disk has it?        ->  what the VM in Azure is to start from
 #
 # **One** wrong property is enough to refuse protection. The three as they are now:
 # %% [markdown] lang="ja"
 # ## VMM が知っておくこと
 #
-#     Hyper-V の仮想マシン   どのクラウドか --------> どの設定で、どこに対して保護するか      2.4-1
-#                            どの OS か ------------> Azure で動かせるか                       2.4-2
-#                            OS はどのディスクか ---> Azure の仮想マシンを何から起動するか     2.4-3
+#     2.4-1   どのクラウドか       -> どの設定で、どこに対して保護するか
+#     2.4-2   どの OS か           -> Azure で動かせるか
+#     2.4-3   OS はどのディスクか  -> Azure の仮想マシンを何から起動するか
 #
 # 不適切なプロパティが **1 つ**でもあると、保護を有効にできません。3 台の現在の状態です。
 # %%
