@@ -6,6 +6,7 @@ What a VM really is stands in its ``spec``; what VMM says of it is set by people
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -59,8 +60,15 @@ def of_vmm(world: World, server: str) -> list[VmSettings]:
 
 
 def systems() -> list[str]:
-    """The operating systems that can be set in a VM's properties, in the table's order."""
-    return [row["name"] for row in resources.yaml("guest-os.yml")["systems"]]
+    """The operating systems that can be set in a VM's properties, in the table's order.
+
+    Those that another entry stands for, such as FreeBSD, are not in VMM's list (rule 1.4-5).
+    """
+    return [row["name"] for row in _listed()]
+
+
+def _listed() -> list[dict[str, Any]]:
+    return [row for row in resources.yaml("guest-os.yml")["systems"] if "declared" not in row]
 
 
 def declared_as(system: str) -> str:
@@ -75,7 +83,7 @@ def set_system(world: World, name: str, system: str) -> None:
     """Set the operating system in a VM's properties (rule 2.4-2); 900676 for one that is not in the list."""
     settings = known(world, name)
     names = {one.casefold(): one for one in systems()}
-    for row in resources.yaml("guest-os.yml")["systems"]:
+    for row in _listed():
         names.update({alias.casefold(): row["name"] for alias in row.get("aliases", ())})
     found = names.get(str(system).strip().casefold())
     if found is None:

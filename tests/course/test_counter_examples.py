@@ -48,6 +48,11 @@ def _cloud(**more: Any) -> Callable[[Lab], object]:
     )
 
 
+def _a_sql_server_that_vmm_refuses(lab: Lab) -> None:
+    lab.site.add_feature("SC01")
+    lab.site.install("SC01", "SQL Server 2014")
+
+
 def _three_steps_of_vmm(lab: Lab, work: Callable[[Lab], object]) -> None:
     for step in catalogue.lesson("vmm").steps[:6]:
         assert step.solution is not None
@@ -70,6 +75,8 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("evaluation-site", "first-hour", lambda lab: lab.run("59min")),
     ("subscription", "sign-up", lambda lab: lab.azure.create_account("admin@contoso.com")),
     ("vmm", "sql-server", lambda lab: lab.site.add_feature("SC01")),
+    ("vmm", "sql-server", _a_sql_server_that_vmm_refuses),
+    ("vmm", "adk", lambda lab: lab.site.install("SC01", "Windows ADK", ["Deployment Tools"])),
     ("vmm", "make-cloud", lambda lab: _three_steps_of_vmm(lab, _cloud(profiles=[]))),
     ("vmm", "make-cloud", lambda lab: _three_steps_of_vmm(lab, _cloud(networks=[]))),
     ("vmm", "make-cloud", lambda lab: _three_steps_of_vmm(lab, _cloud(name="My Cloud"))),

@@ -128,7 +128,9 @@ def test_where_a_vm_was_made(tmp_path: Path) -> None:
 
 @pytest.mark.rule("2.4-2", "F-5")
 def test_the_system_has_to_be_set(tmp_path: Path) -> None:
-    """Unknown at first: the job fails with 70002; not a word of the list is refused; the value set, it is protected."""
+    """Unknown at first: the job fails with 70002; not a word of the list is refused, FreeBSD neither, for which Other
+    Linux stands; the value set, it is protected.
+    """
     with lab_of(tmp_path, WINDOWS, BUSY) as lab:
         protected_cloud(lab)
         for vm, system, disk in (("WEB01", R2, "os"), ("BUSY", "Other Linux (64-bit)", "os")):
@@ -139,6 +141,8 @@ def test_the_system_has_to_be_set(tmp_path: Path) -> None:
             assert vm not in lab.vault.items
             error = refused(lab, 900676, lambda v=vm: lab.site.vmm.set_system(v, "Windows 2012"))  # type: ignore[misc]
             assert R2 in error.action
+            error = refused(lab, 900676, lambda v=vm: lab.site.vmm.set_system(v, "FreeBSD 10.0"))  # type: ignore[misc]
+            assert "Other Linux (64-bit)" in error.cause
             lab.site.vmm.set_system(vm, system.upper())
             assert lab.site.vmm.vms[vm].system == system
             protect(lab, vm)

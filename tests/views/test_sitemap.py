@@ -349,6 +349,10 @@ def test_the_guide_s_four_pictures() -> None:
     assert [thing.word for thing in after.inside("host/HV01")] == ["Stopped", "Stopped"]
     for name, picture in shown.items():
         assert pictures.path(name, "en").read_text("utf-8") == picture.file, "run tools/pictures.py"
+        html = picture._repr_html_()
+        assert html.startswith("<svg ")
+        assert "http" not in html
+        assert repr(picture) == f"<{picture.caption}>"
     with pytest.raises(LabError) as refused:
         sitemap.picture("ordinari")
     assert refused.value.code == 900545

@@ -43,7 +43,8 @@ def _replicated(lab: Lab) -> Iterator[Seen]:
 
 
 def _enable(lab: Lab) -> None:
-    lab.hyperv.enable("MYWSV01", frequency="30s")
+    if "MYWSV01" not in lab.hyperv.replicas:
+        lab.hyperv.enable("MYWSV01", frequency="30s")
     lab.hyperv.wait("MYWSV01")
     lab.run("31min")
 
@@ -62,8 +63,10 @@ def _failed_over(lab: Lab) -> Iterator[Seen]:
 
 
 def _fail_over(lab: Lab) -> None:
-    lab.site.turn_off("MYWSV01")
-    lab.hyperv.failover("MYWSV01")
+    if lab.site.machines["MYWSV01"].state != "Off":
+        lab.site.turn_off("MYWSV01")
+    if "Failover" in lab.hyperv.replicas["MYWSV01"].allowed_operations:
+        lab.hyperv.failover("MYWSV01")
     lab.hyperv.complete_failover("MYWSV01")
     lab.run("5min")
 

@@ -90,7 +90,8 @@ def _named(lab: Lab) -> Iterator[Seen]:
 
 
 def _name(lab: Lab) -> None:
-    lab.vault.enable_protection("name_with_underscores", wait=True)
+    if "name_with_underscores" not in lab.vault.items:
+        lab.vault.enable_protection("name_with_underscores", wait=True)
     lab.vault.set_target("name_with_underscores", azure_name="name-with-hyphens")
 
 

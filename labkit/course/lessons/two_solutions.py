@@ -47,7 +47,8 @@ def _protected(lab: Lab) -> Iterator[Seen]:
 
 
 def _protect(lab: Lab) -> None:
-    lab.vault.enable_protection("MYWSV01", wait=True)
+    if "MYWSV01" not in lab.vault.items:
+        lab.vault.enable_protection("MYWSV01", wait=True)
     lab.wait(lab.vault.items["MYWSV01"])
 
 
@@ -99,10 +100,14 @@ def _to_azure(lab: Lab) -> Iterator[Seen]:
 
 
 def _change_target(lab: Lab) -> None:
-    lab.vault.disable_protection("MYWSV01", wait=True)
-    lab.vault.release_cloud("Primary Cloud", wait=True)
-    lab.vault.configure_protection("Primary Cloud", wait=True)
-    lab.vault.enable_protection("MYWSV01", wait=True)
+    if lab.vault.settings("Primary Cloud").get("target"):  # a pair still
+        for vm in list(lab.vault.items):
+            lab.vault.disable_protection(vm, wait=True)
+        lab.vault.release_cloud("Primary Cloud", wait=True)
+    if not lab.vault.settings("Primary Cloud"):
+        lab.vault.configure_protection("Primary Cloud", wait=True)
+    if "MYWSV01" not in lab.vault.items:
+        lab.vault.enable_protection("MYWSV01", wait=True)
     lab.wait(lab.vault.items["MYWSV01"])
 
 

@@ -12,6 +12,8 @@ from labkit.engine.texts import mark
 from labkit.lab import Lab
 
 CLOUD = "OnPremise Cloud"
+SUPPORTED = ("SQL Server 2008 R2 SP1", "SQL Server 2008 R2 SP2", "SQL Server 2012", "SQL Server 2012 SP1")
+ADK, ADK_PARTS = "Windows ADK", ("Deployment Tools", "Windows PE")
 
 
 def _begins(lab: Lab) -> Iterator[Seen]:
@@ -33,7 +35,10 @@ def _add_dotnet(lab: Lab) -> None:
 
 
 def _sql(lab: Lab) -> Iterator[Seen]:
-    yield looks.has_software(lab, "SC01", "SQL Server")
+    found = lab.site.server("SC01").software
+    good = [one for one in found if one in SUPPORTED]
+    expected = _("{server} has {product}").format(server="SC01", product=" / ".join(good or SUPPORTED))
+    yield looks.look(good, expected, found, looks.SITE)
 
 
 def _install_sql(lab: Lab) -> None:
@@ -41,7 +46,15 @@ def _install_sql(lab: Lab) -> None:
 
 
 def _adk(lab: Lab) -> Iterator[Seen]:
-    yield looks.has_software(lab, "SC01", "Windows ADK")
+    yield looks.has_software(lab, "SC01", ADK)
+    told = [
+        str(fact["parts"])
+        for fact in lab.facts
+        if fact["kind"] == "server.installed" and fact["entity"] == "SC01" and str(fact["product"]).startswith(ADK)
+    ]
+    found = told[-1].split(", ") if told else []
+    text = _("{server} has {product}").format(server="SC01", product=f"{ADK}: {', '.join(ADK_PARTS)}")
+    yield looks.look(set(ADK_PARTS) <= set(found), text, found, looks.SITE)
 
 
 def _install_adk(lab: Lab) -> None:
@@ -72,7 +85,10 @@ def _host(lab: Lab) -> Iterator[Seen]:
 
 
 def _add_host(lab: Lab) -> None:
-    lab.site.vmm.add_host("HV01", credentials=r"DEMO\Administrator", wait=True)
+    for job in lab.jobs.values():  # one that is under way already
+        lab.wait(job)
+    if "HV01" not in lab.site.vmm.hosts:
+        lab.site.vmm.add_host("HV01", credentials=r"DEMO\Administrator", wait=True)
 
 
 def _cloud(lab: Lab) -> Iterator[Seen]:
@@ -91,7 +107,8 @@ def _cloud(lab: Lab) -> Iterator[Seen]:
 
 
 def _create_cloud(lab: Lab) -> None:
-    lab.site.vmm.create_cloud("OnPremise Cloud", networks=["VirtualSwitch - FrontEnd"], profiles=["Hyper-V"])
+    make = lab.site.vmm.change_cloud if "OnPremise Cloud" in lab.site.vmm.clouds else lab.site.vmm.create_cloud
+    make("OnPremise Cloud", groups=["All Hosts"], networks=["VirtualSwitch - FrontEnd"], profiles=["Hyper-V"])
 
 
 def _stop_service(lab: Lab) -> None:

@@ -39,6 +39,13 @@ class Picture(NamedTuple):
         """The same as a file that stands for itself, for light and dark."""
         return still.standalone(self.svg)
 
+    def __repr__(self) -> str:
+        return f"<{self.caption}>"
+
+    def _repr_html_(self) -> str:
+        """A notebook shows the picture; within HTML it needs no namespace."""
+        return self.svg.replace(f"{still.NAMESPACE} ", "")
+
 
 def picture(name: str) -> Picture:
     """One of :data:`PICTURES`, from labs made for it and thrown away; about a second. 900545 for another name."""

@@ -25,6 +25,7 @@ DARK = {
 }  # fmt: skip
 _FONTS = "system-ui, 'Segoe UI', 'Noto Sans CJK JP', 'Yu Gothic UI', Meiryo, sans-serif"
 _GROUNDS = (SIDE, FRAME)  # drawn below the links, and tiles above them
+NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _SIZES = {"title": TITLE, "word": TEXT, "extra": TEXT}
 
 
@@ -63,7 +64,7 @@ def beside(parts: list[tuple[Map, str]], title: str) -> str:
 
 
 def _element(body: str, width: int, height: int, title: str) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}"'
+    head = f'<svg {NAMESPACE} role="img" viewBox="0 0 {width} {height}"'
     ground = f'<rect width="{width}" height="{height}" fill="{_colour("paper")}"/>'
     return f'{head} aria-label="{escape(title)}" font-family="{_FONTS}">{ground}{body}</svg>'
 
