@@ -74,6 +74,11 @@ def test_what_is_missing_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert notebooks.incomplete() == []
 
 
+def test_every_lesson_and_every_rule_has_its_notebook() -> None:
+    """Each lesson has its notebook in both languages, and each rule of the guide is shown in one of each language."""
+    assert notebooks.incomplete() == []
+
+
 @pytest.mark.parametrize("path", BUILT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_notebook_is_a_lesson(path: Path) -> None:
     """It begins with its title and the guide's heading, starts and checks its lesson, breaks something, and ends without
