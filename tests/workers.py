@@ -10,7 +10,6 @@ import os
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 MOST_WORKERS = 8
 ONE_BY_ONE = {
@@ -46,23 +45,6 @@ class Spread(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
-
-    def remove_node(self, node: WorkerController) -> str | None:
-        """The test at which a process ended, if one was under way; the others of its groups go to other processes.
-
-        xdist itself would begin the group again with the very test that ended the process.
-        """
-        groups = self.assigned_work.pop(node)
-        ended = next((test for tests in groups.values() for test, done in tests.items() if not done), None)
-        for name, tests in groups.items():
-            if ended in tests:
-                tests[ended] = True
-            if not all(tests.values()):
-                self.workqueue[name] = tests
-        for other in self.assigned_work:
-            if other in self.registered_collections:  # not one that is still collecting
-                self._reschedule(other)
-        return ended
 
 
 def scheduler(config: pytest.Config, log: object) -> Spread | None:
