@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from labkit.disks import record
 from labkit.disks.record import DiskSet, Place
@@ -131,19 +131,27 @@ def _point(world: World, vm: str, point: str) -> tuple[int, Place]:
 
 
 def export_jobs(jobs: Jobs, path: Path) -> Path:
-    """All jobs with their tasks as CSV that spreadsheets read in any language; 900302 for a file that exists."""
+    """All jobs with their tasks as CSV that spreadsheets read in any language.
+
+    900302 for a file that exists, 900304 for one that cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8-sig", newline="") as file:
+            _write_jobs(jobs, file)
+    except FileExistsError:
+        raise LabError(900302, path=path) from None
+    except OSError as error:
+        raise LabError(900304, path=path, reason=error.strerror or str(error)) from error
+    return path
+
+
+def _write_jobs(jobs: Jobs, file: TextIO) -> None:
     import csv
 
-    if path.exists():
-        raise LabError(900302, path=path)
-    with path.open("x", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            ["job", "scenario", "target", "state", "task", "task_state", "started", "ended", "note", "error"]
-        )
-        for name, job in jobs.items():
-            code = job.error.code if job.error is not None else ""
-            for task in job.tasks:
-                row = (task.name, task.state, task.started or "", task.ended or "", task.note)
-                writer.writerow([name, job.scenario, job.target, job.state, *row, code])
-    return path
+    writer = csv.writer(file)
+    writer.writerow(["job", "scenario", "target", "state", "task", "task_state", "started", "ended", "note", "error"])
+    for name, job in jobs.items():
+        code = job.error.code if job.error is not None else ""
+        for task in job.tasks:
+            row = (task.name, task.state, task.started or "", task.ended or "", task.note)
+            writer.writerow([name, job.scenario, job.target, job.state, *row, code])

@@ -206,7 +206,7 @@ class Jobs(Mapping[str, Job]):
         return self[name]
 
     def export(self, path: str | Path) -> Path:
-        """Write all jobs with their tasks to a CSV file, a row for each task ("Export jobs"); 900302 when it exists."""
+        """Write all jobs with their tasks to a CSV file, a row for each task ("Export jobs"); 900302, 900304."""
         from labkit.lab.exports import export_jobs
 
         return export_jobs(self, Path(path))

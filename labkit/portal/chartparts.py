@@ -146,6 +146,11 @@ class PointsPart:
         if self._on_pick is not None:
             self._on_pick(number)
 
+    def show(self, number: int | None) -> None:
+        """Another point was chosen elsewhere, such as in a table beside the chart."""
+        if number != self.picked:
+            self.picked, self._look = number, None
+
     def _present(self) -> dict[str, Any]:
         seen = self._seen
         self._told = (self._heart.follower.now, self.picked, self._look)

@@ -13,6 +13,7 @@ from labkit.portal.forms import Choice, Choices, Values
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
+    from labkit.lab.vmm import VmmDoor
 
 FREQUENCIES = (("30s", mark("30 seconds")), ("5min", mark("5 minutes")), ("15min", mark("15 minutes")))
 SYNCHRONISE = (
@@ -128,10 +129,16 @@ def vmm_servers(lab: Lab, _values: Values) -> list[Choice]:
     return plain(name for name, role in lab.site.servers.items() if role == "vmm")
 
 
+def console(lab: Lab, values: Values) -> VmmDoor:
+    """The console of the VMM server whose page is open, by default of the site's one."""
+    server = values.get("_vmm")
+    return lab.site.vmm.on(str(server)) if server else lab.site.vmm
+
+
 def _vmm(question: str) -> Choices:
-    def found(lab: Lab, _values: Values) -> list[Choice]:
+    def found(lab: Lab, values: Values) -> list[Choice]:
         try:
-            return plain(getattr(lab.site.vmm, question))
+            return plain(getattr(console(lab, values), question))
         except LabError:  # VMM is not there yet, or its service is stopped
             return []
 
@@ -139,6 +146,7 @@ def _vmm(question: str) -> Choices:
 
 
 host_groups, logical_networks, systems = _vmm("host_groups"), _vmm("logical_networks"), _vmm("systems")
+vmm_clouds = _vmm("clouds")
 
 
 def kept_files(*endings: str) -> Choices:

@@ -9,6 +9,7 @@ from labkit.engine.texts import gettext as _
 from labkit.portal import choices as offered
 from labkit.portal import titles
 from labkit.portal.forms import Choice, Default, Field, Values
+from labkit.recovery import pairing
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ def protection_settings(lab: Lab, values: Values) -> list[Field]:
     """Settings of Azure, or of another cloud (rule 2.7-11), by the target that is chosen."""
     if values.get("target"):
         default = offered.AUTHENTICATION(lab, values)
+        port = pairing.PORTS[values.get("authentication", pairing.CERTIFICATE)]
         return [
             _field("points", "number", values, 0),
             _field("compression", "flag", values, True),
-            _field("authentication", "choice", values, "certificate", list(default)),
-            _field("port", "number", values, 8084),
+            _field("authentication", "choice", values, pairing.CERTIFICATE, list(default)),
+            _field("port", "number", values, port),
             _field("initial", "choice", values, "network", list(offered.INITIAL(lab, values))),
             *(
                 [_field(name, "path", values) for name in ("export_path", "import_path")]

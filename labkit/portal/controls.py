@@ -220,7 +220,7 @@ def _vmm() -> Iterable[Control]:
         "site.vmm.send_cloud",
         mark("Send configuration data about this cloud to the Windows Azure Hyper-V Recovery Manager"),
     )
-    clouds = {"cloud": lambda lab, _values: offered.none_or(lab.site.vmm.clouds)}
+    clouds = {"cloud": lambda lab, values: [(None, "-"), *offered.vmm_clouds(lab, values)]}
     yield Control("site.vmm.create_vm", mark("Create virtual machine"), choices=clouds, more=vm_keys)
     yield Control("site.vmm.assign", mark("Assign to a cloud"), choices=clouds)
     yield Control("site.vmm.set_system", mark("Operating system"))

@@ -53,7 +53,7 @@ class Heart:
         self.waiting: int | None = None
         self.waited = self.alone = False
         self.aside: Any = None
-        self._said = ""
+        self._said: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -94,18 +94,21 @@ class Heart:
 
     def turn(self) -> None:
         """Look at the lab once and let every view that is watched send what is new; an error is said once."""
-        watched = [view for view in self.views if view.silent < LISTENING]
+        watched, failed = [view for view in self.views if view.silent < LISTENING], dict[str, BaseException]()
         try:
             self.follower.look(self.lab)
-            for view in watched:
-                view.flush()
         except Exception as error:  # a closed or broken lab, or one that is busy for a moment
-            if repr(error) != self._said:
-                self._said = repr(error)
+            failed[repr(error)] = error
+        for view in watched if not failed else ():
+            try:
+                view.flush()
+            except Exception as error:  # of one view: the others go on
+                failed[repr(error)] = error
+        for words, what in failed.items():
+            if words not in self._said:
                 for view in watched:
-                    view.fail(error)
-        else:
-            self._said = ""
+                    view.fail(what)
+        self._said = set(failed)
 
 
 # By the lab's identity: a heart holds its lab, and lives as long as one of its views.

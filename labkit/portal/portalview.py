@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from labkit.engine.texts import gettext as _
@@ -91,6 +92,7 @@ class PortalView(View):
         if name == _POINTS:
             if not isinstance(found, PointsPart) or found.vm != of:
                 found = PointsPart(self._heart, of, on_pick=self.screen.pick)
+            found.show(self.screen.point)
         elif found is None:
             found = _CHARTS[name](self._heart)
         self._parts[name] = found
@@ -104,9 +106,14 @@ class PortalView(View):
 
     def news(self) -> dict[str, Any]:
         """What is new of them; a chart that comes into sight is told whole, unless all pages have had it before."""
-        found = {name: self._parts[name].news() for name in ("clock", "portal")}
+        found = {name: self._of(self._parts[name].news) for name in ("clock", "portal")}
         for name, of in self._charts():
-            part, known = self._chart(name, of), (name, of) in self._told
-            found[name] = part.news() if known else part.state()
-            self._told = {one for one in self._told if one[0] != name} | {(name, of)}  # of one VM at a time
+            others = {one for one in self._told if one[0] != name}  # of one VM at a time
+            found[name] = self._of(partial(self._chart_news, name, of))
+            # One that failed is told whole when it answers again.
+            self._told = others if self._failed else others | {(name, of)}
         return {name: state for name, state in found.items() if state is not None}
+
+    def _chart_news(self, name: str, of: str) -> dict[str, Any] | None:
+        part = self._chart(name, of)
+        return part.news() if (name, of) in self._told else part.state()

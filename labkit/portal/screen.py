@@ -73,6 +73,12 @@ class Screen:
         """The VM whose page is open, "" while none is."""
         return self._path[3] if self._path[0] == "items" and len(self._path) > 3 else ""
 
+    @property
+    def point(self) -> int | None:
+        """The recovery point that is chosen on the VM's page."""
+        chosen = self._chosen.get("points", [])
+        return int(chosen[0]) if chosen and chosen[0].isdigit() else None
+
     def pick(self, point: int | None) -> None:
         """A recovery point was picked in the chart: the row of the table is chosen."""
         self._choose({"key": "points", "rows": [] if point is None else [point]})

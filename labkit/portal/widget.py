@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class View(anywidget.AnyWidget):
         with suppress(RuntimeError):  # outside a Jupyter kernel: a picture
             self._loop = asyncio.get_running_loop()
         self.silent, self.known = float("inf"), False
+        self._failed: Exception | None = None
         super().__init__(parts=list(self._parts), words=words.page(), identity=uuid.uuid4().hex)
         heart.follower.look(heart.lab)
         heart.leave()
@@ -102,12 +103,23 @@ class View(anywidget.AnyWidget):
 
     def news(self) -> dict[str, Any]:
         """What the pages have not been told, by part."""
-        return {name: found for name, part in self._parts.items() if (found := part.news()) is not None}
+        return {name: found for name, part in self._parts.items() if (found := self._of(part.news)) is not None}
 
     def flush(self) -> None:
-        """Send the pages what is new."""
+        """Send the pages what is new; a part that fails keeps the others' news from nobody, and its error follows."""
+        self._failed = None
         if news := self.news():
             self._tell(news)
+        if self._failed is not None:
+            raise self._failed
+
+    def _of(self, question: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+        """A part's answer; None where it fails, which :meth:`flush` says when the others have been told."""
+        try:
+            return question()
+        except Exception as error:
+            self._failed = self._failed or error
+            return None
 
     def fail(self, error: BaseException) -> None:
         """Show an error in the pages; one that is not the person's comes with its traceback in the kernel's log too."""
