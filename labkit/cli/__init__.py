@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -21,10 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.function(options))
     except LabError as error:
-        if getattr(options, "json", False):
-            print(json.dumps({"error": error.as_dict()}))
-        print(error, file=sys.stderr)
-        return error.exit_status
+        return _said(error, options)
+    except sqlite3.Error as error:  # a full disk, or one that is not there any more
+        return _said(LabError(900011, found=str(error)), options)
     except KeyboardInterrupt:
         print(_("Stopped by the keyboard; what was committed is kept."), file=sys.stderr)
         return EXIT_FAILED
@@ -32,3 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (labkit log | head): nothing is left to say.
         sys.stderr.close()
         return 0
+
+
+def _said(error: LabError, options: argparse.Namespace) -> int:
+    """Tell an error, as JSON too where that was asked for; its exit status."""
+    if getattr(options, "json", False):
+        print(json.dumps({"error": error.as_dict()}))
+    print(error, file=sys.stderr)
+    return error.exit_status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -149,3 +150,20 @@ def test_a_synchronised_folder_is_not_played_in(tmp_path: Path) -> None:
     assert process(["status", path]).status == 0
     assert process(["copy", path, tmp_path / "b.lab"]).status == 0
     assert process(["run", tmp_path / "b.lab", "1h"]).status == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="only on POSIX is there a limit for the size of a file")
+def test_a_file_that_can_grow_no_more(tmp_path: Path) -> None:
+    """The medium is full in the middle of a run: 900011 and exit 2, no traceback; the file is whole and goes on."""
+    path = tmp_path / "full.lab"
+    assert process(["new", path, "--stage", "protected"]).status == 0
+    blocks = path.stat().st_size // 1024 + 40
+    command = f"trap '' XFSZ; ulimit -f {blocks}; exec '{sys.executable}' -m labkit run '{path}' 30d"
+    said = subprocess.run(
+        ["bash", "-c", command], env=_env(LABKIT_LANG="en"), capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 2
+    assert "900011" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert process(["verify", path]).status == 0
+    assert process(["run", path, "1h"]).status == 0
