@@ -159,6 +159,7 @@ def test_labs_lie_beside_the_language_folders(tmp_path: Path, monkeypatch: pytes
     """From a notebook in ``ja`` and from one in ``en`` a learner has the same labs."""
     for name in ("ja", "en"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "2.1-evaluation-site.ipynb").write_text("{}")
         monkeypatch.chdir(tmp_path / name)
         course.start("evaluation-site")
     assert _labs(tmp_path) == ["contoso.lab"]
@@ -319,3 +320,28 @@ def test_a_name_is_claimed_where_there_are_no_links(tmp_path: Path, monkeypatch:
     assert foreign.read_text() == "theirs"
     assert desk._named(made, tmp_path / "contoso-2.lab")
     assert ((tmp_path / "contoso-2.lab").read_text(), made.exists()) == ("mine", False)
+
+
+@pytest.mark.parametrize("here", ["ja", "ja/work", "ja/work/deep", "own/ja"])
+def test_a_folder_called_ja_that_is_no_language_moves_no_labs(
+    here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without notebooks of the course in it, or as a person's home, it is a folder like any other."""
+    (tmp_path / here).mkdir(parents=True)
+    if here == "own/ja":
+        (tmp_path / here / "2.1-evaluation-site.ipynb").write_text("{}")
+        monkeypatch.setattr(Path, "home", lambda: tmp_path / here)
+    monkeypatch.chdir(tmp_path / here)
+    assert surroundings.folder() == tmp_path / here
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even the superuser may write to")
+def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labs go to LABKIT_HOME then; if that cannot be written to either, it is said what to do."""
+    monkeypatch.chdir("/proc")
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "new"))
+    assert surroundings.folder() == tmp_path / "new"
+    monkeypatch.setenv("LABKIT_HOME", "/proc/none")
+    with pytest.raises(LabError, match="LABKIT_HOME") as refused:
+        course.start("evaluation-site")
+    assert refused.value.code == 901110
