@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from labkit import course
 from labkit.cli import main
-from labkit.course import board, telling
+from labkit.course import board, telling, writer
 from labkit.engine.errors import LabError
 
 
@@ -27,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _entry(folder: Path) -> dict[str, Any]:
+    assert telling.flush()
     (path,) = folder.iterdir()
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
@@ -66,8 +70,69 @@ def test_a_folder_that_is_gone_stops_no_lesson(
     monkeypatch.setitem(telling._state, "silent", False)
     folder.rmdir()
     course.start("evaluation-site")
+    assert telling.flush()
     course.check("first-hour")
     assert capsys.readouterr().out.count("class is not told") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file whose writing hangs")
+def test_a_folder_that_hangs_holds_up_no_lesson(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cells go on while the class folder does not answer, it is said, and the latest is told when it answers again."""
+    monkeypatch.setitem(telling._state, "silent", False)
+    course.start("evaluation-site")
+    own = folder / telling.file_name("花子@pc-07")
+    pipe = own.with_name(f".{own.name}.{os.getpid()}.part")
+    assert telling.flush()
+    os.mkfifo(pipe)
+    clock = time.perf_counter()
+    for _ in range(5):
+        course.check("find-the-host")
+    assert time.perf_counter() - clock < 2
+    monkeypatch.setattr(telling, "_HANGS", 0.0)
+    course.raise_hand("Nobody answers?")
+    assert "class is not told" in capsys.readouterr().out
+    pipe.read_bytes()  # the share is there again
+    assert _entry(folder)["hand_note"] == "Nobody answers?"
+
+
+def test_a_file_that_is_being_read_is_replaced_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses to replace it while the trainer reads; it is tried again, and nothing stays beside it."""
+    replace, refused = Path.replace, []
+
+    def once(self: Path, target: Path) -> Path:
+        if not refused:
+            refused.append(target)
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    monkeypatch.setattr(writer, "_PAUSE", 0.0)
+    course.call_me("花子")
+    assert _entry(folder)["name"] == "花子"
+    assert refused
+
+
+def test_a_name_whose_bytes_are_no_letters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with marks in their place, and two such names have two files."""
+    monkeypatch.setenv("LABKIT_LEARNER", "caf\udce9")
+    course.start("evaluation-site")
+    course.call_me("\ud800")
+    assert (_entry(folder)["learner"], _entry(folder)["name"]) == ("caf?", "?")
+    assert telling.file_name("caf\udce9") != telling.file_name("caf\udce8")
+
+
+def test_a_refusal_that_was_told_holds_no_lab(folder: Path) -> None:
+    """What was told of it is kept, the error with its traceback is not."""
+    lab = course.start("evaluation-site")
+    try:
+        lab.site.start_server("HV01")
+    except LabError as error:
+        held = weakref.ref(error)
+    gc.collect()
+    assert held() is None
+    assert _entry(folder)["refusal"]["code"] == 900678
 
 
 def _simulated(folder: Path, count: int) -> None:
