@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
-from labkit.course import catalogue, checks, desk, stages, telling
+from labkit.course import catalogue, checks, desk, record, stages, telling
 from labkit.course.desk import Desk
-from labkit.course.model import Lesson
+from labkit.course.model import Lesson, Track
 from labkit.engine.errors import LabError
 from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
@@ -85,27 +86,61 @@ def _take(lab: Lab, lesson: Lesson) -> None:
 def resume(name: str | None = None, *, file: str | None = None) -> Lab:
     """The present lab as it stands, of a lesson (default: the one begun last), or another of the course's labs.
 
-    ``file``: the name of a lab in the learner's folder, which becomes the present one. 901100 when no lesson was begun,
-    900010 for a file that is not there.
+    ``file``: the name of a lab in the learner's folder, which becomes the present one. Of one that was handed out it is
+    said what the lesson would expect of it. 901100 when no lesson was begun, 900010 for a file that is not there,
+    901109 for a lab of lessons that share another one.
     """
     at = desk.here()
-    begun = [event["lesson"] for event in at.events() if event["event"] == "begin"]
-    if name is None and not begun:
+    lesson = catalogue.lesson(name) if name is not None else _begun(at)
+    if lesson is None:
         raise LabError(901100)
-    lesson = catalogue.lesson(name or begun[-1])
-    path = at.lab(lesson.track)
-    if file is not None:
-        known = {path.name: path for path in at.files()}
-        if file not in known:
-            raise unknown("lab", file, known)
-        path = known[file]
-        at.use(lesson.track, path)
+    path = at.lab(lesson.track) if file is None else _file(at, file, lesson)
     if not path.exists():
         raise LabError(901100)
     lab = open_or_create(path)
+    if file is not None:
+        at.use(lesson.track, path)
     _take(lab, lesson)
     print(_("Lab: {file}, {now}").format(file=path.name, now=lab.now))
+    if file is not None and at.track(path) is None:
+        _say_what_does_not_fit(lab, lesson)
     return lab
+
+
+def _begun(at: Desk, track: Track | None = None) -> Lesson | None:
+    """The lesson begun last (of a track) that this labkit has."""
+    begun = [record.known(str(event.get("lesson", ""))) for event in at.events() if event["event"] == "begin"]
+    return next((one for one in reversed(begun) if one is not None and track in (None, one.track)), None)
+
+
+def _file(at: Desk, name: str, lesson: Lesson) -> Path:
+    known = {path.name: path for path in at.files()}
+    if name not in known:
+        raise unknown("lab", name, known)
+    other = _lesson_elsewhere(at, known[name], lesson)
+    if other is not None:
+        line = f'lab = course.resume("{other.slug}", file="{name}")'
+        raise LabError(901109, path=name, lesson=lesson.name, other=other.name, line=line)
+    return known[name]
+
+
+def _lesson_elsewhere(at: Desk, path: Path, lesson: Lesson) -> Lesson | None:
+    """The lesson to go to for a lab of another track; None for a lab of this one's, or one handed out."""
+    track = at.track(path)
+    if track in (None, lesson.track):
+        return None
+    return _begun(at, track) or next(one for one in catalogue.all_lessons() if one.track == track)
+
+
+def _say_what_does_not_fit(lab: Lab, lesson: Lesson) -> None:
+    """Of a lab that was handed out: it is taken as it is, but whoever took the wrong one should know."""
+    site = next((json.loads(row["arguments"]).get("site") for row in lab.journal if row["command"] == "create"), None)
+    if site is not None and site != lesson.track.site:
+        text = _("This lab has the site '{found}'; the lesson {lesson} is about '{site}'.")
+        print(text.format(found=site, lesson=lesson.name, site=lesson.track.site))
+    elif (lacks := stages.missing(lab, lesson)) is not None and stages.done_already(lab, lesson) is None:
+        text = _("The lesson {lesson} begins with another state (expected: {expected}; seen: {seen}).")
+        print(text.format(lesson=lesson.name, expected=lacks.expected, seen=lacks.seen))
 
 
 def present() -> tuple[Lesson, Lab]:
@@ -119,11 +154,14 @@ def present() -> tuple[Lesson, Lab]:
 
 def checkpoint(name: str) -> Path:
     """Keep the present lab as it is under a name, beside it. 901101, 901102."""
-    _lesson, lab = present()
-    path = desk.here().checkpoint(name)
+    lesson, lab = present()
+    at = desk.here()
+    path = at.checkpoint(name)
     if path.exists():
         raise LabError(901102, found=name)
-    return lab.copy(path)
+    lab.copy(path)
+    at.note("checkpoint", track=lesson.track.name, lesson=lesson.slug, file=path.name)
+    return path
 
 
 def checkpoints() -> list[str]:
@@ -132,12 +170,19 @@ def checkpoints() -> list[str]:
 
 
 def go_back(name: str) -> Lab:
-    """A new lab that stands where a checkpoint was made; it becomes the present one, the other is kept. 900010."""
+    """A new lab that stands where a checkpoint was made; it becomes the present one, the other is kept.
+
+    900010 for a name that is none, 901109 for a checkpoint of lessons that share another lab.
+    """
     lesson, _lab = present()
     at = desk.here()
     path = at.checkpoint(name)
     if not path.exists():
         raise unknown("checkpoint", name, at.checkpoints())
+    other = _lesson_elsewhere(at, path, lesson)
+    if other is not None:
+        line = f'course.resume("{other.slug}"); lab = course.go_back("{name}")'
+        raise LabError(901109, path=path.name, lesson=lesson.name, other=other.name, line=line)
     with tempfile.TemporaryDirectory(prefix=".labkit-", dir=at.folder, ignore_cleanup_errors=True) as folder:
         from labkit.lab import open as open_lab
 
@@ -148,6 +193,8 @@ def go_back(name: str) -> Lab:
     lab = open_or_create(target)
     _take(lab, lesson)
     print(_("Lab: {file}, {now}").format(file=target.name, now=lab.now))
+    if at.track(path) is None:
+        _say_what_does_not_fit(lab, lesson)
     return lab
 
 

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from labkit.course import record
 from labkit.course.cards import GREEN, Table, box
 from labkit.course.telling import SCHEMA
-from labkit.engine import pace
+from labkit.engine import host, pace
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 
 _MOST_BYTES = 200_000
 _STUCK = 10  # minutes at one step: longer than any step of the course takes
 _LONGEST = 60  # letters of a name or message that a table shows
+_NO_LETTERS = ("Cc", "Cf", "Cs")  # control, direction of writing, half a letter
+
+
+_MOST_STEPS = 100
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Slugs = Annotated[list[str], msgspec.Meta(max_length=_MOST_STEPS)]
+
+
+class Refusal(msgspec.Struct):
+    """The last thing a lab refused."""
+
+    code: Annotated[int, msgspec.Meta(ge=0, le=99_999_999)] | None = None
+    message: str = ""
+    at: str = ""
 
 
 class Entry(msgspec.Struct):
@@ -29,12 +45,12 @@ class Entry(msgspec.Struct):
     name: str
     lesson: str
     step: str
-    steps: list[str]
+    steps: _Slugs
     done: list[str]
-    tries: int
+    tries: _Count
     since: str
     updated: str
-    refusal: dict[str, Any] | None = None
+    refusal: Refusal | None = None
     hand: str | None = None
     hand_note: str = ""
     language: str = ""
@@ -53,53 +69,59 @@ class Learner(msgspec.Struct):
         if hidden:
             found["learner"] = self.name
             found["hand_note"] = ""
+            if self.entry.refusal is not None:  # its message may hold paths, and so an account
+                found["refusal"] = {"code": self.entry.refusal.code}
         return dict(found)
 
 
 class Board:
     """A class at one moment: ``learners``, those with a raised hand and those longest at one step first.
 
-    ``strange``: files that are no learner's, each with the reason.
+    ``strange``: files that are no learner's, each with the reason; with hidden names numbers instead of theirs.
     """
 
     def __init__(self, folder: Path, *, hide_names: bool = False) -> None:
         self.folder, self.hidden = folder, hide_names
         self.strange: dict[str, str] = {}
+        self._kinds: list[str] = []
         self.read_at = pace.wall_time()
         entries = [entry for path in _files(folder) if (entry := self._read(path)) is not None]
         if hide_names:
             names = [_("Learner {number}").format(number=number) for number in range(1, len(entries) + 1)]
         else:
-            names = [_short(entry.name or entry.learner) for entry in entries]
+            names = [entry.name or entry.learner for entry in entries]
         found = [Learner(name, entry, self._stuck(entry)) for name, entry in zip(names, entries, strict=True)]
+        if hide_names:
+            self.strange = {str(number): kind for number, kind in enumerate(self._kinds, 1)}
         self.learners = sorted(found, key=lambda one: (not one.entry.hand, -(one.stuck or 0), one.name))
 
     def _read(self, path: Path) -> Entry | None:
         try:
-            if path.stat().st_size > _MOST_BYTES:
-                raise ValueError(_("too large"))
-            found = msgspec.convert(json.loads(path.read_text("utf-8")), Entry)
-            if found.schema != SCHEMA:
-                raise ValueError(_("of another version of labkit"))
-            _instant(found.updated)
-        except (OSError, ValueError, RecursionError) as error:  # msgspec's and JSON's errors are ValueErrors
-            self.strange[path.name] = str(error).splitlines()[0][:200]
-            return None
-        return found
+            return _entry(path)
+        except _NoEntryError as error:
+            self._strange(path, error.kind, error.more)
+        return None
+
+    def _strange(self, path: Path, kind: str, more: str) -> None:
+        name = shown(path.name)
+        while name in self.strange:  # two long names that begin alike
+            name += "+"
+        self.strange[name] = shown(more) or kind
+        self._kinds.append(kind)
 
     def _stuck(self, entry: Entry) -> int | None:
         if not entry.step or not entry.since:
             return None
         try:
             passed = _instant(self.read_at) - _instant(entry.since)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return max(0, int(passed.total_seconds()) // 60)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
         return {
-            "folder": str(self.folder),
+            "folder": shown(self.folder.name if self.hidden else str(self.folder), 1000),
             "read_at": self.read_at,
             "learners": [one.as_dict(hidden=self.hidden) for one in self.learners],
             "strange": dict(self.strange),
@@ -123,18 +145,23 @@ class Board:
         minutes = "" if one.stuck is None else str(one.stuck)
         if one.stuck is not None and one.stuck >= _STUCK:
             minutes = _("{minutes} (stuck)").format(minutes=minutes)
-        refusal = entry.refusal or {}
-        told = _short(f"{refusal.get('code')}: {refusal.get('message')}") if refusal else ""
+        told = ""
+        if entry.refusal is not None:
+            code = str(entry.refusal.code or "-")
+            told = code if self.hidden else shown(f"{code}: {entry.refusal.message}")
         hand = _("raised") if entry.hand else ""
         if entry.hand and entry.hand_note and not self.hidden:
-            hand = f"{hand}: {_short(entry.hand_note)}"
+            hand = f"{hand}: {entry.hand_note}"
         at = entry.step or (_("all done") if entry.lesson else "")
         return one.name, entry.lesson, f"{done}/{len(entry.steps)}", at, minutes, hand, told
 
     def _note(self) -> str:
         if not self.strange:
             return ""
-        files = ", ".join(f"{name} ({why})" for name, why in self.strange.items())
+        if self.hidden:
+            files = ", ".join(f"{self._kinds.count(kind)} ({kind})" for kind in dict.fromkeys(self._kinds))
+        else:
+            files = ", ".join(f"{name} ({why})" for name, why in self.strange.items())
         return _("Files that are no learner's: {files}").format(files=files)
 
     def matrices(self) -> list[Table]:
@@ -187,9 +214,51 @@ def _instant(text: str) -> datetime:
     return found
 
 
-def _short(text: str) -> str:
-    line = " ".join(str(text).split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+class _NoEntryError(Exception):
+    """``kind``: a reason in words of labkit alone; ``more``: what it is exactly, which may quote the file."""
+
+    def __init__(self, kind: str, more: str = "") -> None:
+        super().__init__(kind)
+        self.kind, self.more = kind, more
+
+
+def _entry(path: Path) -> Entry:
+    """A learner's file, whole, with its texts as they may be shown; ``_NoEntryError``."""
+    try:
+        content = host.read_regular(path, _MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _NoEntryError(_("cannot be read"), getattr(error, "strerror", None) or "") from None
+    if len(content) > _MOST_BYTES:
+        raise _NoEntryError(_("too large"))
+    try:
+        plain = json.loads(content.decode("utf-8"))
+        if isinstance(plain, dict) and plain.get("schema", SCHEMA) != SCHEMA:
+            raise _NoEntryError(_("of another version of labkit"))
+        found = msgspec.convert(plain, Entry)
+        _instant(found.updated)
+        if not shown(found.learner):
+            raise ValueError(_("no name"))
+    except (ValueError, OverflowError, RecursionError) as error:  # msgspec's and JSON's errors are ValueErrors
+        raise _NoEntryError(_("not whole"), str(error)) from None
+    return _clean(found)
+
+
+def _clean(entry: Entry) -> Entry:
+    for field, value in msgspec.structs.asdict(entry).items():
+        if isinstance(value, str):
+            setattr(entry, field, shown(value))
+    entry.steps = [shown(step) for step in entry.steps]
+    entry.done = [shown(step) for step in entry.done]
+    if entry.refusal is not None:
+        entry.refusal.message, entry.refusal.at = shown(entry.refusal.message, 400), shown(entry.refusal.at)
+    return entry
+
+
+def shown(text: str, longest: int = _LONGEST) -> str:
+    """A text somebody else wrote, in one line, short, and without what a terminal takes for orders."""
+    line = " ".join(text[: 10 * longest].split())
+    line = "".join("?" if unicodedata.category(letter) in _NO_LETTERS else letter for letter in line)
+    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 def classroom(folder: str | Path, *, hide_names: bool = False) -> Board:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit.course import surroundings
+from labkit.course import catalogue, surroundings
 from labkit.course.model import Track
 from labkit.engine import pace
 from labkit.engine.errors import LabError
@@ -36,13 +36,27 @@ class Desk:
 
     def lab(self, track: Track) -> Path:
         """The present lab of a track; it may not exist yet."""
-        chosen = [
-            str(event["file"]) for event in self.events() if event["event"] == "lab" and event["track"] == track.name
-        ]
-        for name in reversed(chosen):
-            if (self.folder / name).exists():
-                return self.folder / name
+        known = {path.name: path for path in self.files()}
+        for event in reversed(list(self.events())):
+            if event["event"] != "lab" or event.get("track") != track.name:
+                continue
+            path = known.get(str(event.get("file")))
+            if path is not None and self.track(path) in (None, track):
+                return path
         return self.folder / f"{track.name}.lab"
+
+    def track(self, path: Path) -> Track | None:
+        """The track a lab file belongs to, by its name or as noted with a checkpoint; None for one handed out."""
+        tracks = {lesson.track.name: lesson.track for lesson in catalogue.all_lessons()}
+        plain = re.sub(r"-\d+$", "", path.stem)
+        if path.stem in tracks or plain in tracks:
+            return tracks.get(path.stem) or tracks[plain]
+        noted = [
+            str(event.get("track"))
+            for event in self.events()
+            if event["event"] == "checkpoint" and event.get("file") == path.name
+        ]
+        return tracks.get(noted[-1]) if noted else None
 
     def use(self, track: Track, path: Path) -> None:
         """Make a lab the present one of a track."""
@@ -86,10 +100,13 @@ class Desk:
 
     def note(self, event: str, **more: Any) -> None:
         """Append an event; a folder that cannot be written to is not the learner's fault."""
-        line = json.dumps({"event": event, "at": pace.wall_time(), **more}, ensure_ascii=False) + "\n"
+        text = json.dumps({"event": event, "at": pace.wall_time(), **more}, ensure_ascii=False) + "\n"
+        line, log = text.encode("utf-8", "replace"), self.folder / LOG
         try:
-            with (self.folder / LOG).open("ab") as file:
-                file.write(line.encode("utf-8", "replace"))
+            # A line that a crash cut short has no end: what is appended to it would be lost with it.
+            start = b"" if _ended(log) else b"\n"
+            with log.open("ab", buffering=0) as file:  # in one write, so that two kernels do not mix their lines
+                file.write(start + line)
         except OSError:
             return
 
@@ -102,10 +119,22 @@ class Desk:
         for line in lines:
             try:
                 found = json.loads(line)
-            except ValueError:  # cut short by a crash
+            except (ValueError, RecursionError):  # cut short by a crash, or written by something else
                 continue
             if isinstance(found, dict) and "event" in found:
                 yield found
+
+
+def _ended(log: Path) -> bool:
+    """Whether a log's last line is whole; an empty log and none are."""
+    try:
+        with log.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return True
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+    except FileNotFoundError:
+        return True
 
 
 def _named(made: Path, target: Path) -> bool:
@@ -114,10 +143,24 @@ def _named(made: Path, target: Path) -> bool:
         os.link(made, target)
     except FileExistsError:
         return False
-    except OSError:  # a file system without links: the look before has to do
-        made.rename(target)
-        return True
+    except OSError:  # a file system without links
+        return _claimed(made, target)
     made.unlink()
+    return True
+
+
+def _claimed(made: Path, target: Path) -> bool:
+    """The same by an empty file of our own under the name, which nobody else takes; then the lab takes its place."""
+    try:
+        target.open("xb").close()
+    except FileExistsError:
+        return False
+    try:
+        made.replace(target)
+    except OSError:
+        if target.stat().st_size == 0:  # the claim
+            target.unlink()
+        raise
     return True
 
 

@@ -69,7 +69,9 @@ def _take(record: Record, event: dict[str, Any]) -> None:
     elif kind == "check":
         record.tries[step] = record.tries.get(step, 0) + 1
     elif kind == "refused":
-        record.refusal = {key: event.get(key) for key in ("code", "message", "at")}
+        code = event.get("code")
+        told = {"message": str(event.get("message", "")), "at": at}
+        record.refusal = {"code": code if isinstance(code, int) else None, **told}
     elif kind == "hand":
         record.hand, record.hand_note = (at, str(event.get("note", ""))) if event.get("up") else ("", "")
     elif kind == "name":

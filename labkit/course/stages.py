@@ -7,6 +7,7 @@ what is kept is never stale.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import shutil
@@ -45,58 +46,60 @@ def new(path: str | Path, slug: str, *, site: str | None = None, seed: int = _SE
         stages = ", ".join(STAGES)
         raise LabError(901106, found=lesson.slug, site=lesson.track.site, other=site, choices=stages)
     with tempfile.TemporaryDirectory(prefix="labkit-stage-", ignore_cleanup_errors=True) as folder:
-        made = _kept(lesson) if seed == _SEED else None
-        if made is None:
-            made = _made(lesson, Path(folder), seed)
-        with open_lab(_copied(made, Path(folder) / "stage.lab"), read_only=True) as lab:
+        made = Path(folder) / "stage.lab"
+        _stage(lesson, made, seed)
+        with open_lab(made, read_only=True) as lab:
             lab.copy(target)
     return open_lab(target)
 
 
-def _copied(made: Path, target: Path) -> Path:
-    """A plain copy of a closed lab: opened where it is kept, it would get files beside it."""
-    if made != target:
-        shutil.copyfile(made, target)
-    return target
+def _stage(lesson: Lesson, target: Path, seed: int) -> None:
+    """Put a lesson's stage into a file: a copy of the kept one, else it is made there, once, and kept if it can be."""
+    kept = host.home() / "cache" / f"stages-{_digest()}" / f"{lesson.slug}.lab" if seed == _SEED else None
+    if kept is not None and _fetched(kept, target):
+        return
+    _make(lesson, target, seed)
+    if kept is not None:
+        _keep(target, kept)
 
 
-def _made(lesson: Lesson, folder: Path, seed: int) -> Path:
-    """A lesson's stage, made in a folder: what solutions write beside the lab has done its work when it is made."""
-    path = folder / "stage.lab"
+def _make(lesson: Lesson, target: Path, seed: int) -> None:
+    """Make a lesson's stage: what solutions write beside the lab has done its work when it is made."""
     if lesson.after is None:
-        lab, acts = create(path, lesson.track.site, seed, lesson.track.stage, surface="course"), list[Act]()
+        lab, acts = create(target, lesson.track.site, seed, lesson.track.stage, surface="course"), list[Act]()
     else:
         former = catalogue.lesson(lesson.after)
-        kept = _kept(former) if seed == _SEED else None
-        lab = open_lab(_copied(kept or _made(former, folder, seed), path), surface="course")
+        _stage(former, target, seed)
+        lab = open_lab(target, surface="course")
         acts = [act for step in former.steps for act in lasting(step)]
     with lab:
         for act in [*acts, *([lesson.opening] if lesson.opening is not None else [])]:
             act(lab)
-    return path
 
 
-def _kept(lesson: Lesson) -> Path | None:
-    """A lesson's stage out of the cache, made first if it is not there; None where nothing can be kept."""
-    folder = host.home() / "cache" / f"stages-{_digest()}"
-    path = folder / f"{lesson.slug}.lab"
-    if path.exists():
-        return path
+def _fetched(kept: Path, target: Path) -> bool:
+    """Copy a kept stage, plainly: opened where it is kept, it would get files beside it. False when it is not there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="labkit-stage-", ignore_cleanup_errors=True) as work:
-            made = _made(lesson, Path(work), _SEED)
-            # Whole under another name first: who finds it finds all of it. Two that make it make the same.
-            beside = folder / f".{uuid.uuid4().hex}.part"
-            shutil.copyfile(made, beside)
-        try:
-            beside.replace(path)
-        except OSError:  # Windows: another process has it open, so it is there
+        shutil.copyfile(kept, target)
+    except OSError:  # none yet, or another version of labkit tidies it away at this moment
+        target.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Keep a stage for the next time; where that cannot be, it is made again then."""
+    beside = kept.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Whole under another name first: who finds it finds all of it. Two that make it make the same.
+        shutil.copyfile(made, beside)
+        beside.replace(kept)
+    except OSError:  # on Windows also: another process has it open, so it is there
+        with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-    except OSError:
-        return None
-    _tidy(folder)
-    return path if path.exists() else None
+        return
+    _tidy(kept.parent)
 
 
 @functools.cache
@@ -104,9 +107,10 @@ def _digest() -> str:
     """Of all that a stage depends on: labkit's code, and its data."""
     found = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
-    files = sorted(package.rglob("*.py")) + sorted(resources.data().rglob("*.yml"))
-    for file in files:
-        found.update(file.name.encode() + file.read_bytes())
+    for folder, kind in ((package, "*.py"), (resources.data(), "*.yml")):
+        for file in sorted(folder.rglob(kind)):
+            content = file.read_bytes()
+            found.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
     return found.hexdigest()[:16]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from labkit.course import record
 from labkit.course.desk import Desk
+from labkit.course.writer import Writer
 from labkit.engine import host, pace
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
@@ -24,6 +25,8 @@ from labkit.engine.texts import language
 from labkit.lab import Lab
 
 SCHEMA = 1
+_WAIT, _HANGS = 0.2, 5.0  # seconds that one waits for the folder; from which on it is said that it hangs
+_writer = Writer()
 _state: dict[str, Any] = {"listening": False, "told": None, "silent": False}
 
 
@@ -35,13 +38,22 @@ def folder() -> Path | None:
 
 def learner() -> str:
     """Who this is, for the class: ``LABKIT_LEARNER``, else user and computer."""
+    return _readable(_who())
+
+
+def _who() -> str:
     return os.environ.get("LABKIT_LEARNER") or f"{host.user()}@{host.name()}"
+
+
+def _readable(text: str) -> str:
+    """A text of the environment, where bytes that are no letters came in as surrogates."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def file_name(who: str) -> str:
     """The name of a learner's file; another one for another learner, whatever letters their names have."""
     plain = re.sub(r"[^\w@.-]", "_", who)[:60]
-    return f"{plain}-{hashlib.sha256(who.encode()).hexdigest()[:8]}.json"
+    return f"{plain}-{hashlib.sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.json"
 
 
 def entry(at: Desk) -> dict[str, Any]:
@@ -69,24 +81,27 @@ def entry(at: Desk) -> dict[str, Any]:
 def tell(at: Desk) -> None:
     """Write the learner's file, where there is a class; what nobody watches is told to nobody.
 
-    A folder that cannot be written to does not stop a lesson: it is said once.
+    A folder that cannot be written to, or hangs, does not stop a lesson: it is said once.
     """
     where = folder()
     if where is None or at.temporary:
         return
-    try:
-        target = where / file_name(learner())
-        beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-        beside.write_text(json.dumps(entry(at), ensure_ascii=False, indent=1), encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:
-        if not _state["silent"]:
-            _state["silent"] = True
-            print(
-                _("The class is not told: {error}").format(
-                    error=LabError(901107, folder=where, found=error.strerror).message
-                )
-            )
+    waits = _writer.busy
+    told = json.dumps(entry(at), ensure_ascii=False, indent=1)
+    _writer.put(where / file_name(_who()), told.encode("utf-8", "replace"))
+    # Written at once as a rule. Who waits for a folder that hangs waits in vain, so only once.
+    if not waits:
+        _writer.flush(_WAIT)
+    failed = _("no answer") if waits > _HANGS else _writer.failed
+    if failed and not _state["silent"]:
+        _state["silent"] = True
+        error = LabError(901107, folder=_readable(str(where)), found=failed)
+        print(_("The class is not told: {error}").format(error=error.message))
+
+
+def flush(seconds: float = 5) -> bool:
+    """Wait until what was told is written, at most so long; whether it is."""
+    return _writer.flush(seconds)
 
 
 def listen(lab: Lab) -> None:
@@ -116,9 +131,10 @@ def _after_cell(result: Any) -> None:
 
 
 def _refused(error: LabError) -> None:
-    if _state["told"] is error:  # it came out of the command, and now out of the cell
+    told = _state["told"]
+    if told is not None and told() is error:  # it came out of the command, and now out of the cell
         return
-    _state["told"] = error
+    _state["told"] = weakref.ref(error)  # its traceback would hold the lab
     from labkit.course import desk
 
     at = desk.here()

@@ -12,6 +12,7 @@ import mmap
 import os
 import platform
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -133,6 +134,18 @@ def to_medium(path: Path) -> None:
     """Return when what was written to a file is on its medium."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """At most ``most`` bytes of a regular file; ``OSError`` for a link, folder, pipe or device, without waiting."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file")
+    # It may have become another since: neither followed nor waited for, where the system knows how.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file")
+        return file.read(most)
 
 
 class DirectWriter:

@@ -159,6 +159,7 @@ def test_labs_lie_beside_the_language_folders(tmp_path: Path, monkeypatch: pytes
     """From a notebook in ``ja`` and from one in ``en`` a learner has the same labs."""
     for name in ("ja", "en"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "2.1-evaluation-site.ipynb").write_text("{}")
         monkeypatch.chdir(tmp_path / name)
         course.start("evaluation-site")
     assert _labs(tmp_path) == ["contoso.lab"]
@@ -242,3 +243,105 @@ def test_progress_is_kept_and_summed(tmp_path: Path, learner: Callable[[], None]
         ["2.1-evaluation-site", "1/4", "find-the-host"]
     ]
     assert len(repr(course.progress(all=True)).splitlines()) == len(catalogue.all_lessons()) + 3
+
+
+def test_a_lab_of_another_track_is_not_put_in_its_place(tmp_path: Path) -> None:
+    """Checkpoints and labs stay with the lessons that share them; the refusal names the line that goes there."""
+    tour = course.start("charges")
+    course.checkpoint("on-tour")
+    own = course.start("evaluation-site")
+    for wrong in (lambda: course.go_back("on-tour"), lambda: course.resume(file="tour.lab")):
+        with pytest.raises(LabError, match=r'course\.resume\("charges"') as refused:
+            wrong()
+        assert refused.value.code == 901109
+    assert (course.resume().path, _labs(tmp_path)) == (own.path, ["checkpoint-on-tour.lab", "contoso.lab", "tour.lab"])
+    assert course.resume("charges").path == tour.path
+    assert course.go_back("on-tour").path.name == "tour-2.lab"
+    assert course.resume("evaluation-site").path == own.path
+
+
+def test_a_lab_that_was_handed_out_is_taken_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A trainer's file under any name becomes the present lab; of the wrong one it is said what does not fit."""
+    course.start("evaluation-site")
+    beginning.stages.new(tmp_path / "riddle.lab", "release-cloud").close()
+    beginning.stages.new(tmp_path / "other.lab", "requirements").close()
+    assert course.resume("release-cloud", file="riddle.lab").path.name == "riddle.lab"
+    assert "begins with another state" not in capsys.readouterr().out
+    course.resume("test-failover", file="riddle.lab")
+    assert "begins with another state" in capsys.readouterr().out
+    course.resume("release-cloud", file="other.lab")
+    assert "'requirements'" in capsys.readouterr().out
+    course.resume("release-cloud", file="riddle.lab")
+    assert course.resume("release-cloud").path.name == "riddle.lab"
+
+
+def test_a_file_that_is_no_lab_does_not_become_the_present_one(tmp_path: Path) -> None:
+    """Resumed by mistake it is refused, and the lab before is still the present one."""
+    course.start("evaluation-site")
+    (tmp_path / "notes.lab").write_bytes(b"my notes" * 1000)
+    with pytest.raises(LabError):
+        course.resume(file="notes.lab")
+    assert course.resume().path.name == "contoso.lab"
+
+
+def test_strange_lines_of_the_log_are_passed_over(tmp_path: Path, learner: Callable[[], None]) -> None:
+    """Events without their parts, of lessons unknown here, or naming what is no lab, stop nothing."""
+    course.start("evaluation-site")
+    with (tmp_path / desk.LOG).open("ab") as log:
+        log.write(b'{"event": "lab"}\n{"event": "lab", "track": "contoso"}\n{"event": "begin"}\n{"event": 1}\n')
+        log.write(b'{"event": "lab", "track": "contoso", "file": "\\u0000"}\n{"event": "begin", "lesson": "gone"}\n')
+        log.write(b"[" * 100_000 + b"\n")
+    learner()
+    assert course.resume().path.name == "contoso.lab"
+    assert course.start("evaluation-site").path.name == "contoso.lab"
+    assert "2.1" in repr(course.progress())
+
+
+def test_what_follows_a_line_cut_short_is_not_lost(tmp_path: Path) -> None:
+    """The event after a crash stands on a line of its own."""
+    at = desk.here()
+    (tmp_path / desk.LOG).write_bytes(b'{"event": "check", "st')
+    at.note("name", name="Hanako")
+    at.note("name", name="Taro")
+    assert [event["name"] for event in at.events()] == ["Hanako", "Taro"]
+
+
+def test_a_name_is_claimed_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without links a file that appears meanwhile is not written over either."""
+
+    def none(*_given: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(desk.os, "link", none)
+    made, foreign = tmp_path / "made", tmp_path / "contoso.lab"
+    made.write_text("mine")
+    foreign.write_text("theirs")
+    assert not desk._named(made, foreign)
+    assert foreign.read_text() == "theirs"
+    assert desk._named(made, tmp_path / "contoso-2.lab")
+    assert ((tmp_path / "contoso-2.lab").read_text(), made.exists()) == ("mine", False)
+
+
+@pytest.mark.parametrize("here", ["ja", "ja/work", "ja/work/deep", "own/ja"])
+def test_a_folder_called_ja_that_is_no_language_moves_no_labs(
+    here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without notebooks of the course in it, or as a person's home, it is a folder like any other."""
+    (tmp_path / here).mkdir(parents=True)
+    if here == "own/ja":
+        (tmp_path / here / "2.1-evaluation-site.ipynb").write_text("{}")
+        monkeypatch.setattr(Path, "home", lambda: tmp_path / here)
+    monkeypatch.chdir(tmp_path / here)
+    assert surroundings.folder() == tmp_path / here
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that not even the superuser may write to")
+def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labs go to LABKIT_HOME then; if that cannot be written to either, it is said what to do."""
+    monkeypatch.chdir("/proc")
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "new"))
+    assert surroundings.folder() == tmp_path / "new"
+    monkeypatch.setenv("LABKIT_HOME", "/proc/none")
+    with pytest.raises(LabError, match="LABKIT_HOME") as refused:
+        course.start("evaluation-site")
+    assert refused.value.code == 901110

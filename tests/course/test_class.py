@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from labkit import course
 from labkit.cli import main
-from labkit.course import board, telling
+from labkit.course import board, telling, writer
 from labkit.engine.errors import LabError
 
 
@@ -27,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _entry(folder: Path) -> dict[str, Any]:
+    assert telling.flush()
     (path,) = folder.iterdir()
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
@@ -66,8 +70,70 @@ def test_a_folder_that_is_gone_stops_no_lesson(
     monkeypatch.setitem(telling._state, "silent", False)
     folder.rmdir()
     course.start("evaluation-site")
+    assert telling.flush()
     course.check("first-hour")
     assert capsys.readouterr().out.count("class is not told") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file whose writing hangs")
+def test_a_folder_that_hangs_holds_up_no_lesson(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cells go on while the class folder does not answer, it is said, and the latest is told when it answers again."""
+    monkeypatch.setitem(telling._state, "silent", False)
+    course.start("evaluation-site")
+    own = folder / telling.file_name("花子@pc-07")
+    pipe = own.with_name(f".{own.name}.{os.getpid()}.part")
+    assert telling.flush()
+    os.mkfifo(pipe)
+    clock = time.perf_counter()
+    for _ in range(5):
+        course.check("find-the-host")
+    assert time.perf_counter() - clock < 2
+    monkeypatch.setattr(telling, "_HANGS", 0.0)
+    course.raise_hand("Nobody answers?")
+    assert "class is not told" in capsys.readouterr().out
+    pipe.read_bytes()  # the share is there again
+    assert _entry(folder)["hand_note"] == "Nobody answers?"
+
+
+def test_a_file_that_is_being_read_is_replaced_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses to replace it while the trainer reads; it is tried again, and nothing stays beside it."""
+    replace, refused = Path.replace, []
+
+    def once(self: Path, target: Path) -> Path:
+        if not refused:
+            refused.append(target)
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    monkeypatch.setattr(writer, "_PAUSE", 0.0)
+    course.call_me("花子")
+    assert _entry(folder)["name"] == "花子"
+    assert (folder / telling.file_name("花子@pc-07")).exists()
+    assert refused
+
+
+def test_a_name_whose_bytes_are_no_letters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with marks in their place, and two such names have two files."""
+    monkeypatch.setenv("LABKIT_LEARNER", "caf\udce9")
+    course.start("evaluation-site")
+    course.call_me("\ud800")
+    assert (_entry(folder)["learner"], _entry(folder)["name"]) == ("caf?", "?")
+    assert telling.file_name("caf\udce9") != telling.file_name("caf\udce8")
+
+
+def test_a_refusal_that_was_told_holds_no_lab(folder: Path) -> None:
+    """What was told of it is kept, the error with its traceback is not."""
+    lab = course.start("evaluation-site")
+    try:
+        lab.site.start_server("HV01")
+    except LabError as error:
+        held = weakref.ref(error)
+    gc.collect()
+    assert held() is None
+    assert _entry(folder)["refusal"]["code"] == 900678
 
 
 def _simulated(folder: Path, count: int) -> None:
@@ -135,6 +201,87 @@ def test_strange_files_are_named(folder: Path, content: bytes) -> None:
     assert set(found.strange) == {"strange.json", "folder.json"}
     assert all(found.strange.values())
     assert "strange.json" in repr(found)
+
+
+def test_hidden_names_are_nowhere(folder: Path) -> None:
+    """Neither in the names of strange files and their reasons, nor in what a lab refused, nor in the folder."""
+    _simulated(folder, 2)
+    whole = json.loads(next(folder.iterdir()).read_text("utf-8"))
+    strange = {
+        "taro.yamada-1": {"schema": 9},
+        "taro.yamada-2": {"updated": "taro.yamada"},
+        "taro.yamada-3": {"schema": 9},
+    }
+    for name, change in strange.items():
+        (folder / f"{name}.json").write_text(json.dumps({**whole, **change}))
+    refusal = {"code": 900010, "message": "C:/Users/taro.yamada/x.lab", "at": ""}
+    (folder / "own.json").write_text(json.dumps({**whole, "refusal": refusal}))
+    assert "taro.yamada" in repr(board.classroom(folder))
+    found = board.classroom(folder, hide_names=True)
+    assert "taro" not in repr(found) + found._repr_html_() + json.dumps(found.as_dict()) + str(found.strange)
+    assert str(folder) not in json.dumps(found.as_dict())
+    assert "900010" in repr(found)
+    assert "2 (of another version of labkit), 1 (not whole)" in found.table().note
+
+
+def test_foreign_texts_are_cleaned(folder: Path) -> None:
+    """Half letters, orders to a terminal, turned writing and endless texts: all can be shown, short and in one line."""
+    _simulated(folder, 1)
+    whole = json.loads(next(folder.iterdir()).read_text("utf-8"))
+    texts = ["\ud800x", "\x1b[2J\x1b]0;owned\x07T", "\u202egnp.exe", "x" * 10_000, "a\nb\rc"]
+    for number, text in enumerate(texts):
+        change = dict.fromkeys(("learner", "name", "lesson", "step", "hand_note", "hand", "since", "language"), text)
+        more = {"refusal": {"code": 1, "message": text, "at": text}, "steps": [text], "done": [text]}
+        (folder / f"{number}.json").write_text(json.dumps({**whole, **change, **more}))
+    found = board.classroom(folder)
+    shown = repr(found) + found._repr_html_() + json.dumps(found.as_dict(), ensure_ascii=False)
+    assert len(found.learners) == 6
+    assert len(shown.encode("utf-8")) < 40_000
+    assert all(len(line) < 600 for line in repr(found).splitlines())
+    assert not {"\x1b", "\x07", "\u202e", "\r"} & set(shown)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tries": 10**400},
+        {"tries": -1},
+        {"steps": ["x"] * 5000},
+        {"refusal": {"code": {"a": [1]}}},
+        {"learner": " "},
+        {"updated": "2014-10-01"},
+        {"done": 7},
+    ],
+)
+def test_what_is_not_whole_is_no_learner(folder: Path, change: dict[str, Any]) -> None:
+    """Counts, lists and instants that no learner's file has: named with the reason."""
+    _simulated(folder, 1)
+    whole = json.loads(next(folder.iterdir()).read_text("utf-8"))
+    (folder / "own.json").write_text(json.dumps({**whole, **change}))
+    found = board.classroom(folder)
+    assert (len(found.learners), list(found.strange)) == (1, ["own.json"])
+    assert found.strange["own.json"]
+
+
+def test_instants_at_the_end_of_time(folder: Path) -> None:
+    """A clock that is wrong by thousands of years makes no board fail."""
+    _simulated(folder, 1)
+    whole = json.loads(next(folder.iterdir()).read_text("utf-8"))
+    for number, instant in enumerate(("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59")):
+        (folder / f"{number}.json").write_text(json.dumps({**whole, "since": instant, "updated": instant}))
+    assert len(board.classroom(folder).learners) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links")
+def test_only_regular_files_are_opened(folder: Path, tmp_path: Path) -> None:
+    """A pipe nobody writes to, a link to elsewhere, a device: not opened, and named."""
+    _simulated(folder, 1)
+    os.mkfifo(folder / "pipe.json")
+    outside = next(folder.glob("user*")).rename(tmp_path / "outside")
+    (folder / "link.json").symlink_to(outside)
+    (folder / "zero.json").symlink_to("/dev/zero")
+    found = board.classroom(folder)
+    assert (found.learners, set(found.strange)) == ([], {"pipe.json", "link.json", "zero.json"})
 
 
 def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
