@@ -194,7 +194,7 @@ def test_a_table_keeps_its_place_while_time_runs(page: Page, tmp_path: Path) -> 
 
 
 def test_a_password_stays_in_the_page(page: Page, lab_of: Callable[[str], Lab], tmp_path: Path) -> None:
-    """What was typed stays after a refusal; after a reload its field has dots and counts; at the end nothing is left."""
+    """What was typed stays after a refusal; after a reload its field has dots and counts; then it is gone."""
     shown = Bridged(page, lab_of("protected"), "site")
     told: list[str] = []
     send = shown.view.send
