@@ -194,7 +194,7 @@ def _kind(name: str, annotation: str) -> str:
 
 
 def _as_it_is(_lab: Lab, _values: Values) -> Sequence[Choice]:
-    return [(None, _("(as it is)")), (True, _("Yes")), (False, _("No"))]
+    return [(None, _("As it is")), (True, _("Yes")), (False, _("No"))]
 
 
 def fields(control: Control, lab: Lab, root: Any, values: Values, common: Mapping[str, Choices]) -> list[Field]:

@@ -55,7 +55,7 @@ def test_an_untouched_dialog_changes_nothing(lab: Lab) -> None:
     """A flag that may be left alone is no box, which would say no: OK at once sends what the line says, and No says
     so."""
     person = Person(lab).go("site", "hyperv").choose("vms", VM).click("site.set_remote")
-    assert person.field("enabled")["choices"] == ["(as it is)", "Yes", "No"]
+    assert person.field("enabled")["choices"] == ["As it is", "Yes", "No"]
     shown = person.seen["dialog"]["lines"]
     press(person)
     assert person.seen["script"] == shown == [f'lab.site.set_remote("{VM}")']

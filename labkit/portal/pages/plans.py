@@ -109,7 +109,7 @@ def _unsaved(held: plandrafts.Held) -> list[blocks.Block]:
     if held.changed:
         texts.append(_("There are changes that are not saved."))
         if held.late:
-            told = _("The plan was saved elsewhere after version {version}; to save here replaces that.")
+            told = _("The plan was saved elsewhere after version {version}; saving here replaces that.")
             texts.append(told.format(version=held.version))
     elif held.dropped:
         texts.append(_("The plan was made anew; changes of the one before are dropped."))
