@@ -54,10 +54,7 @@ def _vault() -> Iterable[Control]:
         },
     )
     yield Control(
-        "vault.unregister_server",
-        mark("Remove"),
-        mark("Confirm Removal"),
-        choices={"server": offered.vmm_servers},
+        "vault.unregister_server", mark("Remove"), mark("Confirm Removal"), choices={"server": offered.vmm_servers}
     )
     yield Control(
         "vault.delete", mark("Delete vault"), choices={"name": lambda lab, _values: offered.plain(lab.azure.vaults)}
