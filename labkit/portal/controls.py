@@ -199,11 +199,8 @@ def _machines() -> Iterable[Control]:
     yield Control("site.set_network_level_authentication", mark("Network-level authentication"))
     yield Control("site.resize_disk", mark("Expand a disk"))
     yield Control("site.resynchronise_by_itself", mark("Resynchronize by itself"))
-    yield Control(
-        "site.pause_replication",
-        mark("Pause replication"),
-        choices={"side": lambda *_: offered.plain(("primary", "replica"))},
-    )
+    sides = {"side": lambda *_: offered.plain(("primary", "replica"))}
+    yield Control("site.pause_replication", mark("Pause replication"), choices=sides)
     yield Control("site.resume_replication", mark("Resume replication"))
     yield Control("site.reset_statistics", mark("Reset statistics"))
     yield Control("site.replication", mark("Statistics of a time"))
