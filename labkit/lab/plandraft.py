@@ -117,6 +117,11 @@ class PlanDraft:
         one.after = [action for action in one.after if action.name != name]
         return self
 
+    def discard(self) -> PlanDraft:
+        """Begin again from the plan as it is now; what was changed since the draft was taken is gone."""
+        self.groups = self._lab.vault.plans[self.name].draft().groups
+        return self
+
     def save(self) -> Plan:
         """Keep it all as one change; errors as of :meth:`labkit.lab.plans.PlansDoor.save_plan`."""
         return self._lab.vault.save_plan(self.name, [msgspec.to_builtins(group) for group in self.groups])

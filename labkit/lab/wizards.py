@@ -145,11 +145,11 @@ class Wizard:
             wizard.look(world, part, page.name, self.subject, self._values)
 
     def cancel(self) -> None:
-        """Close the wizard; nothing more happens."""
+        """Close the wizard; nothing more happens. What is refused meanwhile leaves it open, to be closed later."""
         self._open()
-        self._ended = True
         if self._cancelled is not None:
             self._cancelled()
+        self._ended = True
 
     def _open(self) -> None:
         if self._ended:

@@ -72,11 +72,6 @@ def chart(name: str) -> Block:
     return {"kind": "chart", "key": f"chart-{name}", "part": name}
 
 
-def code(key: str, lines: Iterable[str], *, title: str = "") -> Block:
-    """Lines of Python, ready to copy."""
-    return {"kind": "code", "key": key, "title": title, "lines": list(lines)}
-
-
 def steps(key: str, rows: Iterable[Mapping[str, Any]], *, title: str = "") -> Block:
     """Steps in order: each ``title, done, text, commands`` (keys of the page's commands)."""
     return {"kind": "steps", "key": key, "title": title, "rows": [dict(row) for row in rows]}

@@ -44,6 +44,25 @@ def _vault() -> Iterable[Control]:
     )
     yield Control("vault.register_server", mark("Register the server at once"), choices={"server": offered.vmm_servers})
     yield Control(
+        "vault.map_network",
+        mark("Map"),
+        mark("Select a target network"),
+        choices={
+            "source": offered.logical_networks,
+            "target": lambda lab, _values: offered.plain(lab.azure.networks),
+            "server": lambda lab, values: [("", "Microsoft Azure"), *offered.vmm_servers(lab, values)],
+        },
+    )
+    yield Control(
+        "vault.unregister_server", mark("Remove"), mark("Confirm Removal"), choices={"server": offered.vmm_servers}
+    )
+    yield Control(
+        "vault.delete", mark("Delete vault"), choices={"name": lambda lab, _values: offered.plain(lab.azure.vaults)}
+    )
+
+
+def _protection() -> Iterable[Control]:
+    yield Control(
         "vault.configure_protection",
         mark("Protection configuration"),
         mark("Replication location and frequency; saving starts a job."),
@@ -58,16 +77,6 @@ def _vault() -> Iterable[Control]:
             "What is left as it is stays. Storage account and encryption need the cloud released and configured anew."
         ),
         hidden=("storage", "encrypt"),
-    )
-    yield Control(
-        "vault.map_network",
-        mark("Map"),
-        mark("Select a target network"),
-        choices={
-            "source": offered.logical_networks,
-            "target": lambda lab, _values: offered.plain(lab.azure.networks),
-            "server": lambda lab, values: [("", "Microsoft Azure"), *offered.vmm_servers(lab, values)],
-        },
     )
     yield Control("vault.import_initial_replication", mark("Import the initial replication"))
     yield Control("vault.check", mark("Check the requirements"))
@@ -84,15 +93,6 @@ def _vault() -> Iterable[Control]:
     yield Control("vault.disable_protection", mark("Disable protection for the virtual machine"), _DISABLE)
     yield Control("vault.stop_managing", mark("Stop managing the virtual machine"), _STOP)
     yield Control("vault.release_cloud", mark("Remove protection (of a cloud)"))
-    yield Control(
-        "vault.unregister_server",
-        mark("Remove"),
-        mark("Confirm Removal"),
-        choices={"server": offered.vmm_servers},
-    )
-    yield Control(
-        "vault.delete", mark("Delete vault"), choices={"name": lambda lab, _values: offered.plain(lab.azure.vaults)}
-    )
 
 
 def _failover() -> Iterable[Control]:
@@ -141,6 +141,7 @@ def _plans() -> Iterable[Control]:
     yield Control("draft.add_check", mark("Add check of the application"))
     yield Control("draft.remove_action", mark("Remove action"))
     yield Control("draft.save", mark("Save"))
+    yield Control("draft.discard", mark("Discard changes"), mark("The editor shows the plan as it is saved."))
 
 
 def _jobs() -> Iterable[Control]:
@@ -198,11 +199,8 @@ def _machines() -> Iterable[Control]:
     yield Control("site.set_network_level_authentication", mark("Network-level authentication"))
     yield Control("site.resize_disk", mark("Expand a disk"))
     yield Control("site.resynchronise_by_itself", mark("Resynchronize by itself"))
-    yield Control(
-        "site.pause_replication",
-        mark("Pause replication"),
-        choices={"side": lambda *_: offered.plain(("primary", "replica"))},
-    )
+    sides = {"side": lambda *_: offered.plain(("primary", "replica"))}
+    yield Control("site.pause_replication", mark("Pause replication"), choices=sides)
     yield Control("site.resume_replication", mark("Resume replication"))
     yield Control("site.reset_statistics", mark("Reset statistics"))
     yield Control("site.replication", mark("Statistics of a time"))
@@ -237,7 +235,7 @@ def _vmm() -> Iterable[Control]:
     yield Control("site.vmm.stop_service", mark("Stop the VMM service"))
 
 
-def _azure() -> Iterable[Control]:
+def _subscription() -> Iterable[Control]:
     plans = {"plan": lambda *_: offered.plain(("trial", "pay-as-you-go"))}
     yield Control("azure.sign_up", mark("Sign up"), choices=plans, free=("account",))
     yield Control("azure.create_account", mark("Create a Microsoft account"), free=("account",))
@@ -252,6 +250,12 @@ def _azure() -> Iterable[Control]:
         titles={"to": mark("New limit")},
         choices={"name": lambda lab, _values: offered.plain(lab.azure.quotas)},
     )
+    yield Control("azure.buy_licences", mark("Buy subscription licences"))
+    yield Control("azure.end_licences", mark("End the subscription licences"))
+    yield Control("azure.licence_checklist", mark("Licence checklist"))
+
+
+def _azure() -> Iterable[Control]:
     kinds = {
         "kind": lambda *_: offered.worded(
             (("site-recovery", mark("Site Recovery vault")), ("backup", mark("Backup vault")))
@@ -282,14 +286,14 @@ def _azure() -> Iterable[Control]:
     yield Control("azure.remove_endpoint", mark("Remove endpoint"))
     yield Control("azure.connect", mark("Connect"))
     yield Control("azure.set_network_level_authentication", mark("Network-level authentication"))
+
+
+def _automation() -> Iterable[Control]:
     yield Control("azure.create_automation_account", mark("Create automation account"))
     yield Control("azure.delete_automation_account", mark("Delete"), choices={"name": offered.automation})
     yield Control("azure.import_runbook", mark("Import runbook"), choices={"file": offered.kept_files(".py", ".ipynb")})
     yield Control("azure.runbook", mark("Show the runbook"), choices={"name": offered.runbooks})
     yield Control("azure.trust_runbooks", mark("Allow the runbooks of this lab"))
-    yield Control("azure.buy_licences", mark("Buy subscription licences"))
-    yield Control("azure.end_licences", mark("End the subscription licences"))
-    yield Control("azure.licence_checklist", mark("Licence checklist"))
 
 
 def _hyperv() -> Iterable[Control]:
@@ -362,7 +366,10 @@ def _lab() -> Iterable[Control]:
     yield Control("reach", mark("Who reaches what"))
 
 
-_GROUPS = (_vault, _failover, _plans, _jobs, _site, _machines, _vmm, _azure, _hyperv, _faults, _lab)
+_GROUPS = (
+    _vault, _protection, _failover, _plans, _jobs, _site, _machines, _vmm, _subscription, _azure, _automation, _hyperv,
+    _faults, _lab,
+)  # fmt: skip
 CONTROLS: dict[str, Control] = {control.command: control for group in _GROUPS for control in group()}
 
 # Commands that have no control of their own, and why.

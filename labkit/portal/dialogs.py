@@ -6,7 +6,7 @@ what to do; nothing is lost of what was typed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
@@ -18,6 +18,18 @@ from labkit.portal.forms import Choices, Control, Field, Values
 if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.lab.wizards import FieldView, Wizard
+
+
+class Outcome(NamedTuple):
+    """What a button did: whether the dialog is done, what the calls gave, and the Python of just those calls.
+
+    ``refusal``: of a later one of several calls, when earlier ones are done.
+    """
+
+    done: bool
+    given: list[Any]
+    lines: list[str]
+    refusal: LabError | None = None
 
 
 class Dialog(Protocol):
@@ -36,8 +48,8 @@ class Dialog(Protocol):
     def enter(self, name: str, entered: Any) -> None:
         """A field was changed."""
 
-    def press(self, button: str) -> tuple[bool, list[Any]]:
-        """A button other than Cancel: whether the dialog is done, and what the calls gave."""
+    def press(self, button: str) -> Outcome:
+        """A button other than Cancel."""
 
     def lines(self) -> list[str]:
         """The Python that does the same."""
@@ -75,6 +87,7 @@ class Form:
     def __init__(self, lab: Lab, control: Control, preset: Values, root: Any, title: str = "") -> None:
         self._lab, self._control, self._root = lab, control, root
         self._vmm = str(preset.get("_vmm") or "")
+        self._variable = str(preset.get("_variable") or "draft")
         self._tick = str(preset.get("_tick") or _(control.tick))
         self._entered: Values = {}
         self._preset = dict(preset)
@@ -97,15 +110,20 @@ class Form:
 
     def lines(self) -> list[str]:
         """A call, or one for each that was chosen."""
-        made = forms.calls(self._control, self._root, self._given())
-        return [forms.line(self._control, *call, vmm=self._vmm) for call in made]
+        return [self._line(*call) for call in forms.calls(self._control, self._root, self._given())]
+
+    def _line(self, placed: list[Any], named: Values) -> str:
+        return forms.line(self._control, placed, named, vmm=self._vmm, draft=self._variable)
 
     def data(self) -> dict[str, Any]:
         """As the page gets it."""
         asked = self._told.data(self.fields())
         if self._tick:
             asked.append(Field("_tick", self._tick, "flag", self._ticked, required=True).data())
-        subject = [str(value) for name, value in self._preset.items() if name in ("vm", "name", "cloud", "machine")]
+        open_ = self._preset.get("_open", ())  # these have a field
+        subject = [
+            str(value) for name, value in self._preset.items() if value and name in _SUBJECTS and name not in open_
+        ]
         return {
             "title": self.title,
             "subject": ", ".join(subject),
@@ -127,28 +145,37 @@ class Form:
         if field is not None:
             self._entered[name] = self._told.read(field, entered)
 
-    def press(self, button: str) -> tuple[bool, list[Any]]:
+    def press(self, button: str) -> Outcome:
         """OK: the call, or one for each that was chosen, until one is refused."""
         if button != "ok":
             raise LabError(900801, found=button)
         if self._tick and not self._ticked:
             raise LabError(900983, tick=self._tick)
         method = self._control.method(self._root, self._vmm)
-        made = forms.calls(self._control, self._root, self._given())
+        given = self._given()
+        made = forms.calls(self._control, self._root, given)
         if not made:
             raise LabError(900984, field=titles.of(self._control.each))
-        done = []
+        done: list[Any] = []
+        lines: list[str] = []
         for placed, named in made:
-            done.append(method(*placed, **named))
-            if self._control.each:  # what is done is not offered again if a later one is refused
-                self._entered[self._control.each] = [
-                    one for one in self._given()[self._control.each] if one not in placed and one not in named.values()
-                ]
-        return True, done
+            try:
+                done.append(method(*placed, **named))
+            except LabError as error:
+                if not done:
+                    raise
+                # What is done is told, and not offered again; the rest stays chosen.
+                self._entered[self._control.each] = list(given[self._control.each])[len(done) :]
+                return Outcome(False, done, lines, error)
+            lines.append(self._line(placed, named))
+        return Outcome(True, done, lines)
 
     def cancel(self) -> None:
         """Nothing has happened."""
 
+
+# What a dialog is about, if the page has said it.
+_SUBJECTS = ("vm", "name", "cloud", "machine", "server", "host")
 
 # How the pages' fields are named as arguments of the one call, and which argument is the server they run on.
 _AS_CALL: dict[str, tuple[str, dict[str, str]]] = {
@@ -237,9 +264,9 @@ class Pages:
         for name, value in self._entered.items():
             called = names.get(name, name)
             if called and value != self._first.get(name):
-                given[called] = value
+                given[called] = "" if value is None else value  # as Next hands it in
         control = _as_call(self._control)
-        placed, named = forms.split(control, self._lab, given)
+        placed, named = forms.split(control, self._lab, given, exact=True)
         vmm = str(self._preset.get("_vmm") or "")
         return [forms.line(control, placed, named, vmm=vmm)]
 
@@ -264,7 +291,7 @@ class Pages:
         if field is not None:
             self._entered[name] = self._told.read(field, entered)
 
-    def press(self, button: str) -> tuple[bool, list[Any]]:
+    def press(self, button: str) -> Outcome:
         """Next, Back, Finish."""
         if button == "back":
             self._wizard.back()
@@ -272,11 +299,11 @@ class Pages:
             values = {one.name: one.value for one in self.fields() if one.name in self._entered}
             self._wizard.next(**{name: "" if value is None else value for name, value in values.items()})
         elif button == "finish":
-            result = self._wizard.finish()
-            return True, result if isinstance(result, list) else [result]
+            lines, result = self.lines(), self._wizard.finish()
+            return Outcome(True, result if isinstance(result, list) else [result], lines)
         else:
             raise LabError(900801, found=button)
-        return False, []
+        return Outcome(False, [], [])
 
     def cancel(self) -> None:
         """Close it; what it has changed on the way is put right by the wizard itself."""

@@ -67,6 +67,8 @@ class Field:
             "required": self.required,
             "hint": self.hint,
         }
+        if self.kind == "secret":  # never sent back: the page keeps what was typed there
+            return {**found, "value": bool(self.value)}
         if self.choices is None:
             drawn = "list" if self.kind in _LISTS else self.kind
             return {**found, "kind": drawn, "value": self._lines() if drawn == "list" else self.value}
@@ -179,7 +181,7 @@ def _kind(name: str, annotation: str) -> str:
     if name in _SECRETS:
         return "secret"
     if "bool" in kinds:
-        return "flag"
+        return "choice" if "None" in kinds else "flag"
     if any(kind.startswith("dict") for kind in kinds):
         return "pairs"
     if any(kind.startswith(("Sequence", "Iterable", "tuple")) for kind in kinds):
@@ -189,6 +191,10 @@ def _kind(name: str, annotation: str) -> str:
     if "int" in kinds and "str" not in kinds:
         return "number"
     return "text"
+
+
+def _as_it_is(_lab: Lab, _values: Values) -> Sequence[Choice]:
+    return [(None, _("As it is")), (True, _("Yes")), (False, _("No"))]
 
 
 def fields(control: Control, lab: Lab, root: Any, values: Values, common: Mapping[str, Choices]) -> list[Field]:
@@ -201,6 +207,8 @@ def fields(control: Control, lab: Lab, root: Any, values: Values, common: Mappin
         several = one.kind is inspect.Parameter.VAR_POSITIONAL or one.name == control.each
         offered = control.choices.get(one.name, common.get(one.name))
         kind = "list" if several else _kind(one.name, str(one.annotation))
+        if kind == "choice":  # a flag that can be left alone: a box would say no
+            offered = offered or _as_it_is
         any_will_do = offered is None or kind == "flag" or one.name in control.free
         choices = None if any_will_do or offered is None else list(offered(lab, values))
         if choices is not None and kind != "path":
@@ -258,8 +266,8 @@ def _changed(one: inspect.Parameter, value: Any) -> bool:
     return bool(value != same)
 
 
-def split(control: Control, root: Any, given: Values) -> tuple[list[Any], Values]:
-    """Arguments by place and by name, as the command takes them; defaults are left out."""
+def split(control: Control, root: Any, given: Values, *, exact: bool = False) -> tuple[list[Any], Values]:
+    """Arguments by place and by name, as the command takes them; defaults are left out, unless all are ``exact``."""
     known = _parameters(control.method(root))
     placed: list[Any] = []
     named: Values = {}
@@ -271,9 +279,9 @@ def split(control: Control, root: Any, given: Values) -> tuple[list[Any], Values
             continue
         if one.kind is inspect.Parameter.VAR_KEYWORD:
             rest = {name: value for name, value in given.items() if name not in names}
-            named |= {name: value for name, value in rest.items() if value not in (None, "", [])}
+            named |= {name: value for name, value in rest.items() if exact or value not in (None, "", [])}
             continue
-        if one.name not in given or not _changed(one, given[one.name]):
+        if one.name not in given or not (exact or _changed(one, given[one.name])):
             gap = gap or one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
             continue
         if one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and one.default is MISSING and not gap:
@@ -291,18 +299,18 @@ def calls(control: Control, root: Any, given: Values) -> list[tuple[list[Any], V
     return [split(control, root, {**given, control.each: one}) for one in chosen]
 
 
-def line(control: Control, placed: Sequence[Any], named: Values, *, vmm: str = "") -> str:
-    """The Python that makes the same call."""
+def line(control: Control, placed: Sequence[Any], named: Values, *, vmm: str = "", draft: str = "draft") -> str:
+    """The Python that makes the same call; ``draft``: what the draft of the plan is called."""
     shown = [_shown(value) for value in placed]
     shown += [f"{name}={'getpass()' if name in _SECRETS else _shown(value)}" for name, value in named.items()]
     path = control.command.replace("site.vmm.", f"site.vmm.on({_shown(vmm)}).", 1) if vmm else control.command
-    owner = "" if control.command.startswith("draft.") else "lab."
-    return f"{owner}{path}({', '.join(shown)})"
+    whole = path.replace("draft.", f"{draft}.", 1) if path.startswith("draft.") else f"lab.{path}"
+    return f"{whole}({', '.join(shown)})"
 
 
-def draft_line(plan: str) -> str:
+def draft_line(plan: str, draft: str = "draft") -> str:
     """The line that the lines of a plan's editor begin with."""
-    return f"draft = lab.vault.plans[{_shown(plan)}].draft()"
+    return f"{draft} = lab.vault.plans[{_shown(plan)}].draft()"
 
 
 def script(lines: Sequence[str]) -> list[str]:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.engine import jobs, pace, texts
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.lab.views import Job
-from labkit.portal import blocks, dialogs, forms, pages, results
+from labkit.portal import blocks, dialogs, pages, plandrafts, results
 from labkit.portal.blocks import Block, Command, Page
 from labkit.portal.controls import CONTROLS
 from labkit.portal.heart import Heart
 from labkit.portal.pages.context import Context
+from labkit.portal.pages.jobs import played_elsewhere
+from labkit.portal.script import Script
 from labkit.portal.seldom import Answers
 from labkit.views.titles import job_state
 
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+    from labkit.lab.plandraft import PlanDraft
+
 _SECONDS = 1.0  # between two looks at a page while the clock plays
-_MOST_NOTICES, _MOST_LINES = 4, 200
+_MOST_NOTICES = 4
+_ENDS = ("draft.save", "draft.discard")  # with these a draft is done with
 _STATES = {
     jobs.IN_PROGRESS: blocks.BUSY,
     jobs.SUSPENDED: blocks.WARN,
@@ -31,8 +39,9 @@ _STATES = {
 
 @dataclasses.dataclass
 class Notice:
-    """What is told at the foot: a text and its state, or a job, whose state is told."""
+    """What is told at the foot: a text and its state, or a job, whose state is told. ``id``: which one is closed."""
 
+    id: int
     text: str
     state: str = blocks.GOOD
     job: str = ""
@@ -50,11 +59,12 @@ class Screen:
         self._chosen: dict[str, list[str]] = {}
         self._page = Page("")
         self._dialog: dialogs.Dialog | None = None
-        self._draft = ""  # the plan that the open dialog changes
+        self._opened: Command | None = None  # what the dialog is of
         self._result: list[Block] = []
         self._notices: list[Notice] = []
-        self._script: list[str] = []
-        self._drafts: dict[str, Any] = {}
+        self._numbers = itertools.count(1)
+        self._script = Script()
+        self._drafts: dict[str, plandrafts.Held] = {}
         self._told: dict[str, Any] = {}
         self._seen: tuple[int, int] = (-1, -1)
         self._looked = float("-inf")
@@ -120,13 +130,24 @@ class Screen:
         """Ask the open page anew."""
         self._seen, self._looked = (self._heart.follower.now, self._heart.follower.seen), pace.ticks()
         self._answers.late = False
-        context = Context(
-            self._lab, self._path, self._chosen, self._drafts, self._heart.follower, self._known, self._answers
-        )
         try:
-            self._page = pages.build(context)
+            self._page = self._built()
+            if self._let_go():
+                self._page = self._built()
         except LabError as error:
             self._page = Page(_("Not there"), [blocks.note("error", str(error), state=blocks.BAD)])
+
+    def _built(self) -> Page:
+        return pages.build(
+            Context(self._lab, self._path, self._chosen, self._drafts, self._heart.follower, self._known, self._answers)
+        )
+
+    def _let_go(self) -> bool:
+        """What is chosen in a table and is there no more does not count; whether there was anything of that kind."""
+        there = {block["key"]: {row["id"] for row in block["rows"]} for block in self._page.blocks if "choose" in block}
+        left = {key: [one for one in rows if one in there.get(key, ())] for key, rows in self._chosen.items()}
+        gone, self._chosen = left != self._chosen, left
+        return gone
 
     def _data(self) -> dict[str, Any]:
         page = self._page
@@ -147,7 +168,7 @@ class Screen:
             "dialog": None if self._dialog is None else self._dialog.data(),
             "result": self._result,
             "notices": [self._notice(notice) for notice in self._notices],
-            "script": self._script[-_MOST_LINES:],
+            "script": self._script.lines(),
         }
         # As it will be on the line: a tuple and a list are the same there, and so are they when told from before.
         return json.loads(json.dumps(data))  # type: ignore[no-any-return]
@@ -164,13 +185,14 @@ class Screen:
 
     def _notice(self, notice: Notice) -> dict[str, Any]:
         if not notice.job:
-            return {"text": notice.text, "state": notice.state, "go": None}
+            return {"id": notice.id, "text": notice.text, "state": notice.state, "go": None}
         job = self._lab.jobs.get(notice.job)
         state = job.state if job is not None else ""
         text = f"{notice.text}: {job_state(state)}"
         if state == jobs.IN_PROGRESS and self._lab.clock.player is None:
             text = _("{text}. Time stands still: press Play, or Next event.").format(text=text)
-        return {"text": text, "state": _STATES.get(state, blocks.WARN), "go": ["jobs", notice.job]}
+        state = _STATES.get(state, blocks.WARN)
+        return {"id": notice.id, "text": text, "state": state, "go": ["jobs", notice.job]}
 
     # --- doing --------------------------------------------------------------------------------------------------------
 
@@ -189,11 +211,13 @@ class Screen:
         }
         if what not in acts:
             raise LabError(900801, found=what)
-        acts[what](value)
-        if what == "press":
-            self._answers.forget()
-        self._heart.follower.look(self._lab)
-        self._changed()
+        try:
+            acts[what](value)
+        finally:  # what is refused may have changed the screen as well
+            if what == "press":
+                self._answers.forget()
+            self._heart.follower.look(self._lab)
+            self._changed()
 
     def _changed(self) -> None:
         """Something was clicked: it is told with the next turn, which follows at once."""
@@ -225,61 +249,66 @@ class Screen:
         self._cancel(None)
         self._result = []
         root: Any = self._lab
-        self._draft = str(command.preset.get("_draft") or "")
-        if self._draft:
-            root = _Holder(self._drafts, self._draft)
-        self._dialog = dialogs.open_dialog(self._lab, control, dict(command.preset), root, command.title)
+        preset = dict(command.preset)
+        if plan := str(preset.get("_draft") or ""):
+            root = _Holder(self._lab, self._drafts, plan)
+            preset["_variable"] = self._script.variable(plan)
+        self._dialog = dialogs.open_dialog(self._lab, control, preset, root, command.title)
+        self._opened = command
 
     def _field(self, value: Any) -> None:
         if self._dialog is not None:
             self._dialog.enter(str(value["name"]), value.get("value"))
 
     def _press(self, value: Any) -> None:
-        dialog = self._dialog
-        if dialog is None or value.get("page", dialog.place) != dialog.place:
+        dialog, command = self._dialog, self._opened
+        if dialog is None or command is None or value.get("page", dialog.place) != dialog.place:
             return  # the second click of two is not about the next page
         for name, entered in dict(value.get("values") or {}).items():
             dialog.enter(str(name), entered)
-        lines, dialog.error = dialog.lines(), None
+        dialog.error = None
         try:
-            done, given = dialog.press(str(value["button"]))
+            if command.control == "wait" and (why := played_elsewhere(self._lab)):  # since the dialog was opened
+                raise LabError(900986, title=command.title, why=why)
+            outcome = dialog.press(str(value["button"]))
         except LabError as error:
             dialog.error = error
             return
-        if done:
+        dialog.error = outcome.refusal
+        if outcome.done:
             self._dialog = None
-            self._ended(dialog, lines, given)
+        if outcome.lines:
+            self._happened(dialog.title, command, outcome)
 
-    def _ended(self, dialog: dialogs.Dialog, lines: list[str], given: list[Any]) -> None:
-        """A dialog's command was done: notices of its jobs, its lines for the script, what it gave back."""
-        if self._draft:
-            first = forms.draft_line(self._draft)
-            drafts = [line for line in self._since_save() if line.startswith("draft = ")]
-            lines = lines if drafts[-1:] == [first] else [first, *lines]
-        self._script += lines
-        begun = [one for one in given if isinstance(one, Job)]
+    def _happened(self, title: str, command: Command, outcome: dialogs.Outcome) -> None:
+        """A command was done: notices of its jobs, its lines for the script, what it gave back."""
+        plan = str(command.preset.get("_draft") or "")
+        if plan:
+            last = command.control in _ENDS
+            self._script.add_of_draft(plan, self._drafts[plan].draft, outcome.lines, last=last)
+        else:
+            self._script.add(outcome.lines)
+        begun = [one for one in outcome.given if isinstance(one, Job)]
         for job in begun:
-            self._notices.append(Notice(pages.job_title(self._lab, job), job=job.id))
+            self._tell(pages.job_title(self._lab, job), job.id)
         if not begun:
-            self._notices.append(Notice(_("{title}: done").format(title=dialog.title)))
-        self._notices = self._notices[-_MOST_NOTICES:]
-        self._result = [block for place, one in enumerate(given) for block in results.shown(one, f"result-{place}")]
+            self._tell(_("{title}: done").format(title=title))
+        shown = [results.shown(one, f"result-{place}") for place, one in enumerate(outcome.given)]
+        self._result = list(itertools.chain.from_iterable(shown))
 
-    def _since_save(self) -> list[str]:
-        """The lines since a plan was last saved, from the end: those that a further line of the draft goes on from."""
-        places = [place for place, line in enumerate(self._script) if line == "draft.save()"]
-        return self._script[places[-1] + 1 if places else 0 :]
+    def _tell(self, text: str, job: str = "") -> None:
+        self._notices = [*self._notices, Notice(next(self._numbers), text, job=job)][-_MOST_NOTICES:]
 
     def _cancel(self, _value: Any) -> None:
-        if self._dialog is not None:
-            self._dialog.cancel()
-        self._dialog = None
+        dialog, self._dialog = self._dialog, None  # it is closed, also when what it has changed cannot be put right
+        if dialog is not None:
+            dialog.cancel()
 
     def _close(self, _value: Any) -> None:
         self._result = []
 
     def _dismiss(self, value: Any) -> None:
-        del self._notices[int(value) : int(value) + 1]
+        self._notices = [one for one in self._notices if one.id != value]
 
     def _language(self, value: Any) -> None:
         texts.set_language(str(value))
@@ -293,10 +322,10 @@ class Screen:
 class _Holder:
     """What a control's path begins at when it is not the lab: a plan that is being changed."""
 
-    def __init__(self, drafts: Mapping[str, Any], name: str) -> None:
-        self._drafts, self._name = drafts, name
+    def __init__(self, lab: Lab, drafts: dict[str, plandrafts.Held], name: str) -> None:
+        self._lab, self._drafts, self._name = lab, drafts, name
 
     @property
-    def draft(self) -> Any:
-        """The draft as it is now: the page takes a fresh one while nothing was changed."""
-        return self._drafts[self._name]
+    def draft(self) -> PlanDraft:
+        """The draft as it is now: another one when the plan is another."""
+        return plandrafts.of(self._lab, self._drafts, self._name).draft

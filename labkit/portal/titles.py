@@ -139,7 +139,6 @@ _TITLES = {
     "date": mark("Date"),
     "dated": mark("Date"),
     "discarded": mark("Orders of the site's VM lost with it"),
-    "disks_": mark("Disks"),
     "dollars": mark("US dollars"),
     "dollars_per_day": mark("US dollars per day"),
     "equal": mark("Equal"),
@@ -157,7 +156,6 @@ _TITLES = {
     "orders": mark("Orders"),
     "outcome": mark("Outcome"),
     "price": mark("Price"),
-    "product_": mark("Product"),
     "questions": mark("Questions"),
     "reached": mark("Reached"),
     "rule": mark("Rule"),
@@ -200,7 +198,6 @@ _HINTS = {
     "subnets": mark("one a line: name=10.0.1.0/24"),
     "dns": mark("one address a line"),
     "month": mark("such as 2014-10"),
-    "size_": mark("such as 60GB"),
 }
 
 

@@ -191,3 +191,29 @@ def test_a_table_keeps_its_place_while_time_runs(page: Page, tmp_path: Path) -> 
         lab.run("1min")
         shown.told()
         expect(visible).to_have_count(10)
+
+
+def test_a_password_stays_in_the_page(page: Page, lab_of: Callable[[str], Lab], tmp_path: Path) -> None:
+    """What was typed stays after a refusal; after a reload its field has dots and counts; then it is gone."""
+    shown = Bridged(page, lab_of("protected"), "site")
+    told: list[str] = []
+    send = shown.view.send
+    shown.view.send = lambda message, *_: (told.append(str(message)), send(message))[1]
+    page.set_default_timeout(5_000)
+    shown.portal.choose("servers", "SC01").open("site.make_certificate")
+    secret, path = page.locator('[data-key="field-password"]'), page.locator('[data-key="field-path"]')
+    (tmp_path / "old.pfx").write_text("another file")
+    path.fill(str(tmp_path / "old.pfx"))
+    secret.fill("correct horse")
+    page.locator(".labkit-press-ok").click()
+    expect(page.locator(".labkit-refusal")).not_to_be_empty()
+    expect(secret).to_have_value("correct horse")
+    shown.load()
+    expect(secret).to_have_value("")
+    assert secret.get_attribute("placeholder")
+    path.fill(str(tmp_path / "new.pfx"))
+    page.locator(".labkit-press-ok").click()
+    expect(page.locator(".labkit-dialog")).to_be_hidden()
+    assert (tmp_path / "new.pfx").exists()
+    expect(secret).to_have_count(0)
+    assert "correct horse" not in "".join(told)

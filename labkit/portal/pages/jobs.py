@@ -139,10 +139,15 @@ def _commands(context: Context, name: str) -> None:
     context.command("vault.skip", preset, why=choose or (waits if failed else ""))
     context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
     context.command("vault.release_plan", preset, why=failed)
-    clock = context.lab.clock
-    elsewhere = _("Another process plays the clock; time passes there.")  # lab.wait would wait here, for how long?
-    plays = "" if clock.playing or clock.player is None else elsewhere
-    context.command("wait", {"thing": job}, why=goes_on or plays)
+    context.command("wait", {"thing": job}, why=goes_on or played_elsewhere(context.lab))
+
+
+def played_elsewhere(lab: Lab) -> str:
+    """Why this process must not wait for a job now; "" when it may. ``lab.wait`` would wait here, for how long?"""
+    clock = lab.clock
+    if clock.playing or clock.player is None:
+        return ""
+    return _("Another process plays the clock; time passes there.")
 
 
 def _complete_title(job: Job | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab.plans import Plan
-from labkit.portal import blocks
+from labkit.portal import blocks, plandrafts
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.pages.context import Context
 from labkit.portal.pages.jobs import said
@@ -81,9 +81,7 @@ def _why(plan: Plan, kind: str) -> str:
 
 def _one(context: Context, name: str) -> Page:
     plan = context.lab.vault.plans[name]
-    draft = context.drafts.get(name)
-    if draft is None or _drawn(draft) == _saved(plan):  # nothing is lost: the plan may be another by now
-        draft = context.drafts[name] = plan.draft()
+    held = plandrafts.of(context.lab, context.drafts, name)
     made = Page(name, crumbs=[(_("Recovery Plans"), ("plans",))])
     job = plan.job
     facts: list[tuple[str, Cell]] = [
@@ -97,22 +95,25 @@ def _one(context: Context, name: str) -> Page:
         facts.append((_("Job"), blocks.link(f"{job.id}", "jobs", job.id)))
         facts.append((_("Status"), said(job.state)))
     made.blocks.append(blocks.facts("plan", facts))
-    changed = _saved(plan) != _drawn(draft)
-    if changed:
-        made.blocks.append(blocks.note("unsaved", _("There are changes that are not saved."), state=blocks.WARN))
-    made.blocks.append(_editor(context, draft))
+    made.blocks += _unsaved(held)
+    made.blocks.append(_editor(context, held.draft))
     made.blocks.append(_readiness(plan))
-    _editing(context, name, draft, changed=changed)
+    _editing(context, name, changed=held.changed)
     _commands(context, name)
     return made
 
 
-def _saved(plan: Plan) -> list[Any]:
-    return _drawn(plan.draft())
-
-
-def _drawn(draft: Any) -> list[Any]:
-    return [(list(group.vms), list(group.before), list(group.after)) for group in draft.groups]
+def _unsaved(held: plandrafts.Held) -> list[blocks.Block]:
+    """What has to be known of a draft before it is saved."""
+    texts = []
+    if held.changed:
+        texts.append(_("There are changes that are not saved."))
+        if held.late:
+            told = _("The plan was saved elsewhere after version {version}; saving here replaces that.")
+            texts.append(told.format(version=held.version))
+    elif held.dropped:
+        texts.append(_("The plan was made anew; changes of the one before are dropped."))
+    return [blocks.note("unsaved", "\n".join(texts), state=blocks.WARN)] if texts else []
 
 
 def _editor(context: Context, draft: Any) -> blocks.Block:
@@ -154,7 +155,7 @@ def _readiness(plan: Plan) -> blocks.Block:
     return blocks.table("readiness", columns, rows, title=_("Readiness"), empty=empty)
 
 
-def _editing(context: Context, name: str, draft: Any, *, changed: bool) -> None:
+def _editing(context: Context, name: str, *, changed: bool) -> None:
     """The commands of the editor: what is chosen is what they are about."""
     number, kind, chosen = next(iter(context.rows("groups")), "::").split(":", 2)
     group = int(number) if number else None
@@ -169,4 +170,5 @@ def _editing(context: Context, name: str, draft: Any, *, changed: bool) -> None:
     for control in ("draft.add_manual", "draft.add_script", "draft.add_check"):
         context.command(control, {**preset, "group": group}, why=no_group)
     context.command("draft.remove_action", {**preset, "group": group, "name": chosen}, why=no_action)
-    context.command("draft.save", preset, why="" if changed else _("Nothing was changed."))
+    for control in ("draft.save", "draft.discard"):
+        context.command(control, preset, why="" if changed else _("Nothing was changed."))

@@ -68,11 +68,6 @@ const BLOCKS = {
     return [...heading(block), html("p", { class: "labkit-text" }, ...sign, block.text)];
   },
 
-  code(block, tools) {
-    const lines = block.lines.join("\n");
-    return [...heading(block), html("pre", { class: "labkit-code" }, html("code", { text: lines })), copier(tools.words, () => lines)];
-  },
-
   chart(block, tools) {
     const part = tools.charts[block.part];
     return part ? [part.element] : [];

@@ -34,6 +34,7 @@ function text(field, change) {
   const kinds = { secret: "password" };
   const box = html("input", { class: "labkit-input", type: kinds[field.kind] ?? "text", autocomplete: "off", spellcheck: "false" });
   if (field.kind === "number") box.setAttribute("inputmode", "numeric");
+  if (field.kind === "secret") return secret(box, field, change);
   box.value = field.value ?? "";
   const found = typed(box, change);
   if (!field.choices) return found;
@@ -45,6 +46,15 @@ function text(field, change) {
     change(box.value);
   }
   return { ...found, element: html("span", {}, box, list) };
+}
+
+/** Python says only whether it has one. What was typed stays here; what was typed before a reload counts until then. */
+function secret(box, field, change) {
+  const set = (filled) => { box.placeholder = filled ? "••••••••" : ""; };
+  set(field.value);
+  let mine = false;
+  box.addEventListener("input", () => { mine = true; });
+  return { ...typed(box, change), set, value: () => (mine ? box.value : undefined) };
 }
 
 function area(field, change) {
@@ -120,7 +130,8 @@ class Dialog {
   }
 
   values() {
-    return Object.fromEntries([...this.inputs].map(([name, found]) => [name, found.value()]));
+    const all = [...this.inputs].map(([name, found]) => [name, found.value()]);
+    return Object.fromEntries(all.filter(([, value]) => value !== undefined));
   }
 
   press(button) {
@@ -134,6 +145,8 @@ class Dialog {
       for (const found of this.inputs.values()) found.rest();
       this.element.hidden = true;
       this.page = "";
+      this.inputs.clear();
+      this.form.replaceChildren(); // nothing that was typed stays, a password least of all
       return;
     }
     const opened = this.element.hidden;

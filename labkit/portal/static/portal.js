@@ -146,7 +146,7 @@ class Portal {
   }
 
   drawNotices(notices) {
-    this.notices.replaceChildren(...notices.map((notice, place) => {
+    this.notices.replaceChildren(...notices.map((notice) => {
       const row = html("div", { class: "labkit-notice" }, cell({ text: notice.text, state: notice.state }));
       if (notice.go) {
         const view = html("button", { class: "labkit-link labkit-view-job", type: "button", text: this.words.view_job });
@@ -155,7 +155,7 @@ class Portal {
         row.append(view);
       }
       const away = html("button", { class: "labkit-link labkit-dismiss", type: "button", text: "×", "aria-label": this.words.close });
-      away.addEventListener("click", () => this.send("dismiss", place));
+      away.addEventListener("click", () => this.send("dismiss", notice.id));
       row.append(away);
       return row;
     }));
