@@ -368,8 +368,8 @@ def _vm() -> Iterable[Row]:
         name = f"system {system or 'not set'}"
         yield _of_vm("2.4-2", name, 70002, say("system", system), "system", set_system)
     bsd = vm_is(os="FreeBSD 10.0")
-    linux = lambda walk: walk.lab.site.vmm.set_system(walk.vm, "Other Linux (64-bit)")  # noqa: E731
-    yield _of_vm("1.4-5", "FreeBSD by its own name", 70002, bsd, "os system adapters", linux)
+    linux = say("system", "Other Linux (64-bit)")
+    yield Row("1.4-5", "FreeBSD by its own name", "system", 900676, bsd, linux, _slots("os system adapters"))
     for marks in ((), ("os", "data"), ("data",)):
         name = f"marked {' and '.join(marks) or 'nothing'}"
         yield _of_vm("2.4-3", name, 70003, say("mark", marks), "mark disks", mark_os)
