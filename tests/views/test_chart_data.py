@@ -215,8 +215,11 @@ def test_stills_in_japanese(story: Lab) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            titles = []
             for figure in figures("仮想マシン", story):
                 figure.canvas.draw()
+                titles.append(figure.axes[0].get_title(loc="left"))
+        assert any("復旧ポイント: 仮想マシン" in title for title in titles)
     finally:
         texts.set_language("en")
 

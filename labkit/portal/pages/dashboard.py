@@ -7,7 +7,7 @@ from typing import Any
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks
-from labkit.portal.blocks import Page
+from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health
 from labkit.portal.pages.jobs import job_rows
 from labkit.site import inventory
@@ -17,42 +17,11 @@ _MOST_JOBS = 20
 
 def page(context: Context) -> Page:
     """Figures, the live chart, jobs under way, what is left to do."""
-    items: dict[str, Any] = context.status["items"]
-    target = context.lab.read(lambda world: inventory.site_of(world).objectives.rpo)
-    known = {name: item["rpo_ms"] for name, item in items.items() if item["rpo_ms"] is not None}
-    worst = max(known, key=lambda name: known[name], default=None)
-    over = [name for name, rpo in known.items() if rpo > target]
-    sick = {name: item["health"] for name, item in items.items() if item["health"] != "Normal"}
-    running: dict[str, Any] = context.status["jobs"]
-    waiting = [job for job in running.values() if job["state"] == "Suspended"]
-    shown = units.show_duration(known[worst] // 1000 * 1000) if worst is not None else "-"
-    state = blocks.BAD if over else blocks.GOOD
     made = Page(_("Dashboard"))
-    made.blocks.append(
-        blocks.cards(
-            "figures",
-            [
-                (_("Protected"), str(len(items)), _("of {count} virtual machines").format(count=_machines(context))),
-                (
-                    _("Worst RPO"),
-                    shown if worst is None else blocks.said(shown, state),
-                    _("{vm}; target {target}").format(vm=worst or "-", target=units.show_duration(target)),
-                ),
-                (_("Over target"), blocks.said(str(len(over)), state), ", ".join(over[:3])),
-                (
-                    _("Replication health"),
-                    health("Normal" if not sick else "Critical" if "Critical" in sick.values() else "Warning"),
-                    ", ".join(list(sick)[:3]),
-                ),
-                (_("Data yet to be replicated"), _pending(context), ""),
-                (_("Running jobs"), str(len(running)), _("{count} wait for action").format(count=len(waiting))),
-                (_("Cost so far"), *_cost(context)),
-            ],
-        )
-    )
-    made.blocks.append(blocks.chart("rpo"))
+    made.blocks += [_figures(context), blocks.chart("rpo")]
     if "churn" in context.charts:
         made.blocks.append(blocks.chart("churn"))
+    running: dict[str, Any] = context.status["jobs"]
     rows = job_rows(context, list(reversed(list(running)))[:_MOST_JOBS])
     columns = [_("Name"), _("Job"), _("Status"), _("Start time"), _("Duration")]
     made.blocks.append(blocks.table("jobs", columns, rows, title=_("Running jobs"), empty=_("No job is under way.")))
@@ -61,6 +30,40 @@ def page(context: Context) -> Page:
         made.blocks.append(blocks.note("more-jobs", text))
     context.command("vault.declare_disaster")
     return made
+
+
+def _figures(context: Context) -> Block:
+    items: dict[str, Any] = context.status["items"]
+    jobs: dict[str, Any] = context.status["jobs"]
+    waiting = [job for job in jobs.values() if job["state"] == "Suspended"]
+    sick = {name: item["health"] for name, item in items.items() if item["health"] != "Normal"}
+    worst = "Normal" if not sick else "Critical" if "Critical" in sick.values() else "Warning"
+    rows: list[tuple[str, Cell, str]] = [
+        (_("Protected"), str(len(items)), _("of {count} virtual machines").format(count=_machines(context))),
+        *_rpo(context, items),
+        (_("Replication health"), health(worst), ", ".join(list(sick)[:3])),
+        (_("Data yet to be replicated"), _pending(context), ""),
+        (_("Running jobs"), str(len(jobs)), _("{count} wait for action").format(count=len(waiting))),
+        (_("Cost so far"), *_cost(context)),
+    ]
+    return blocks.cards("figures", rows)
+
+
+def _rpo(context: Context, items: dict[str, Any]) -> list[tuple[str, Cell, str]]:
+    """The worst RPO beside the site's target, and who is over it."""
+    target = context.lab.read(lambda world: inventory.site_of(world).objectives.rpo)
+    known = {name: item["rpo_ms"] for name, item in items.items() if item["rpo_ms"] is not None}
+    worst = max(known, key=lambda name: known[name], default=None)
+    over = [name for name, rpo in known.items() if rpo > target]
+    state = blocks.BAD if over else blocks.GOOD
+    shown: Cell = "-"
+    if worst is not None:
+        shown = blocks.said(units.show_duration(known[worst] // 1000 * 1000), state)
+    beside = _("{vm}; target {target}").format(vm=worst or "-", target=units.show_duration(target))
+    return [
+        (_("Worst RPO"), shown, beside),
+        (_("Over target"), blocks.said(str(len(over)), state), ", ".join(over[:3])),
+    ]
 
 
 def _machines(context: Context) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, results
-from labkit.portal.blocks import Cell, Page
+from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, instant
 
 _MOST = 100
@@ -38,23 +38,19 @@ def site_map(context: Context) -> Page:
 def _results(context: Context) -> Page:
     """What every failover lost, and its targets beside what was achieved."""
     made = Page(_("Lab"))
-    lost = [
-        (
-            str(place),
-            [
-                row.vm,
-                _(row.operation),
-                instant(row.at),
-                instant(row.point),
-                f"{row.rpo:,.0f} s",
-                results.text(row.orders),
-                results.text(row.blocks),
-                blocks.said(_("equal"), blocks.GOOD) if row.equal else blocks.said(_("not equal"), blocks.BAD),
-            ],
-        )
-        for place, row in enumerate(context.lab.vault.failovers)
-    ]
-    heads = [
+    made.blocks = [_lost(context), _objectives(context)]
+    for control in ("reach", "verify", "copy"):
+        context.command(control)
+    return made
+
+
+def _lost(context: Context) -> Block:
+    rows: list[tuple[str, list[Cell]]] = []
+    for place, row in enumerate(context.lab.vault.failovers):
+        same = blocks.said(_("equal"), blocks.GOOD) if row.equal else blocks.said(_("not equal"), blocks.BAD)
+        counted = [f"{row.rpo:,.0f} s", results.text(row.orders), results.text(row.blocks)]
+        rows.append((str(place), [row.vm, _(row.operation), instant(row.at), instant(row.point), *counted, same]))
+    columns = [
         _("Name"),
         _("Operation"),
         _("Time"),
@@ -64,32 +60,21 @@ def _results(context: Context) -> Page:
         _("Blocks lost"),
         _("Disks"),
     ]
-    made.blocks.append(blocks.table("lost", heads, lost, title=_("Failovers"), empty=_("Nothing was failed over yet.")))
+    return blocks.table("lost", columns, rows, title=_("Failovers"), empty=_("Nothing was failed over yet."))
+
+
+def _objectives(context: Context) -> Block:
     words = {
         "met": blocks.said(_("met"), blocks.GOOD),
         "missed": blocks.said(_("missed"), blocks.BAD),
         "not_tested": blocks.said(_("not tested"), blocks.OFF),
     }
-    rows = [
-        (
-            str(place),
-            [
-                row.name,
-                _(row.operation),
-                row.objective.upper(),
-                _span(row.target),
-                _span(row.achieved),
-                words[row.verdict],
-            ],
-        )
-        for place, row in enumerate(context.lab.vault.objectives)
-    ]
+    rows: list[tuple[str, list[Cell]]] = []
+    for place, row in enumerate(context.lab.vault.objectives):
+        spans = [_span(row.target), _span(row.achieved)]
+        rows.append((str(place), [row.name, _(row.operation), row.objective.upper(), *spans, words[row.verdict]]))
     columns = [_("Name"), _("Operation"), _("Objective"), _("Wanted"), _("Achieved"), _("Verdict")]
-    made.blocks.append(blocks.table("objectives", columns, rows, title=_("Targets")))
-    context.command("reach")
-    context.command("verify")
-    context.command("copy")
-    return made
+    return blocks.table("objectives", columns, rows, title=_("Targets"))
 
 
 def _span(ms: int | None) -> str:
