@@ -108,10 +108,12 @@ def _lesson(source: Path, named: list[str]) -> dict[str, Any]:
 
 
 def joined(text: str) -> str:
-    """A Japanese text with its paragraphs on one line each: a page would show a line's end as a space.
+    r"""A Japanese text with its paragraphs on one line each: a page would show a line's end as a space.
 
     >>> joined("ここで\n切る。\nAzure に\nある")
     'ここで切る。Azure にある'
+    >>> joined("1. 一つ目。\n2. 二つ目。")
+    '1. 一つ目。\n2. 二つ目。'
 
     Code, fenced or indented after an empty line, stays as it is.
     """
@@ -133,7 +135,7 @@ def _joined(text: str) -> str:
     wide = r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
     text = re.sub(r"(?<=[\u3000-\u303f\uff00-\uff65])\n *(?=\S)(?![\n#|>\- ]|[*+] |\d+\. |```)", "", text)
     text = re.sub(rf"(?<={wide})\n *(?={wide}|\*\*)", "", text)
-    return re.sub(rf"(?<={wide})\n *(?=[A-Za-z0-9`(\[])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
+    return re.sub(rf"(?<={wide})\n *(?!\d+\. )(?=[A-Za-z0-9`(\[])|(?<=[A-Za-z0-9`)])\n *(?={wide})", " ", text)
 
 
 def executed(found: Any, language: str) -> Any:

@@ -46,6 +46,7 @@ _TITLES = {
     "generation": mark("Generation"),
     "cpu": mark("CPUs"),
     "memory": mark("Memory"),
+    "data_disks": mark("Data disks"),
     "number": mark("Number of the group"),
     "thing": mark("Job"),
     "within": mark("At most"),

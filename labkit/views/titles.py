@@ -11,6 +11,14 @@ _POINTS = {
     "application-consistent": mark("application-consistent"),
     "file-system-consistent": mark("file-system-consistent"),
 }
+# What Hyper-V Replica calls the states of a VM (Get-VMReplication), and what is said for them.
+_REPLICAS = {
+    "WaitingForInitialReplication": mark("Waiting for initial replication"),
+    "Replicating": mark("Replicating"),
+    "PreparingPlannedFailover": mark("Preparing the planned failover"),
+    "FailedOverWaitingCompletion": mark("Failed over, waiting for completion"),
+    "FailedOver": mark("Failed over"),
+}
 _COMPONENTS = {
     "protection.azure": mark("protection of VMs to Azure"),
     "protection.site": mark("protection of VMs to another cloud"),
@@ -27,6 +35,11 @@ _COMPONENTS = {
 def point(kind: str) -> str:
     """A kind of recovery point."""
     return _(_POINTS.get(kind, kind))
+
+
+def replica_state(name: str) -> str:
+    """The state of a replica of plain Hyper-V Replica."""
+    return _(_REPLICAS.get(name, name))
 
 
 def component(name: str) -> str:

@@ -174,7 +174,9 @@ def _vm(context: Context, cloud: str, vm: str) -> Page:
     made.blocks.append(blocks.table("sides", columns, rows, title=_("Source and target properties")))
     misfits = context.lab.vault.target(vm).misfits if "azure" in sides else ()
     if misfits:
-        text = _("The size {size} has too little of: {what}").format(size=item.size, what=", ".join(misfits))
+        text = _("The size {size} has too little of: {what}").format(
+            size=item.size, what=", ".join(titles.of(one) for one in misfits)
+        )
         made.blocks.append(blocks.note("misfits", text, state=blocks.WARN))
     if "points" in context.charts:
         made.blocks.append(blocks.chart("points"))

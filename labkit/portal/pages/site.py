@@ -9,6 +9,7 @@ from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health, instant
+from labkit.views.titles import replica_state
 
 _MOST_EVENTS = 200
 _SERVER_BAR = (
@@ -270,7 +271,7 @@ def _hyperv(context: Context) -> Page:
 def _replicas(context: Context) -> list[Block]:
     """Hyper-V Replica without a vault: what is replicated, and what was left at the replica site; their commands."""
     replicas: list[tuple[str, list[Cell]]] = [
-        (name, [name, _(one.state), one.primary, one.replica, health(one.health), results.text(one.rpo)])
+        (name, [name, replica_state(one.state), one.primary, one.replica, health(one.health), results.text(one.rpo)])
         for name, one in context.lab.hyperv.replicas.items()
     ]
     left: list[tuple[str, list[Cell]]] = [

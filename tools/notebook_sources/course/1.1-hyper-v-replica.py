@@ -276,8 +276,8 @@ course.check("host-failover")
 # Wanted and achieved, side by side. The RTO counts from your click to the answering application; the MTD is *not tested*, because no
 # loss of the site came before the click.
 # %% [markdown] lang="ja"
-# 目標と実績を並べます。RTO は、操作からアプリケーションが応答するまでの時間です。サイトの喪失から始まったのではないので、MTD は
-# *測定されていません* (not_tested)。
+# 目標と実績を並べます。RTO は、操作からアプリケーションが応答するまでの時間です。サイトの喪失から始まったのではないので、
+# MTD は**測定されていません** (not_tested)。met は達成です。
 # %%
 for row in lab.vault.objectives:
     achieved = "-" if row.achieved is None else f"{row.achieved / 1000:.0f} s"

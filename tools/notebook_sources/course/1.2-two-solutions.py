@@ -96,7 +96,7 @@ course.check("pair-clouds")
 # `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # 現在のクラウドの一覧です。**組み合わせは何行で表示されていますか。** ロールと、ターゲットの 2 つの列 (相手側のサーバーとクラウド) を
-# 見てください。
+# 見てください。`protected` は「保護されたクラウド」、`recovery` は「復旧クラウド」、`configured` は「構成済み」です。
 #
 # `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%

@@ -199,7 +199,7 @@ if course.todo("initial-replication"):
 # %% [markdown] lang="en"
 # Half a replica does not start. `lab.wait` lets time pass until a VM is at rest; in real life that takes hours, and nights.
 # %% [markdown] lang="ja"
-# 半分だけのレプリカは起動できません。`lab.wait` は、仮想マシンの状態が落ち着くまで時間を進めます。実際の環境なら、何時間も、ときには何日もかかります。
+# 半分だけのレプリカは起動できません。`lab.wait` は、仮想マシンの状態が落ち着くまで時間を進めます。実際の環境なら、何時間も、ときには何日もかかります。次の一覧の `Protected - OK` はポータルの「保護済み - OK」、`Ready` は「準備完了」です。
 # %%
 if course.todo("initial-replication"):
     for name in lab.vault.items:
