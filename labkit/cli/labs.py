@@ -12,10 +12,10 @@ from labkit.engine.errors import LabError, in_words
 from labkit.engine.names import meant
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import ngettext
-from labkit.engine.units import show_size
+from labkit.engine.units import show_bandwidth, show_size
 from labkit.lab import Lab
 from labkit.replication.relation import RESYNCHRONISING
-from labkit.views import events
+from labkit.views import events, titles
 
 
 def print_json(data: Any) -> None:
@@ -61,12 +61,13 @@ def status(options: argparse.Namespace) -> int:
     if options.json:
         print_json(found)
         return 0
-    clock, line = found["clock"], found["line"]
+    clock = found["clock"]
     print(_("Site {site}, seed {seed}, {now}").format(site=found["site"], seed=found["seed"], now=clock["now"]))
     if clock["played_by"]:
         print(_("The clock is played by process {pid} on {host}").format(**clock["played_by"]))
-    plug = _("connected") if line["connected"] else _("lost")
-    print(_("Line: {mbps:g} Mbit/s, {state}").format(mbps=line["bandwidth"] / 1e6, state=plug))
+    for to, line in found["lines"].items():
+        plug = _("connected") if line["connected"] else _("lost")
+        print(f"{titles.line(to)}: {show_bandwidth(line['bandwidth'])}, {plug}")
     for name, item in found["items"].items():
         _print_item(name, item)
     for name, replica in found["replicas"].items():

@@ -21,27 +21,28 @@ JOBS = (mark("Jobs"), "lab.jobs")
 PLANS = (mark("Recovery Plans"), "lab.vault.plans")
 SERVERS = (mark("Resources > Servers"), "lab.azure.vaults")
 NETWORKS = (mark("Resources > Networks"), "lab.vault.target(VM).network")
-PROPERTIES = (mark("the VM's page Source and target properties"), "lab.vault.target(VM)")
+PROPERTIES = (mark("Protected Items > the VM's page"), "lab.vault.target(VM)")
 AZURE_VMS = (mark("Azure > Virtual Machines"), "lab.azure.machines")
-STORAGE = (mark("Azure > storage accounts"), "lab.azure.storage_accounts")
-VNETS = (mark("Azure > virtual networks"), "lab.azure.virtual_networks")
-SUBSCRIPTION = (mark("Azure > the subscription"), "lab.azure.subscription")
+STORAGE = (mark("Azure > Storage accounts"), "lab.azure.storage_accounts")
+VNETS = (mark("Azure > Networks"), "lab.azure.virtual_networks")
+SUBSCRIPTION = (mark("Azure > Subscription"), "lab.azure.subscription")
 VAULTS = (mark("Azure > Recovery Services"), "lab.azure.vaults")
-BILL = (mark("Azure > the bill"), "lab.azure.bill()")
-LEFT = (mark("Azure > what is left over"), "lab.leftovers()")
-SITE = (mark("Site > servers"), "lab.site.server(NAME)")
-MACHINES = (mark("Site > virtual machines"), "lab.site.machines")
-VMM = (mark("VMM console > Fabric"), "lab.site.vmm.hosts")
-VMM_CLOUDS = (mark("VMM console > VMs and Services > clouds"), "lab.site.vmm.clouds")
-VMM_VMS = (mark("VMM console > VMs and Services > the VM's properties"), "lab.site.vmm.vms[VM]")
-HEALTH = (mark("Hyper-V Manager > Replication > View Replication Health"), "lab.site.replication(VM)")
-REPLICAS = (mark("Hyper-V Manager > Replication"), "lab.hyperv.replicas")
+BILL = (mark("Azure > Bill"), "lab.azure.bill()")
+LEFT = (mark("Lab > What is left"), "lab.leftovers()")
+SITE = (mark("Site > Servers"), "lab.site.server(NAME)")
+MACHINES = (mark("Site > Hyper-V"), "lab.site.machines")
+VMM = (mark("Site > VMM console > Fabric"), "lab.site.vmm.hosts")
+VMM_CLOUDS = (mark("Site > VMM console > Clouds"), "lab.site.vmm.clouds")
+VMM_VMS = (mark("Site > VMM console > VMs and Services"), "lab.site.vmm.vms[VM]")
+HEALTH = (mark("Site > Hyper-V > the VM's replication health"), "lab.site.replication(VM)")
+REPLICAS = (mark("Site > Hyper-V > Hyper-V Replica"), "lab.hyperv.replicas")
 CLOCK = (mark("the clock"), "lab.now")
-LINE = (mark("Site > line"), 'lab.status()["line"]')
-REACH = (mark("Site map > clients"), "views.reach(lab)")
-FAILOVERS = (mark("the VM's failovers"), "views.failovers(lab)")
-READINESS = (mark("the readiness report"), "lab.vault.check(VM)")
-JOURNAL = (mark("what was asked of the lab"), "lab.journal")
+LINE = (mark("Lab > Faults"), 'lab.status()["lines"]')
+PROXY = (mark("Site > Servers > Proxy of the agent"), "lab.site.agent_proxy(HOST, ...)")
+REACH = (mark("Site map"), "views.reach(lab)")
+FAILOVERS = (mark("Lab > Failovers and targets"), "views.failovers(lab)")
+READINESS = (mark("Site > VMM console > Check the requirements"), "lab.vault.check(VM)")
+JOURNAL = (mark("Lab > Journal"), "lab.journal")
 
 Place = tuple[str, str]
 
@@ -173,6 +174,16 @@ def server_runs(lab: Lab, *names: str) -> Seen:
     off = [name for name in names if not lab.site.server(name).running]
     seen = _("off: {servers}").format(servers=listed(off)) if off else _("they run")
     return look(not off, _("{servers}: running").format(servers=listed(names)), seen, SITE)
+
+
+def agent_knows_proxy(lab: Lab, host: str) -> Seen:
+    """That the agent on a host has been told of a proxy, where the host needs one to get out."""
+    fact = last_fact(lab, "agent.proxy", host)
+    there = fact is not None and bool(fact["set"])
+    ok = there or not lab.site.server(host).needs_proxy
+    seen = _("a proxy is set") if there else _("no proxy is set")
+    expected = _("the agent on {host} knows the proxy that its host needs").format(host=host)
+    return look(ok, expected, seen, PROXY)
 
 
 def vmm_runs(lab: Lab) -> Seen:

@@ -137,6 +137,20 @@ def write_bandwidth(bits: int) -> str:
     return _largest(bits, _BANDWIDTHS, ("Gbps", "Mbps", "kbps", "bps"))
 
 
+def show_bandwidth(bits: float) -> str:
+    """Short text of a bandwidth, to a tenth of its unit: ``"12.5 Mbit/s"``.
+
+    >>> show_bandwidth(20_000_000), show_bandwidth(1_500_000), show_bandwidth(999_990_000), show_bandwidth(0)
+    ('20 Mbit/s', '1.5 Mbit/s', '1 Gbit/s', '0 bit/s')
+    """
+    value, unit = float(bits), "bit/s"
+    for unit in ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"):
+        if round(value, 1) < 1000 or unit == "Gbit/s":
+            break
+        value /= 1000
+    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+
+
 def show_size(count: int) -> str:
     """Short text of a size: ``"1.5 GB"``, ``"64 KB"``.
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def _names(world: World, to: str) -> tuple[str, ...]:
     """The two directions of a line; 900586 for one that there is not."""
-    there = {"azure": line.AZURE}
-    if world.find(line.Line, line.LAN) is not None:
-        there["replica-site"] = line.SITES
+    there = {name: pair for name, pair in line.TO.items() if world.find(line.Line, pair[0]) is not None}
     if to not in there:
         raise LabError(900586, found=to, choices=", ".join(there))
     return there[to]

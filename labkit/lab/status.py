@@ -14,15 +14,18 @@ from labkit.lab.views import describe, describe_state
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
-from labkit.replication.line import Line
+from labkit.replication.line import TO, Line
 from labkit.site import inventory
 
 
 def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> dict[str, Any]:
-    """Clock, digest, line, items, VMs and jobs under way; integers and texts. ``points``: with recovery points."""
+    """Clock, digest, lines by where they lead, items, VMs and jobs under way; integers and texts.
+
+    ``line`` is the one to Azure. ``points``: with recovery points.
+    """
     of_item = describe if points else describe_state
     site = inventory.site_of(world)
-    line = world.get(Line, "up")
+    lines = {to: _line(world.get(Line, names[0])) for to, names in TO.items() if world.find(Line, names[0])}
     return {
         "file": str(path),
         "site": site.site,
@@ -34,13 +37,8 @@ def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> di
         },
         "events": world.facts.count,
         "events_digest": world.facts.digest.hex(),
-        "line": {
-            "bandwidth": line.bandwidth,
-            "latency_ms": line.latency,
-            "loss_per_million": line.loss,
-            "connected": line.connected,
-            "limit": line.limit,
-        },
+        "line": lines["azure"],
+        "lines": lines,
         "items": {item.id: of_item(world, item) for item in world.all(ProtectedItem)},
         "replicas": {found.id: hostreplica.describe(world, found) for found in world.all(HostReplica)},
         "machines": {machine.id: machine.state for machine in world.all(Machine)},
@@ -49,4 +47,14 @@ def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> di
             for job in world.all(JobRecord)
             if job.running
         },
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "bandwidth": line.bandwidth,
+        "latency_ms": line.latency,
+        "loss_per_million": line.loss,
+        "connected": line.connected,
+        "limit": line.limit,
     }

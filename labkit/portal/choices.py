@@ -10,6 +10,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal.forms import Choice, Choices, Values
+from labkit.views.titles import line
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -215,6 +216,11 @@ def runbooks(lab: Lab, values: Values) -> list[Choice]:
 def machines(lab: Lab, _values: Values) -> list[Choice]:
     """The VMs in Azure."""
     return plain(lab.azure.machines)
+
+
+def lines(lab: Lab, _values: Values) -> list[Choice]:
+    """The line to Azure, and the one between the sites where there is one."""
+    return [(to, line(to)) for to in lab.status()["lines"]]
 
 
 def reasons(lab: Lab, _values: Values) -> list[Choice]:

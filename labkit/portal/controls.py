@@ -329,7 +329,7 @@ def _replica_points(lab: Lab, values: Values) -> Sequence[tuple[Any, str]]:
 
 
 def _faults() -> Iterable[Control]:
-    lines = {"to": lambda *_: offered.plain(("azure", "replica-site"))}
+    lines = {"to": offered.lines}
     reasons = {"reason": offered.obstacles, "vm": lambda lab, values: [(None, "*"), *offered.items(lab, values)]}
     yield Control("faults.lose_line", mark("Lose the line"), choices=lines)
     yield Control("faults.restore_line", mark("Bring the line back"), choices=lines)

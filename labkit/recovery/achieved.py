@@ -16,6 +16,7 @@ from labkit.site import inventory
 
 TO_AZURE = ("PlannedFailover", "UnplannedFailover", "ChangePit")
 _UP, _ANSWERS, _MADE, _DECLARED = "guest.up", "application.answers", "azure.vm.created", "disaster.declared"
+_OUTAGE = ("site.lost", "site.restored", "line.lost", "line.connected")
 
 
 class Instants:
@@ -24,7 +25,7 @@ class Instants:
     def __init__(self, facts: list[dict[str, Any]]) -> None:
         self._of: dict[str, list[tuple[int, str]]] = {}
         for fact in facts:
-            if fact["kind"] in (_UP, _ANSWERS, _MADE, "vm.stopped", "site.lost", "line.lost", _DECLARED):
+            if fact["kind"] in (_UP, _ANSWERS, _MADE, "vm.stopped", _DECLARED, *_OUTAGE):
                 self._of.setdefault(fact["entity"], []).append((fact["at"], fact["kind"]))
 
     def first(self, entity: str, kind: str, after: int) -> int | None:
@@ -41,15 +42,16 @@ class Instants:
         said = [at for at, _kind in self._of.get("site", []) if _kind == _DECLARED and at <= before]
         return next((at for at in said if outage is None or at >= outage), None)
 
-    def last_outage(self, before: int) -> int | None:
-        """The last loss of the site or of the line at or before an instant, the first of two that belong together."""
-        lost = [
-            at
-            for entity in ("site", "line")
-            for at, kind in self._of.get(entity, [])
-            if at <= before and kind != _DECLARED
-        ]
-        return max(lost, default=None)
+    def outage(self, before: int) -> int | None:
+        """Since when the site is lost at an instant, or else the line to Azure; None when both are there."""
+        for entity in ("site", "line"):
+            since = None
+            for at, kind in self._of.get(entity, []):
+                if at <= before and kind in _OUTAGE:
+                    since = (at if since is None else since) if kind.endswith(".lost") else None
+            if since is not None:
+                return since
+        return None
 
 
 class Switch(NamedTuple):
@@ -86,13 +88,10 @@ class Switch(NamedTuple):
 def switches(world: World, facts: list[dict[str, Any]]) -> list[Switch]:
     """All switches in the order they happened; a VM without an application answers when its guest is up."""
     instants, found = Instants(facts), []
-    restored = [fact["at"] for fact in facts if fact["kind"] in ("site.restored", "line.connected")]
     for record in sorted(world.all(FailoverRecord), key=lambda record: (record.at, record.id)):
         machine = inventory.machine(world, record.vm)
         answered = instants.first(record.machine, _ANSWERS if machine.application else _UP, record.at)
-        outage = instants.last_outage(record.triggered) if record.operation == "UnplannedFailover" else None
-        if outage is not None and any(outage <= at <= record.triggered for at in restored):
-            outage = None
+        outage = instants.outage(record.triggered) if record.operation == "UnplannedFailover" else None
         up = instants.first(record.machine, _UP, record.at)
         declared = instants.declared(outage, record.triggered) if outage is not None else None
         found.append(Switch(record, answered, outage, up, declared))

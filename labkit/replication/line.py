@@ -23,6 +23,7 @@ from labkit.site import inventory
 UP, DOWN = "up", "down"
 LAN, LAN_BACK = "lan", "lan-back"  # between the hosts of two sites
 AZURE, SITES = (UP, DOWN), (LAN, LAN_BACK)
+TO = {"azure": AZURE, "replica-site": SITES}  # what a line is called: by where it leads
 _SCALE = 20
 _LARGE = 1 << 55
 _FREE = ""  # the lane of all hosts without a throttle
@@ -219,7 +220,7 @@ def set_bandwidth(world: World, bandwidth: int, names: tuple[str, ...] = AZURE) 
         _advance(line, world.now)
         line.bandwidth, line.total = bandwidth, min(bandwidth, line.account or bandwidth)
         _plan(world, line)
-    world.fact("line.bandwidth", _entity(names), bandwidth=bandwidth)
+    world.fact("line.bandwidth", entity_of(names), bandwidth=bandwidth)
 
 
 def set_quality(world: World, latency: int, loss: int, names: tuple[str, ...] = AZURE) -> None:
@@ -233,10 +234,11 @@ def set_quality(world: World, latency: int, loss: int, names: tuple[str, ...] = 
         _advance(line, world.now)
         line.latency, line.loss, line.each = latency, loss, most_of_one(line.id, latency, loss)
         _plan(world, line)
-    world.fact("line.quality", _entity(names), latency=latency, loss=loss)
+    world.fact("line.quality", entity_of(names), latency=latency, loss=loss)
 
 
-def _entity(names: tuple[str, ...]) -> str:
+def entity_of(names: tuple[str, ...]) -> str:
+    """What the facts of a line, given by its two directions, are of."""
     return "line" if names == AZURE else "line between sites"
 
 
@@ -274,7 +276,7 @@ def set_connected(world: World, connected: bool, names: tuple[str, ...] = AZURE)
         _advance(line, world.now)
         line.connected = connected
         _plan(world, line)
-    world.fact("line.connected" if connected else "line.lost", _entity(names))
+    world.fact("line.connected" if connected else "line.lost", entity_of(names))
 
 
 # --- time passes ------------------------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from labkit.engine import resources
+from labkit.engine import resources, units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
+from labkit.replication.line import AZURE, entity_of
+from labkit.views import titles
 
 _FAULTS = {
     "drop": mark("a log was lost on its way"),
@@ -172,15 +174,12 @@ def marks(facts: Iterable[dict[str, Any]]) -> list[Mark]:
 def text(fact: dict[str, Any]) -> str | None:
     """A fact as an event; None for one that is not worth a line."""
     vm, kind = fact["entity"], fact["kind"]
+    if kind.startswith("line."):
+        return _line(fact)
     if kind == "fault" and fact["fault"] == "obstacle":
         return _("Fault, {vm}: {what}").format(vm=vm, what=reason(fact["reason"]))
     if kind == "fault":
         return _("Fault, {vm}: {what}").format(vm=vm, what=_(_FAULTS[fact["fault"]]).format_map(fact))
-    if kind == "line.bandwidth":
-        return _("The line has {bandwidth} Mbit/s").format(bandwidth=f"{fact['bandwidth'] / 1_000_000:g}")
-    if kind == "line.quality":
-        text = _("The line has {latency} ms of latency and loses {loss} % of its packets")
-        return text.format(latency=fact["latency"], loss=f"{fact['loss'] / 10_000:g}")
     if kind == "failover":
         return _("{operation}: {vm} is switched to Azure").format(operation=job(fact["operation"]), vm=vm)
     if kind == "resync.required":
@@ -188,6 +187,19 @@ def text(fact: dict[str, Any]) -> str | None:
     if kind == "replication.failed" and fact["attempt"] == 1:  # the others follow by the schedule
         return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
+
+
+def _line(fact: dict[str, Any]) -> str:
+    """What happened to a line, and to which where it is not the one to Azure."""
+    kind = fact["kind"]
+    if kind == "line.bandwidth":
+        words = _("The line has {bandwidth}").format(bandwidth=units.show_bandwidth(fact["bandwidth"]))
+    elif kind == "line.quality":
+        words = _("The line has {latency} ms of latency and loses {loss} % of its packets")
+        words = words.format(latency=fact["latency"], loss=f"{fact['loss'] / 10_000:g}")
+    else:
+        words = _(_TEXTS[kind])
+    return words if fact["entity"] == entity_of(AZURE) else f"{titles.line('replica-site')}: {words}"
 
 
 def reason(code: str) -> str:
@@ -211,5 +223,5 @@ def headline(fact: dict[str, Any]) -> str:
 
 def job(scenario: str) -> str:
     """The title of a kind of job."""
-    titles = resources.yaml("states.yml")["jobs"]
-    return _(titles.get(scenario, {}).get("title", scenario))
+    known = resources.yaml("states.yml")["jobs"]
+    return _(known.get(scenario, {}).get("title", scenario))

@@ -31,7 +31,7 @@ class Capacity:
     def __init__(self, lab: Lab, *, sites: bool) -> None:
         self._site = lab.read(inventory.site_of)
         self._name = line.LAN if sites else line.UP
-        self._entity = "line between sites" if sites else "line"
+        self._entity = line.entity_of(line.SITES if sites else line.AZURE)
         there = self._site.replica_site
         self._told = there.line if sites and there is not None else self._site.line
         self._account = lab.read(lambda world: getattr(world.find(Line, self._name), "account", 0))
@@ -103,15 +103,3 @@ class Capacity:
 
     def _hosts(self, world: World) -> list[str]:
         return [inventory.host_of(world, vm) for vm in self._senders]
-
-
-def show(bits: float) -> str:
-    """A bandwidth, short.
-
-    >>> show(20_000_000), show(1_500_000), show(0)
-    ('20 Mbit/s', '1.5 Mbit/s', '0 bit/s')
-    """
-    for unit, size in (("Gbit/s", 10**9), ("Mbit/s", 10**6), ("kbit/s", 10**3)):
-        if bits >= size:
-            return f"{bits / size:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{bits:.0f} bit/s"

@@ -11,7 +11,7 @@ from labkit.azure.billing import COMPONENTS
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.engine.units import HOUR, MINUTE
-from labkit.views import charts, churn, costs, lines, titles
+from labkit.views import charts, churn, costs, titles
 from labkit.views.charts import FAINT, INK, SERIES, TARGET
 from labkit.views.churn import Churn, Column
 from labkit.views.costs import Days
@@ -136,9 +136,9 @@ def _written(axes: Axes, columns: list[Column], steps: list[Step], now: int, off
         axes.set_ylim(0, 4 * most)
     handles += axes.step(at, bits, where="post", color=TARGET, linewidth=1.3, linestyle=(0, (6, 3)))
     above = " ↑" if most and bits[-1] > 4 * most else ""
-    names.append(_("line {value}").format(value=lines.show(bits[-1])) + above)
+    names.append(_("line {value}").format(value=units.show_bandwidth(bits[-1])) + above)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: lines.show(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: units.show_bandwidth(value)))
     axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0)
 
 

@@ -19,6 +19,7 @@ _REPLICAS = {
     "FailedOverWaitingCompletion": mark("Failed over, waiting for completion"),
     "FailedOver": mark("Failed over"),
 }
+_LINES = {"azure": mark("Line to Azure"), "replica-site": mark("Inter-site line")}
 _COMPONENTS = {
     "protection.azure": mark("protection of VMs to Azure"),
     "protection.site": mark("protection of VMs to another cloud"),
@@ -40,6 +41,11 @@ def point(kind: str) -> str:
 def replica_state(name: str) -> str:
     """The state of a replica of plain Hyper-V Replica."""
     return _(_REPLICAS.get(name, name))
+
+
+def line(to: str) -> str:
+    """A line, by where it leads."""
+    return _(_LINES.get(to, to))
 
 
 def component(name: str) -> str:

@@ -7,11 +7,9 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import labkit
 from labkit import Lab, LabError
 from labkit.engine.errors import catalogue
 from labkit.portal import titles
@@ -19,7 +17,8 @@ from labkit.portal.blocks import Command
 from labkit.portal.controls import CONTROLS, WITHOUT
 from labkit.portal.dialogs import Form, Pages, open_dialog
 from labkit.portal.screen import _Holder
-from tests.portal.clicks import Person
+from tests.portal.clicks import visits
+from tests.portal.labs import all_kinds
 
 DOORS = ("", "site", "site.vmm", "azure", "vault", "hyperv", "faults", "jobs")
 # Of the lab itself and of its jobs: what is no operation of the guide or of a trainer.
@@ -52,21 +51,8 @@ def commands(lab: Lab) -> Iterator[tuple[str, object]]:
 
 @pytest.fixture(scope="module")
 def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Lab]]:
-    """Labs in which everything there is can be met: bare, protected with a plan and an Azure VM, two sites."""
-    folder = tmp_path_factory.mktemp("labs")
-    bare = labkit.create(folder / "bare.lab")
-    full = labkit.create(folder / "full.lab", stage="protected")
-    full.vault.create_plan("Plan", ["MYWSV01"])
-    full.azure.create_automation_account("automation1")
-    full.vault.test_failover("MYBSD01", wait=True)
-    full.azure.add_endpoint("MYBSD01-test", "ssh", 22, 22)
-    text = (Path(__file__).resolve().parents[2] / "data" / "sites" / "contoso.yml").read_text("utf-8")
-    (folder / "two.yml").write_text(text + "replica_site: {hosts: [HV11]}\n", "utf-8")
-    two = labkit.create(folder / "two.lab", site=folder / "two.yml")
-    two.hyperv.enable("MYWSV01")
-    fresh = labkit.create(folder / "fresh.lab", stage="registered")
-    fresh.vault.map_network()  # a job that is under way
-    found = {"bare": bare, "fresh": fresh, "full": full, "two": two}
+    """Labs in which everything there is can be met."""
+    found = all_kinds(tmp_path_factory.mktemp("labs"))
     yield found
     for lab in found.values():
         lab.close()
@@ -86,23 +72,11 @@ def test_every_command_has_a_control_and_a_doc(lab: Lab) -> None:
 
 
 def crawl(lab: Lab) -> tuple[set[str], list[Command]]:
-    """Every page that can be reached by clicking from the first; the controls met, and all places they have."""
-    person, todo, seen = Person(lab), [("quick",)], set()
+    """The controls that are met on all pages, and all places they have."""
     placed: list[Command] = []
-    while todo:
-        path = todo.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        person.go(*path)
-        assert not [b for b in person.seen["blocks"]["changed"].values() if b["key"] == "error"], path
+    for person in visits(lab):
+        assert not [b for b in person.seen["blocks"]["changed"].values() if b["key"] == "error"], person.seen["head"]
         placed += person.screen._page.commands
-        todo += person.links()
-        tables = [b for b in person.seen["blocks"]["changed"].values() if b.get("choose") and b["rows"]]
-        for table in tables:  # what is greyed for want of a choice is not with one
-            for row in table["rows"][:3]:
-                person.choose(table["key"], row["id"])
-                placed += person.screen._page.commands
     return {one.control for one in placed}, placed
 
 

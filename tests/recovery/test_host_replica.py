@@ -17,7 +17,7 @@ from labkit.lab import Lab
 from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import TABLE, HostReplica
 from labkit.replication.relation import Relation
-from labkit.views import frames
+from labkit.views import events, frames
 from tests.cli.console import labkit as command
 from tests.recovery.labs import (
     BLOCK,
@@ -344,6 +344,14 @@ def test_failures_of_the_line_between_sites(tmp_path: Path) -> None:
         lab.run("20min")
         assert facts(lab, "replication.failed") == []
         lab.faults.lose_line("replica-site")
+        assert [line["connected"] for line in lab.status()["lines"].values()] == [False, False]
+        lab.faults.restore_line()
+        assert {to: line["connected"] for to, line in lab.status()["lines"].items()} == {
+            "azure": True,
+            "replica-site": False,
+        }
+        told = [words for fact in lab.facts if fact["kind"].startswith("line.") and (words := events.text(fact))]
+        assert told == ["The line is lost", "Inter-site line: The line is lost", "The line is back"]
         lab.run("20min")
         assert [fact["reason"] for fact in facts(lab, "replication.failed", "SHOP")][:3] == ["network"] * 3
         assert lab.alerts[-1].health == "Critical"

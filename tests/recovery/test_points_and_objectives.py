@@ -147,6 +147,32 @@ def test_each_clock_begins_and_ends_where_it_says(shop: Lab) -> None:
     assert switch.record.triggered - switch.declared == 5 * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("told", "since"),
+    [
+        ("lose_site", "lose_site"),
+        ("lose_line", "lose_line"),
+        ("lose_line restore_line", None),
+        ("lose_line lose_site", "lose_site"),  # without the line alone everybody at the site went on working
+        ("lose_site lose_line", "lose_site"),
+        ("lose_line lose_site restore_line", "lose_site"),
+        ("lose_site restore_site lose_line", "lose_line"),
+        ("lose_line restore_line lose_line", "lose_line"),
+    ],
+)
+def test_the_outage_that_an_unplanned_failover_ends(shop: Lab, told: str, since: str | None) -> None:
+    """It began when the site was lost, else the line; what had been mended before the click does not count."""
+    at = {}
+    for name in told.split():
+        getattr(shop.faults, name)()
+        at[name] = shop.read(lambda world: world.now)
+        shop.run("7min")
+    shop.vault.unplanned_failover("SHOP", wait=True)
+    facts = list(shop.facts)
+    [switch] = shop.read(lambda world: switches(world, facts))
+    assert switch.outage == (None if since is None else at[since])
+
+
 def test_a_test_tests_the_recovery_time_only(shop: Lab) -> None:
     """A test failover has an RTO, and neither an RPO nor an outage to hold against a target."""
     test = shop.vault.test_failover("SHOP", wait=True)

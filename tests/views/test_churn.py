@@ -14,7 +14,7 @@ from labkit.engine.units import HOUR, MINUTE, SECOND
 from labkit.replication import changelog, line
 from labkit.replication.line import Line
 from labkit.replication.relation import Relation, overhead
-from labkit.views import churn, lines
+from labkit.views import churn
 from labkit.views.churn import Churn, Column, Interval
 from tests.recovery.test_host_replica import replicated
 
@@ -174,12 +174,6 @@ def test_fed_in_pieces_or_at_once(story: Lab) -> None:
     assert known == {m: (whole.written.get(m, 0), whole.arrived.get(m, 0)) for m in {*whole.written, *whole.arrived}}
     made.forget()
     assert (made.known, made.steps, dict(made.written)) == (None, [], {})
-
-
-def test_bandwidths_in_words() -> None:
-    """Short texts, one decimal at most."""
-    told = [lines.show(bits) for bits in (0, 999, 1_000, 1_250_000, 100_000_000, 2_500_000_000)]
-    assert told == ["0 bit/s", "999 bit/s", "1 kbit/s", "1.2 Mbit/s", "100 Mbit/s", "2.5 Gbit/s"]
 
 
 def test_columns_of_long_times(story: Lab) -> None:

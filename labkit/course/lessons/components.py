@@ -50,15 +50,7 @@ def _need_proxy(lab: Lab) -> None:
 
 
 def _proxy(lab: Lab) -> Iterator[Seen]:
-    fact = looks.last_fact(lab, "agent.proxy", "HV01")
-    there = fact is not None and bool(fact["set"])
-    place = (
-        mark("HV01 > Microsoft Azure Backup > Change Properties > Proxy Configuration"),
-        'lab.site.agent_proxy("HV01", ...)',
-    )
-    needed = lab.site.server("HV01").needs_proxy
-    seen = _("a proxy is set") if there else _("no proxy is set")
-    yield looks.look(there or not needed, _("the agent on HV01 knows the proxy that its host needs"), seen, place)
+    yield looks.agent_knows_proxy(lab, "HV01")
 
 
 def _set_proxy(lab: Lab) -> None:
@@ -86,7 +78,7 @@ LESSON = Lesson(
         Step(
             slug="sent-clouds",
             title=mark("Which clouds of VMM does the vault know now?"),
-            hint=mark("The metadata of all clouds was synchronised: lab.vault.clouds."),
+            hint=mark("It knows those that were sent to it, all at once or one by one: lab.vault.clouds."),
             answer=_cloud_sent,
         ),
         Step(

@@ -121,14 +121,7 @@ def _need_proxy(lab: Lab) -> None:
 
 
 def _proxy_known(lab: Lab) -> Iterator[Seen]:
-    fact = looks.last_fact(lab, "agent.proxy", "HV01")
-    there = fact is not None and bool(fact["set"])
-    place = (
-        mark("HV01 > Microsoft Azure Backup > Change Properties > Proxy Configuration"),
-        'lab.site.agent_proxy("HV01", ...)',
-    )
-    seen = _("a proxy is set") if there else _("no proxy is set")
-    yield looks.look(there, _("the agent on HV01 knows the proxy that its host needs"), seen, place)
+    yield looks.agent_knows_proxy(lab, "HV01")
 
 
 def _set_proxy(lab: Lab) -> None:

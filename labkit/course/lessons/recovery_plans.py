@@ -61,7 +61,7 @@ def _add_manual(lab: Lab) -> None:
 
 def _runbook(lab: Lab) -> Iterator[Seen]:
     yield from _plan(lab)
-    place = (mark("Azure > automation accounts"), "lab.azure.automation_accounts")
+    place = (mark("Azure > Automation"), "lab.azure.automation_accounts")
     accounts = lab.azure.automation_accounts
     yield looks.look(any(accounts.values()), _("an automation account holds a runbook"), list(accounts), place)
     found = _actions(lab, "script")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, instant
+from labkit.views import titles
 
 _MOST = 100
 
@@ -78,30 +80,34 @@ def _objectives(context: Context) -> Block:
 
 
 def _span(ms: int | None) -> str:
-    from labkit.engine import units
-
     return "-" if ms is None else units.show_duration(ms)
 
 
 def _faults(context: Context) -> Page:
     made = Page(_("Faults"))
-    line = context.status["line"]
-    state = (
-        blocks.said(_("connected"), blocks.GOOD) if line["connected"] else blocks.said(_("not connected"), blocks.BAD)
-    )
-    rows: list[tuple[str, Cell]] = [
-        (_("Line"), state),
-        (_("Bandwidth"), results.text(line["bandwidth"]) + " bit/s"),
-        (_("Latency"), f"{line['latency_ms']} ms"),
-        (_("Loss of packets"), f"{line['loss_per_million'] / 10_000:g} %"),
-    ]
-    made.blocks.append(blocks.facts("line", rows))
+    made.blocks.append(_lines(context))
     text = _("What a trainer can break. The symptom shows in health, jobs and the event log; the cure is on this page.")
     made.blocks.append(blocks.note("faults", text))
     for place, (title, names) in enumerate(_FAULTS):
         keys = [context.command(f"faults.{name}", bar=False) for name in names]
         made.blocks.append(blocks.commands(f"faults-{place}", keys, title=_(title)))
     return made
+
+
+def _lines(context: Context) -> Block:
+    """Each line on its own: the one between two sites fails alone."""
+    rows: list[tuple[str, list[Cell]]] = []
+    for to, line in context.status["lines"].items():
+        up = line["connected"]
+        state = blocks.said(_("connected") if up else _("not connected"), blocks.GOOD if up else blocks.BAD)
+        figures = [
+            units.show_bandwidth(line["bandwidth"]),
+            f"{line['latency_ms']} ms",
+            f"{line['loss_per_million'] / 10_000:g} %",
+        ]
+        rows.append((to, [titles.line(to), state, *figures]))
+    columns = [_("Line"), _("Status"), _("Bandwidth"), _("Latency"), _("Loss of packets")]
+    return blocks.table("lines", columns, rows)
 
 
 _FAULTS = (

@@ -96,11 +96,6 @@ def health(word: str) -> tuple[str, str]:
     return {"Normal": GOOD, "Warning": WARN}.get(word, BAD), _(word)
 
 
-def speed(bits: int) -> str:
-    """A bandwidth for a label: "12.5 Mbit/s"."""
-    return f"{bits / 1_000_000:.3g} Mbit/s" if bits < 1_000_000_000 else f"{bits / 1_000_000_000:.3g} Gbit/s"
-
-
 def clip(things: list[Thing], most: int, inside: str) -> list[Thing]:
     """As many as fit, and a tile "and n more" for the others, which tells the worst state among them."""
     if len(things) <= most:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from labkit.azure.services import VirtualNetwork
 from labkit.engine.texts import gettext as _
-from labkit.engine.units import SECOND, show_size
+from labkit.engine.units import SECOND, show_bandwidth, show_size
 from labkit.engine.world import World
 from labkit.recovery import network
 from labkit.replication import line
 from labkit.replication import relation as replication
 from labkit.replication.line import Line
 from labkit.replication.relation import STOPPED, Relation
+from labkit.views import titles
 from labkit.views.sitemap.model import (
     AT_SECOND,
     AT_SITE,
@@ -25,7 +26,6 @@ from labkit.views.sitemap.model import (
     PILL,
     Link,
     Thing,
-    speed,
 )  # fmt: skip
 
 MOST_VPNS = 2
@@ -63,8 +63,8 @@ def lines(world: World, before: Sent) -> tuple[list[Thing], list[Link]]:
     """The line to Azure, and the one between the sites when there is one."""
     things, links = [], []
     for name, title, directions, side in (
-        (LINE, _("Line to Azure"), line.AZURE, IN_AZURE),
-        (LAN, _("Inter-site line"), line.SITES, AT_SECOND),
+        (LINE, titles.line("azure"), line.AZURE, IN_AZURE),
+        (LAN, titles.line("replica-site"), line.SITES, AT_SECOND),
     ):
         there, back = (world.find(Line, direction) for direction in directions)
         if there is None or back is None:
@@ -80,10 +80,10 @@ def _line(world: World, name: str, title: str, pair: tuple[Line, Line], before: 
     rates = [traffic(world, found, before) for found in pair]
     up = there.connected
     tone, word = (GOOD, _("connected")) if up else (BAD, _("lost"))
-    extra = [speed(there.bandwidth)]
+    extra = [show_bandwidth(there.bandwidth)]
     for text, rate in zip((_("sends {rate}"), _("receives {rate}")), rates, strict=True):
         if rate:
-            extra.append(text.format(rate=speed(rate)))
+            extra.append(text.format(rate=show_bandwidth(rate)))
     if up and not any(rates):
         extra.append(_("no traffic"))
     extra.append(_("backlog {size}").format(size=show_size(backlog(world, (there.id, back.id)))))
@@ -91,7 +91,7 @@ def _line(world: World, name: str, title: str, pair: tuple[Line, Line], before: 
     if there.loss:
         more.append(_("loses {loss} % of its packets").format(loss=f"{there.loss / 10_000:g}"))
     if there.limit:
-        more.append(_("throttled to {rate}").format(rate=speed(there.limit)))
+        more.append(_("throttled to {rate}").format(rate=show_bandwidth(there.limit)))
     moves = (FORWARD if rates[0] else 0) | (BACK if rates[1] else 0)
     return Thing(name, PILL, "", "", title, tone, word, tuple(extra), tuple(more)), moves
 

@@ -172,15 +172,15 @@ course.solve("interval-of-2012")
 # %% [markdown] lang="en"
 # ## Step 1: replicate the VM
 #
-# **In the portal:** open it with `portal.open(lab, "site", "hyperv")`. Choose `MYWSV01`, then *Enable replication* in the bar;
-# *Copy frequency* `30s`. Then choose it in the table *Hyper-V Replica* and let time pass until initial replication is through, and
+# **In the portal:** open it in a cell of your own (the `+` above the notebook makes one) with `portal.open(lab, "site", "hyperv")`.
+# Choose `MYWSV01`, then *Enable replication* in the bar; *Copy frequency* `30s`. Then choose it in the table *Hyper-V Replica* and let time pass until initial replication is through, and
 # half an hour more with the clock.
 #
 # **In code:** the next cell. `course.todo` is true as long as the step is not done, so you can run it after clicking, too.
 # %% [markdown] lang="ja"
 # ## 手順 1: 仮想マシンをレプリケートする
 #
-# **ポータルで:** `portal.open(lab, "site", "hyperv")` で開きます。`MYWSV01` を選び、バーの [レプリケーションを有効にする] をクリックし、
+# **ポータルで:** セルを 1 つ追加して (ノートブックの上の `+`)、`portal.open(lab, "site", "hyperv")` を実行すると開きます。`MYWSV01` を選び、バーの [レプリケーションを有効にする] をクリックし、
 # [コピーの頻度] を `30s` にします。次に [Hyper-V レプリカ] の表で選び、[初期レプリケーションの完了まで時間を進める] をクリックします。そのあと、
 # 時計でさらに 30 分進めます。
 #
@@ -234,12 +234,13 @@ lab.hyperv.replicas["MYWSV01"].rpo, lab.hyperv.replicas["MYWSV01"].health
 # %% [markdown] lang="en"
 # The shop goes on selling, but what it sells exists once: the RPO grows by a second each second, whatever the interval says.
 #
-# **Your turn.** The line is on the page *Lab* > *Faults* of the portal. Mind that there are two lines, one to Azure and one between the
-# sites.
+# **Your turn.** *Lab* > *Faults* in the portal shows both lines, the one to Azure and the one between the sites. Only one of them is
+# broken: choose it as the *Destination* of *Bring the line back*.
 # %% [markdown] lang="ja"
 # 店は営業を続けていますが、売れた記録は 1 か所にしかありません。間隔の設定に関係なく、RPO は 1 秒に 1 秒ずつ増えていきます。
 #
-# **やってみましょう。** 回線は、ポータルの [ラボ] > [障害] ページにあります。Azure への回線とサイト間の回線の 2 つがあることに注意してください。
+# **やってみましょう。** ポータルの [ラボ] > [障害] には、Azure への回線とサイト間の回線の両方が表示されます。切れているのは片方だけです。
+# [回線の復旧] の [宛先] で、その回線を選んでください。
 # %%
 # ...
 # %%

@@ -78,12 +78,12 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown] lang="en"
 # ## Step 1: pair the clouds
 #
-# **In the portal:** `portal.open(lab, "items")`. On *Protected Items* choose `Primary Cloud`, then *Protection configuration* in
+# **In the portal** (`portal.open(lab, "items")` in a cell of your own): on *Protected Items* choose `Primary Cloud`, then *Protection configuration* in
 # the bar; *Target*: `Backup Cloud - 2ndDC`; *Copy frequency* 5 minutes.
 # %% [markdown] lang="ja"
 # ## 手順 1: クラウドを組み合わせる
 #
-# **ポータルで:** `portal.open(lab, "items")` で開きます。[保護された項目] で `Primary Cloud` を選び、バーの [保護の構成] をクリックします。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items")` を実行し、[保護された項目] で `Primary Cloud` を選び、バーの [保護の構成] をクリックします。
 # [ターゲット] に `Backup Cloud - 2ndDC` を、[コピーの頻度] に 5 分を指定します。
 # %%
 if course.todo("pair-clouds"):

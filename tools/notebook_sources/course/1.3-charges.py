@@ -48,7 +48,7 @@ lab = course.start("charges")
 # | VPN gateway | once the network has a VPN | hours |
 # | compute | failovers and tests | minutes of each VM, by its size and by its guest, Windows or Linux |
 #
-# **In the portal:** `portal.open(lab, "azure", "bill")`, or *Azure* > *Bill*. The chart there is live: it grows as the days go by.
+# **In the portal** (`portal.open(lab, "azure", "bill")` in a cell of your own): *Azure* > *Bill*. The chart there is live: it grows as the days go by.
 # %% [markdown] lang="ja"
 # ## 料金明細の項目
 #
@@ -62,7 +62,7 @@ lab = course.start("charges")
 # | VPN ゲートウェイ | ネットワークに VPN があるとき | 時間 |
 # | コンピューティング | フェールオーバーとテスト | 仮想マシンごとの分数。サイズとゲスト OS (Windows または Linux) で異なる |
 #
-# **ポータルで:** `portal.open(lab, "azure", "bill")`、または [Azure] > [料金明細] を開きます。グラフは、日がたつにつれて伸びていきます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "azure", "bill")` を実行し、[Azure] > [料金明細] を開きます。グラフは、日がたつにつれて伸びていきます。
 # %%
 portal.cost_chart(lab)
 # %% [markdown] lang="en"
@@ -221,8 +221,14 @@ course.trouble("too-many-licences")
 # %%
 show(lab.azure.bill())
 # %% [markdown] lang="en"
+# Two days of protection and one licence cost less than before: the $3.48 are both VMs on 1 October, before there was a licence; on
+# 2 October each VM has one. But look at the line of the licences.
+#
 # **Your turn.** Twenty more licences for two VMs. What is bought is paid for this month; see that it is not paid for in the next.
 # %% [markdown] lang="ja"
+# 保護の料金は減りました。$3.48 は、ライセンスがまだなかった 10 月 1 日の 2 台ぶんです。10 月 2 日は、2 台ともライセンスがあります。
+# しかし、ライセンスの行を見てください。
+#
 # **やってみましょう。** 仮想マシン 2 台に対して、さらに 20 ライセンスを買ってしまいました。今月ぶんの料金はかかりますが、来月はかからないように
 # してください。
 # %%

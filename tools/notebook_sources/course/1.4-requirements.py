@@ -36,7 +36,7 @@
 # ホスト クラスター `HVC01` を構成しています。まだ何も保護されていません。
 # %%
 import labkit
-from labkit import course
+from labkit import course, portal
 from labkit.site import systems
 
 lab = course.start("requirements")
@@ -94,7 +94,7 @@ for name in lab.site.vmm.systems:
 #
 # ## Check them all
 #
-# **In the portal:** `portal.open(lab, "site", "vmm")`, choose a VM under *VMs and Services*, *Check the requirements*. **In code**
+# **In the portal** (`portal.open(lab, "site", "vmm")` in a cell of your own): choose a VM under *VMs and Services*, *Check the requirements*. **In code**
 # `lab.vault.check(VM)` goes through the rules. All at once, `.` holds, `!` warns, `X` fails:
 # %% [markdown] lang="ja"
 # | 規則 | 項目 | 要件 |
@@ -110,7 +110,7 @@ for name in lab.site.vmm.systems:
 #
 # ## まとめて確認する
 #
-# **ポータルで:** `portal.open(lab, "site", "vmm")` で開き、[VM とサービス] で仮想マシンを選んで、[要件の確認] をクリックします。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "vmm")` を実行し、[VM とサービス] で仮想マシンを選んで、[要件の確認] をクリックします。
 # **コードで:** `lab.vault.check(VM)` が規則を 1 つずつ調べます。まとめると次のようになります。`.` は適合、`!` は警告、`X` は不適合です。
 # %%
 marks = {"holds": ".", "warns": "!", "fails": "X"}

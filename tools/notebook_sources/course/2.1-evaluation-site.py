@@ -80,14 +80,14 @@ for name, role in lab.site.servers.items():
 for name, one in lab.site.machines.items():
     print(f"{name:9} {one.os:24} {one.state:9} {[f'{disk} {size >> 30} GB' for disk, size in one.disks.items()]}")
 # %% [markdown] lang="en"
-# **In the portal:** open it once and leave it beside your notebooks: `portal.open(lab, "site", side=True)`. *Site* > *Servers* is the same
+# **In the portal:** open it once, in a cell of your own, and leave it beside your notebooks: `portal.open(lab, "site", side=True)`. *Site* > *Servers* is the same
 # list.
 #
 # **Which server is the Hyper-V host?**
 #
 # `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
-# **ポータルで:** 一度開いて、ノートブックの横に置いておきましょう: `portal.open(lab, "site", side=True)`。[サイト] > [サーバー] に同じ一覧があります。
+# **ポータルで:** 自分で作ったセルで一度開いて、ノートブックの横に置いておきましょう: `portal.open(lab, "site", side=True)`。[サイト] > [サーバー] に同じ一覧があります。
 #
 # **Hyper-V ホストは、どのサーバーですか。**
 #

@@ -32,7 +32,7 @@
 # 2.1 のサイトで、サブスクリプションはまだありません。
 # %%
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("subscription")
 # %% [markdown] lang="en" rules="2.2-1"
@@ -57,12 +57,12 @@ except labkit.LabError as refused:
 # %% [markdown] lang="en"
 # **Never type real data into a lab.** It takes no card number that could be one: sixteen digits that begin with 0000 are what it wants.
 #
-# **In the portal:** `portal.open(lab, "azure")`, *Subscription*: *Create a Microsoft account*, *Confirm the phone*, *Give the credit
+# **In the portal** (`portal.open(lab, "azure")` in a cell of your own): *Subscription*, *Create a Microsoft account*, *Confirm the phone*, *Give the credit
 # card*, *Subscribe*, *Sign in to the management portal*. (*Sign up* does all of them at once.)
 # %% [markdown] lang="ja"
 # **ラボに本物の情報を入力しないでください。** 本物かもしれないカード番号は受け付けません。0000 で始まる 16 桁の番号を使います。
 #
-# **ポータルで:** `portal.open(lab, "azure")` で開き、[サブスクリプション] で [Microsoft アカウントの作成]、[電話による確認]、
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "azure")` を実行し、[サブスクリプション] で [Microsoft アカウントの作成]、[電話による確認]、
 # [クレジット カードによる身元確認]、[サブスクリプションの申し込み]、[管理ポータルへのサインイン] の順にクリックします ([サインアップ] なら一度に
 # 済みます)。
 # %%

@@ -35,7 +35,7 @@
 # **System Center 2012 R2** です。Azure に対する保護には、それより古い VMM は使えません。
 # %%
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("vmm")
 # %% [markdown] lang="en"
@@ -75,13 +75,13 @@ if course.todo("dotnet"):
 #
 # Some components of SQL Server need it. Windows Server 2012 R2 has it, but does not install it by itself.
 #
-# **In the portal:** `portal.open(lab, "site", "servers")`, choose `SC01`, *Add roles and features*.
+# **In the portal** (`portal.open(lab, "site", "servers")` in a cell of your own): choose `SC01`, *Add roles and features*.
 # %% [markdown] lang="ja"
 # ## 手順 1: .NET Framework 3.5
 #
 # SQL Server のコンポーネントのいくつかに必要です。Windows Server 2012 R2 はサポートしていますが、既定ではインストールされません。
 #
-# **ポータルで:** `portal.open(lab, "site", "servers")` で開き、`SC01` を選んで [役割と機能の追加] をクリックします。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "servers")` を実行し、`SC01` を選んで [役割と機能の追加] をクリックします。
 # %%
 if course.todo("dotnet"):
     lab.site.add_feature("SC01", ".NET Framework 3.5")

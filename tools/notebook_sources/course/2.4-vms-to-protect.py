@@ -31,7 +31,7 @@
 # VMM は `HV01` を管理していて、`OnPremise Cloud` が作成されています。クラウドは空です。
 # %%
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("vms-to-protect")
 # %% [markdown] lang="en"
@@ -63,9 +63,9 @@ def show():
 
 show()
 # %% [markdown] lang="en"
-# **In the portal:** `portal.open(lab, "site", "vmm")`: the table *VMs and Services*; *Check the requirements* says each rule in words.
+# **In the portal** (`portal.open(lab, "site", "vmm")` in a cell of your own): the table *VMs and Services*; *Check the requirements* says each rule in words.
 # %% [markdown] lang="ja"
-# **ポータルで:** `portal.open(lab, "site", "vmm")` で開き、[VM とサービス] の表を見ます。[要件の確認] では、規則ごとの結果が文章で示されます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "vmm")` を実行し、[VM とサービス] の表を見ます。[要件の確認] では、規則ごとの結果が文章で示されます。
 # %%
 for found in lab.vault.check("MYWSV01"):
     if found.error is not None:

@@ -37,7 +37,7 @@ import tempfile
 from pathlib import Path
 
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("components")
 folder = tempfile.TemporaryDirectory()
@@ -73,16 +73,17 @@ rehearsal = labkit.open(lab.copy(Path(folder.name) / "rehearsal.lab"))
 # %% [markdown] lang="en" rules="2.6-1"
 # ## Step 1: the provider
 #
-# **In the portal:** *Site* > *Servers*, choose `SC01`, *Set up the provider*. (The installer itself, VMMASRProvider_x64.exe, is to be
-# had on Quick Start and Dashboard.)
+# **In the portal** (`portal.open(lab, "site", "servers")` in a cell of your own): choose `SC01`, *Set up the provider*. (In the Management Portal of
+# 2014 the installer, VMMASRProvider_x64.exe, was downloaded from Quick Start or Dashboard. Here nothing is downloaded.)
 #
 # **In code:** the same wizard, page by page. The first page has one box, and it is ticked: the provider becomes a part of VMM's
 # service, which has to stand still for it. See what happens without the tick.
 # %% [markdown] lang="ja"
 # ## 手順 1: プロバイダー
 #
-# **ポータルで:** [サイト] > [サーバー] で `SC01` を選び、[プロバイダーのセットアップ] をクリックします (インストーラー
-# VMMASRProvider_x64.exe は、クイック スタートかダッシュボードからダウンロードします)。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "servers")` を実行し、`SC01` を選んで [プロバイダーのセットアップ] をクリックします
+# (2014 年の管理ポータルでは、インストーラー VMMASRProvider_x64.exe をクイック スタートかダッシュボードからダウンロードしました。
+# このラボでは、ダウンロードは不要です)。
 #
 # **コードで:** 同じウィザードを、1 ページずつ進めます。最初のページにはチェック ボックスが 1 つあり、オンになっています。プロバイダーは VMM の
 # サービスに組み込まれるので、その間はサービスを止める必要があるからです。オフにするとどうなるか、見てみましょう。
@@ -159,10 +160,10 @@ lab.vault.clouds
 # %%
 course.check("register-server")
 # %% [markdown] lang="en"
-# **Your turn.** Which clouds of VMM does the vault know now? `course.answer("sent-clouds", ...)`. (`course.solve` in the cell after it does a step
+# **Your turn.** Which clouds of VMM does the vault know now? Give a list of their names: `course.answer("sent-clouds", [...])`. (`course.solve` in the cell after it does a step
 # for you unless it is done: leave it out while you try yourself.)
 # %% [markdown] lang="ja"
-# **やってみましょう。** 資格情報コンテナーは今、どの VMM クラウドを知っているでしょうか。`course.answer("sent-clouds", ...)` で答えてください
+# **やってみましょう。** 資格情報コンテナーは今、どの VMM クラウドを知っているでしょうか。名前のリストを渡して、`course.answer("sent-clouds", [...])` で答えてください
 # (その次の `course.solve` は、まだ済んでいない手順を代わりに実行します。自分で試している間は、飛ばしてください)。
 # %%
 # ...
@@ -203,12 +204,12 @@ print(rehearsal.vault.servers[0].encryption, [path.name for path in Path(folder.
 # ## Step 2: the agent
 #
 # The agent keeps what it has not sent yet in a cache. Its setup wants 1 GB for the program, and for the cache a **tenth of the
-# data to be synchronised**. How much is that here? Where it is much, put the cache on another drive.
+# data to be synchronised**, reckoned by the size of the disks (what is sent later is only what is in use: 2.9). How much is that here? Where it is much, put the cache on another drive.
 # %% [markdown] lang="ja"
 # ## 手順 2: エージェント
 #
 # エージェントは、まだ送信していないデータをキャッシュに置きます。セットアップには、プログラム用に 1 GB、キャッシュ用に**同期データの 10%** の
-# 空き領域が必要です。このサイトでは、どのくらいになるでしょうか。大きくなる場合は、別のドライブを指定します。
+# 空き領域が必要です。ディスクのサイズで計算します (あとで送信されるのは、使用中の分だけです。2.9)。このサイトでは、どのくらいになるでしょうか。大きくなる場合は、別のドライブを指定します。
 # %%
 data = sum(sum(machine.disks.values()) for machine in lab.site.machines.values())
 print(f"{data / 2**30:.0f} GB > {data / 10 / 2**30:.1f} GB")

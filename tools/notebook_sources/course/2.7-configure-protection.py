@@ -37,7 +37,7 @@ import tempfile
 from pathlib import Path
 
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("configure-protection")
 cloud = "OnPremise Cloud"
@@ -188,12 +188,12 @@ if course.todo("configure-cloud"):
 if course.todo("configure-cloud"):
     print(course.trouble("configure-cloud"))
 # %% [markdown] lang="en"
-# **In the portal:** *Protected Items* > *OnPremise Cloud* > *Settings* > *Protection configuration*: target Microsoft Azure, storage account
+# **In the portal** (`portal.open(lab, "items")` in a cell of your own): *Protected Items* > *OnPremise Cloud* > *Settings* > *Protection configuration*: target Microsoft Azure, storage account
 # `mysiterecovery`, 5 minutes, 24 hours. The end of the job is told by the notice at the foot of the page; *View job* leads to it.
 #
 # **In code:** the next cell. It saves, and then shows the job as the page *Jobs* does.
 # %% [markdown] lang="ja"
-# **ポータルで:** [保護された項目] > [OnPremise Cloud] > [設定] > [保護の構成] で、ターゲットは Microsoft Azure、ストレージ アカウントは
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items")` を実行し、[保護された項目] > [OnPremise Cloud] > [設定] > [保護の構成] で、ターゲットは Microsoft Azure、ストレージ アカウントは
 # `mysiterecovery`、頻度は 5 分、保持期間は 24 時間にします。ジョブの終了はページの下の通知で知らされ、[ジョブの表示] でジョブを開けます。
 #
 # **コードで:** 次のセルを実行します。保存してから、[ジョブ] ページと同じ内容を表示します (`Failed` は失敗、`NotStarted` は未開始です)。

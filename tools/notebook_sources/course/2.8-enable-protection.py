@@ -37,7 +37,7 @@ from datetime import datetime
 from pathlib import Path
 
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("enable-protection")
 # %% [markdown] lang="en" rules="2.8-1"
@@ -67,12 +67,12 @@ lab.vault.protectable("OnPremise Cloud")
 # %% [markdown] lang="en" rules="2.8-2"
 # ## Step 1: from the portal
 #
-# **In the portal:** *Protected Items* > *OnPremise Cloud* > *Virtual Machines* > *Add virtual machines*, tick `MYWSV01`. **In code:** below.
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): *Protected Items* > *OnPremise Cloud* > *Virtual Machines* > *Add virtual machines*, tick `MYWSV01`. **In code:** below.
 # Then look at the job's tasks: status, start, duration (the page rounds up to whole minutes), task.
 # %% [markdown] lang="ja"
 # ## 手順 1: ポータルから保護する
 #
-# **ポータルで:** [保護された項目] > [OnPremise Cloud] > [仮想マシン] > [仮想マシンの追加] をクリックし、`MYWSV01` を選びます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、[保護された項目] > [OnPremise Cloud] > [仮想マシン] > [仮想マシンの追加] をクリックし、`MYWSV01` を選びます。
 # **コードで:** 次のセルを実行します。そのあと、ジョブのタスクを見てください。順に、状態、開始時間、期間 (ページでは分単位に切り上げて
 # 表示されます)、タスクです。
 # %%

@@ -43,11 +43,13 @@ lab = course.start("replication-health")
 # %% [markdown] lang="en" rules="2.9-1"
 # ## How long did the first copy take?
 #
-# The host's event log **MicrosoftAzureRecoveryServices** has its beginning and end for each VM. (*Site* > *Event log* in the portal.)
+# The host's event log **MicrosoftAzureRecoveryServices** has its beginning and end for each VM. (In the portal *Site* > *Event log*:
+# `portal.open(lab, "site", "events")` in a cell of your own.)
 # %% [markdown] lang="ja"
 # ## 最初のコピーにかかった時間
 #
-# ホストのイベント ログ **MicrosoftAzureRecoveryServices** に、仮想マシンごとの開始と終了が記録されています (ポータルでは [サイト] > [イベント ログ])。
+# ホストのイベント ログ **MicrosoftAzureRecoveryServices** に、仮想マシンごとの開始と終了が記録されています (ポータルでは [サイト] > [イベント ログ]。
+# 自分で作ったセルで `portal.open(lab, "site", "events")` を実行すると開きます)。
 # %%
 log = views.event_log(lab)
 for row in log.itertuples():
@@ -119,11 +121,13 @@ for one in found:
 # %% [markdown] lang="en" rules="2.9-2"
 # ## Where health is told in full
 #
-# Portal and VMM know three states: waiting for the first copy, in it, and after it. No progress, no figures:
+# The Management Portal of 2014 and VMM know three states: waiting for the first copy, in it, and after it. No progress, no figures.
+# (The lab's portal has them: *Dashboard*.)
 # %% [markdown] lang="ja"
 # ## 正常性の詳しい情報
 #
-# ポータルと VMM でわかるのは、最初のコピーの待機中、進行中、終了後の 3 つの状態だけです。進捗も数字もありません。
+# 2014 年の管理ポータルと VMM でわかるのは、最初のコピーの待機中、進行中、終了後の 3 つの状態だけです。進捗も数字もありません
+# (ラボのポータルでは、[ダッシュボード] で見られます)。
 # `Protected - OK` は、ポータルの「保護済み - OK」です。
 # %%
 lab.status()["items"]["MYWSV01"]["status"]
@@ -182,13 +186,16 @@ print(" " * 8, *(f"{frequency:20}" for frequency in ("30s", "5min", "15min")))
 for bandwidth in ("2Mbps", "2500kbps", "3Mbps"):
     print(f"{bandwidth:8}", *(f"{tried(bandwidth, frequency):20}" for frequency in ("30s", "5min", "15min")))
 # %% [markdown] lang="en"
-# Read it line by line. At 3 Mbit/s everything goes, and the short frequency has by far the youngest data. At 2.5 Mbit/s only 15 minutes
-# keep up: there the guide's cure works, and is paid for with a longer RPO. At 2 Mbit/s nothing helps; the line is too thin for what
-# these VMs write, and falls behind further and further. Only bandwidth (or fewer writes) cures that.
+# Read both figures, line by line: health says whether each cycle ends within its interval, the age how old the data is. At 3 Mbit/s
+# everything goes, and the short frequency has by far the youngest data. At 2.5 Mbit/s only with 15 minutes does each cycle end in time.
+# There the guide's cure makes health normal, but the data older than with 5 minutes: *normal* is not *good*. At 2 Mbit/s nothing
+# helps; the line is too thin for what these VMs write, and the longer it runs, the further it falls behind. Only bandwidth (or fewer
+# writes) cures that.
 # %% [markdown] lang="ja"
-# 1 行ずつ読んでください。3 Mbit/s なら、どの頻度でも間に合い、頻度が短いほどデータは新しくなります。2.5 Mbit/s で間に合うのは 15 分だけです。自習書の
-# 対策が効く場面ですが、代わりに RPO が長くなります。2 Mbit/s では、どうにもなりません。書き込みの量に対して回線が細すぎて、どんどん遅れていきます。
-# 直すには、帯域幅を増やす (または書き込みを減らす) しかありません。
+# 1 行ずつ、2 つの値を読んでください。正常性は各サイクルが間隔内に終わるかどうかを、もう 1 つの値はデータの古さを表します。3 Mbit/s なら、どの頻度でも
+# 間に合い、頻度が短いほどデータは新しくなります。2.5 Mbit/s では、サイクルが間隔内に終わるのは 15 分のときだけです。自習書の対策で正常性は「正常」に
+# なりますが、データは 5 分のときよりも古くなります。「正常」なら安心、というわけではありません。2 Mbit/s では、どうにもなりません。書き込みの量に
+# 対して回線が細すぎて、時間がたつほど遅れていきます。直すには、帯域幅を増やす (または書き込みを減らす) しかありません。
 # %% [markdown] lang="en" rules="2.9-3"
 # ## Something to break: the first trouble
 #
@@ -255,7 +262,7 @@ for row in views.event_log(lab).tail(5).itertuples():
 # - The first copy takes bytes / bandwidth. Reckon before you promise a date.
 # - RPO is a saw-tooth: interval plus transfer at the worst, and more as soon as replication falls behind.
 # - The portal says *whether*, the host says *how*: health, cycles, sizes, latency. The event log says *why*.
-# - Critical means: not within the interval. A longer frequency may cure it; below a certain line nothing does.
+# - Critical means: not within the interval. A longer frequency may end it, at the price of older data; below a certain line nothing does.
 # - After an outage the changes are sent by themselves, later and later attempts; resuming makes it at once.
 # %% [markdown] lang="ja"
 # ## まとめ
@@ -263,7 +270,7 @@ for row in views.event_log(lab).tail(5).itertuples():
 # - 最初のコピーの時間は、バイト数 ÷ 帯域幅です。約束する前に計算します。
 # - RPO はのこぎりの歯のように変化します。最悪の場合は間隔 + 転送時間で、レプリケーションが遅れるとさらに長くなります。
 # - 状態の概略はポータルで、詳細 (正常性、サイクル、サイズ、待機時間) はホストで、理由はイベント ログで確認します。
-# - 重大は「間隔内に終わらない」という意味です。頻度を長くすれば直ることがありますが、回線が細すぎれば直りません。
+# - 重大は「間隔内に終わらない」という意味です。頻度を長くすれば直ることがありますが、データは古くなります。回線が細すぎれば直りません。
 # - 回線が切れても、変更はあとで自動的に送信されます。すぐに送りたければ、レプリケーションを再開します。
 # %%
 course.progress()

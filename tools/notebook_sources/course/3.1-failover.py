@@ -193,7 +193,7 @@ with another() as copy:
 # A failover is good or bad only beside what was agreed. **RPO**: how much data may be lost, as time. **RTO**: how long until the application answers
 # again. **MTD**: how long the business can bear it at all; RTO has to be well within. The lab keeps the targets and measures every failover against them.
 #
-# **In the portal:** choose `MYWSV01`, *Set targets* in the bar. **In code:** the next cell.
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): choose `MYWSV01`, *Set targets* in the bar. **In code:** the next cell.
 # %% [markdown] lang="ja"
 # ## 手順 1: 目標を設定する
 #
@@ -201,7 +201,7 @@ with another() as copy:
 # **目標復旧時間 (RTO)** は、アプリケーションが再び応答するまでの時間、**最大許容停止時間 (MTD)** は、業務がどこまでの停止に耐えられるかです。RTO は、
 # MTD より十分に短くします。ラボは目標を記録し、フェールオーバーのたびに結果を測ります。
 #
-# **ポータルで:** `MYWSV01` を選び、下のバーの [目標の設定] をクリックします。**コードで:** 次のセルを実行します。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、`MYWSV01` を選んで、下のバーの [目標の設定] をクリックします。**コードで:** 次のセルを実行します。
 # %%
 if course.todo("set-objectives"):
     lab.vault.set_objectives("MYWSV01", rto="30min", rpo="10min", mtd="4h")

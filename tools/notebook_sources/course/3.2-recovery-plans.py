@@ -35,7 +35,7 @@ import tempfile
 from pathlib import Path
 
 import labkit
-from labkit import course
+from labkit import course, portal
 
 lab = course.start("recovery-plans")
 folder = tempfile.TemporaryDirectory()
@@ -75,12 +75,12 @@ def another() -> labkit.Lab:
 # %% [markdown] lang="en" rules="3.2-1"
 # ## Step 1: make it
 #
-# **In the portal:** *Recovery Plans* > *Create*. **In code:** the same wizard. The first page asks for name, source (a VMM server) and target, the second offers
+# **In the portal** (`portal.open(lab, "plans")` in a cell of your own): *Recovery Plans* > *Create*. **In code:** the same wizard. The first page asks for name, source (a VMM server) and target, the second offers
 # the VMs that are protected just so.
 # %% [markdown] lang="ja"
 # ## 手順 1: 作成する
 #
-# **ポータルで:** [復旧計画] > [作成] をクリックします。**コードで:** 同じウィザードを使います。1 ページ目で名前、ソース (VMM サーバー)、ターゲットを
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "plans")` を実行し、[復旧計画] > [作成] をクリックします。**コードで:** 同じウィザードを使います。1 ページ目で名前、ソース (VMM サーバー)、ターゲットを
 # 指定し、2 ページ目では、その組み合わせで保護されている仮想マシンから選びます。
 # %%
 if course.todo("create-plan"):
@@ -136,19 +136,20 @@ course.solve("two-groups")
 # %% [markdown] lang="en"
 # ## An experiment: what does the order cost?
 #
-# Two copies: in one both VMs are in one group, in the other in two. Both fail over as planned. When was each VM shut down at the site, when did it start in
-# Azure, and how long did all of it take?
+# Two copies: in one both VMs are in one group, in the other in two. Both fail over as planned. How long did all of it take (the second line: the plan's job from
+# its beginning to its end), when was each VM shut down at the site, and when did it start in Azure?
 # %% [markdown] lang="ja"
 # ## 実験: 順序を付けると、どれだけ時間がかかるか
 #
 # コピーを 2 つ作り、一方では 2 台を 1 つのグループに、もう一方では 2 つのグループに入れて、計画されたフェールオーバーを実行します。それぞれの仮想マシンは、
-# いつサイトでシャットダウンされ、いつ Azure で起動したでしょうか。全体の時間はどうでしょうか。
+# いつサイトでシャットダウンされ、いつ Azure で起動したでしょうか。全体の時間 (2 行目。復旧計画のジョブの開始から終了まで) はどうでしょうか。
 # %%
 for groups in ([["MYWSV01", "MYBSD01"]], [["MYWSV01"], ["MYBSD01"]]):
     with another() as copy:
         copy.vault.save_plan("Contoso", groups)
         print(groups, copy.vault.plans["Contoso"].forecast("planned"))
-        copy.vault.planned_failover_plan("Contoso", wait=True)
+        whole = copy.vault.planned_failover_plan("Contoso", wait=True)
+        print("  ", whole.tasks[0].started[11:19], "-", whole.tasks[-1].ended[11:19])
         for job in copy.jobs.values():
             if job.scenario == "PlannedFailover":
                 for task in job.tasks:
@@ -156,10 +157,10 @@ for groups in ([["MYWSV01", "MYBSD01"]], [["MYWSV01"], ["MYBSD01"]]):
                         print("  ", job.target, task.started[11:19], task.title)
 # %% [markdown] lang="en"
 # One after the other takes longer: a group waits until the one before it has started. In the second copy `MYBSD01` was the first to be shut down and the last to
-# start. The figure in the first lines is the plan's own forecast; the plan's page shows it, too.
+# start. The duration in the first lines is the plan's own forecast, made before; compare it with what it took. The plan's page shows it, too.
 # %% [markdown] lang="ja"
 # 順番に起動すると、前のグループの起動を待つので、長くかかります。2 つ目のコピーでは、`MYBSD01` が最初にシャットダウンされ、最後に起動しました。最初の行の時間は、
-# 復旧計画による所要時間の予測です。復旧計画のページにも表示されます。
+# 実行前に復旧計画が予測した所要時間です。実際にかかった時間と比べてください。予測は、復旧計画のページにも表示されます。
 # %% [markdown] lang="en" rules="3.2-3"
 # ## Step 3: wait for a person
 #

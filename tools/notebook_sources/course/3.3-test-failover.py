@@ -75,7 +75,7 @@ lab = course.start("test-failover")
 # %% [markdown] lang="en" rules="3.3-1, 3.3-2"
 # ## Step 1: start the test
 #
-# **In the portal:** *Protected Items* > *OnPremise Cloud* > *Virtual Machines*, choose `MYWSV01`, then *Test failover* in
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): on *Virtual Machines* choose `MYWSV01`, then *Test failover* in
 # the bar at the foot of the page. The dialog *Confirm Test Failover* asks for the Azure virtual network: choose *None*. (In a
 # cloud with encryption it asks for the certificate, too; without it, or with a wrong one, nothing is made.)
 #
@@ -84,7 +84,7 @@ lab = course.start("test-failover")
 # %% [markdown] lang="ja"
 # ## 手順 1: テストを始める
 #
-# **ポータルで:** [保護された項目] > [OnPremise Cloud] > [仮想マシン] で `MYWSV01` を選び、ページの下のバーの [テスト フェールオーバー] を
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、[仮想マシン] で `MYWSV01` を選び、ページの下のバーの [テスト フェールオーバー] を
 # クリックします。[テスト フェールオーバーの確認] ダイアログで [AZURE 仮想ネットワーク] を聞かれるので、[なし] を選びます (暗号化を有効にした
 # クラウドでは、証明書も必要です。証明書がない場合や間違っている場合は、何も作成されません)。
 #

@@ -67,7 +67,7 @@ lab = course.start("planned-failover")
 # %% [markdown] lang="en" rules="3.4-1, 3.1-5"
 # ## Step 1: fail over
 #
-# **In the portal:** *Protected Items* > *OnPremise Cloud* > *Virtual Machines*, choose `MYWSV02`, then *Planned failover* in the
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): on *Virtual Machines* choose `MYWSV02`, then *Planned failover* in the
 # bar at the foot of the page (in the guide it stands under *Failover*). You need not shut the VM down before. In a cloud with
 # encryption the dialog takes the certificate, too.
 #
@@ -75,7 +75,7 @@ lab = course.start("planned-failover")
 # %% [markdown] lang="ja"
 # ## 手順 1: フェールオーバーする
 #
-# **ポータルで:** [保護された項目] > [OnPremise Cloud] > [仮想マシン] で `MYWSV02` を選び、ページの下のバーの
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、[仮想マシン] で `MYWSV02` を選び、ページの下のバーの
 # [計画されたフェールオーバー] をクリックします (自習書の画面では [フェールオーバー] の中にあります)。仮想マシンを先にシャットダウンしておく必要はありません。
 # 暗号化を有効にしたクラウドでは、ダイアログで証明書も指定します。
 #

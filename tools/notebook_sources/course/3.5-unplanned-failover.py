@@ -85,12 +85,13 @@ for seconds, lost in found.items():
 # %% [markdown] lang="en"
 # ## Step 1: the disaster
 #
-# **In the portal:** *Lab* > *Faults* > *Lose the site*. Let ten minutes pass, in which everybody runs about and somebody decides,
-# then *Declare a disaster*: it does nothing but note the hour, so that deciding and recovering can be told apart.
+# **In the portal** (`portal.open(lab, "lab", "faults")` in a cell of your own): *Lose the site*. Let ten minutes pass, in which everybody runs about
+# and somebody decides, then go to *Dashboard* > *Declare a disaster*: it does nothing but note the hour, so that deciding and recovering can be told apart.
 # %% [markdown] lang="ja"
 # ## 手順 1: 災害
 #
-# **ポータルで:** [ラボ] > [障害] > [サイトの喪失] をクリックします。みんなが走り回り、誰かが決断するまでの 10 分間を進めてから、[災害の宣言] を実行します。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "lab", "faults")` を実行し、[サイトの喪失] をクリックします。みんなが走り回り、誰かが決断するまでの
+# 10 分間を進めてから、[ダッシュボード] の [災害の宣言] をクリックします。
 # 宣言しても時刻が記録されるだけです。決断にかかった時間と、復旧にかかった時間を分けるためのものです。
 # %%
 if course.todo("disaster"):
@@ -238,11 +239,11 @@ with tempfile.TemporaryDirectory() as folder, labkit.open(lab.copy(f"{folder}/wh
     back = what_if.vault.failovers[-1]
 back.operation, back.discarded
 # %% [markdown] lang="en"
-# All of them are gone: failback writes Azure's data over the site's. Every minute makes it worse.
+# The number (`discarded`) counts them, and all of them are gone: failback writes Azure's data over the site's. Every minute makes it worse.
 #
 # **Your turn.** Put an end to it.
 # %% [markdown] lang="ja"
-# すべて失われます。フェールバックでは、Azure のデータがサイトのデータを上書きするからです。時間がたつほど、失われる注文は増えます。
+# 数字 (`discarded`) は、その注文の件数です。すべて失われます。フェールバックでは、Azure のデータがサイトのデータを上書きするからです。時間がたつほど、失われる注文は増えます。
 #
 # **やってみましょう。** この状態を終わらせてください。
 # %%

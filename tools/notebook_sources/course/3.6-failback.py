@@ -118,14 +118,15 @@ for choice, (sent, downtime) in found.items():
 # %% [markdown] lang="en" rules="3.6-1, 3.6-2, 3.6-3"
 # ## Step 1: home with the shortest downtime
 #
-# **In the portal:** choose `MYWSV02`, *Failback* in the bar (in the guide: *Failover* > *Planned failover*; the dialog shows the other
-# direction), *Synchronize data before failover*. The job stops at *Waiting for user input*, and the VM in Azure works on. At a good
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): choose `MYWSV02`, *Failback* in the bar (in the guide: *Failover* > *Planned failover*; the dialog shows the other
+# direction), *Synchronize data before failover*. The job stops (*Waiting for action*, at its task
+# *Waiting for user input*), and the VM in Azure works on. At a good
 # moment choose *Complete Failover*. Then *Commit*.
 # %% [markdown] lang="ja"
 # ## 手順 1: 停止時間を最小限にして戻す
 #
-# **ポータルで:** `MYWSV02` を選び、バーの [フェールバック] をクリックします (自習書の画面では [フェールオーバー] > [計画されたフェールオーバー] で、ダイアログの
-# 方向が逆になります)。[フェールオーバーの前にデータを同期する (ダウンタイムを最小限にする)] を選びます。ジョブはユーザーの入力を待って止まり、
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、`MYWSV02` を選んで、バーの [フェールバック] をクリックします (自習書の画面では [フェールオーバー] > [計画されたフェールオーバー] で、ダイアログの
+# 方向が逆になります)。[フェールオーバーの前にデータを同期する (ダウンタイムを最小限にする)] を選びます。ジョブは「アクションを待機」になり (タスクは「ユーザー入力の待機中」)、
 # その間も Azure の仮想マシンは動いています。都合のよいときに [フェールオーバーの実行] をクリックし、そのあと [コミット] をクリックします。
 # %%
 if course.todo("failback-before"):
@@ -219,11 +220,11 @@ for event in lab.site.event_log():
 # %% [markdown] lang="en"
 # ## Something to break
 #
-# The excavator that found your power cable finds the line, too.
+# The power is back for good; now an excavator finds the line to Azure.
 # %% [markdown] lang="ja"
 # ## 壊して直す
 #
-# 電力ケーブルを切ったショベルカーが、今度は通信回線も切ってしまいました。
+# 電力はもう安定しています。今度は、ショベルカーが Azure への通信回線を切ってしまいました。
 # %%
 course.trouble("line-lost-again")
 # %%

@@ -44,7 +44,7 @@
 # 3.6 が終わり、3 台の仮想マシンが保護され、サイトで動いています。実行中のテストやフェールオーバーはありません。
 # %%
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("disable-protection")
 # %% [markdown] lang="en" rules="4.1-1"
@@ -77,10 +77,12 @@ ask(lab.vault.delete, "MySiteRecovery")
 ask(lab.vault.unregister_server, "SC01")
 ask(lab.vault.release_cloud, "OnPremise Cloud")
 # %% [markdown] lang="en"
-# One list tells what is still there, costs, or is in the way (in the portal: *Lab* > *What is left*). It gets shorter from notebook to
+# One list tells what is still there, costs, or is in the way (in the portal *Lab* > *What is left*:
+# `portal.open(lab, "lab", "leftovers")` in a cell of your own). It gets shorter from notebook to
 # notebook. `NaN` means that no price of September 2014 was found, not that it is free.
 # %% [markdown] lang="ja"
-# まだ残っているもの、料金がかかるもの、邪魔になるものは、次の一覧でわかります (ポータルでは [ラボ] > [残っているもの])。ノートブックが進むごとに短くなります。
+# まだ残っているもの、料金がかかるもの、邪魔になるものは、次の一覧でわかります (ポータルでは [ラボ] > [残っているもの]。
+# 自分で作ったセルで `portal.open(lab, "lab", "leftovers")` を実行すると開きます)。ノートブックが進むごとに短くなります。
 # `NaN` は無料という意味ではなく、2014 年 9 月の価格がわからないという意味です。
 # %%
 views.leftovers(lab)[["kind", "name", "dollars_per_day"]]

@@ -26,7 +26,7 @@
 # 保護された仮想マシンは、もうありません (4.1)。クラウド `OnPremise Cloud` の保護は、まだ構成されたままです。
 # %%
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("release-cloud")
 # %%
@@ -61,10 +61,10 @@ for name, value in lab.vault.settings("OnPremise Cloud").items():
 # %%
 course.trouble("release-cloud-done")
 # %% [markdown] lang="en" rules="4.1-1, 4.2-1"
-# **In the portal:** *Protected Items*, choose the cloud, *Remove protection (of a cloud)* in the bar. (The guide's portal asks once more,
+# **In the portal** (`portal.open(lab, "items")` in a cell of your own): choose the cloud, *Remove protection (of a cloud)* in the bar. (The guide's portal asks once more,
 # and you answer *Yes*.) It is refused as long as a VM in the cloud is protected:
 # %% [markdown] lang="ja"
-# **ポータルで:** [保護された項目] でクラウドを選び、バーの [保護の解除] をクリックします (自習書の画面では、確認メッセージに [はい] と答えます)。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items")` を実行し、[保護された項目] でクラウドを選んで、バーの [保護の解除] をクリックします (自習書の画面では、確認メッセージに [はい] と答えます)。
 # クラウドの中に保護された仮想マシンがある間は、拒否されます。
 # %%
 try:

@@ -28,7 +28,7 @@
 # クラウドの保護は解除されています (4.2)。`SC01` はまだ資格情報コンテナーに登録されていて、プロバイダーとエージェントもインストールされたままです。
 # %%
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("unregister-server")
 # %%
@@ -60,13 +60,13 @@ servers()
 #
 # This is the harder case: somebody has switched `SC01` off. The cell does it.
 #
-# **In the portal:** *Resources* > *Servers*, choose the server, *Remove*. The dialog *Confirm Removal* wants a reason out of a list:
+# **In the portal** (`portal.open(lab, "resources", "servers")` in a cell of your own): choose the server, *Remove*. The dialog *Confirm Removal* wants a reason out of a list:
 # %% [markdown] lang="ja"
 # ## 手順 1: コンテナーから削除する
 #
 # 難しいほうの場合を試します。誰かが `SC01` の電源を切ってしまいました。セルを実行すると、その状態になります。
 #
-# **ポータルで:** [リソース] > [サーバー] でサーバーを選び、[削除] をクリックします。[削除の確認] ダイアログで、理由を一覧から選びます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "resources", "servers")` を実行し、サーバーを選んで、[削除] をクリックします。[削除の確認] ダイアログで、理由を一覧から選びます。
 # %%
 course.trouble("unregister")
 # %%

@@ -28,7 +28,7 @@
 # サーバーの登録は解除され、プロバイダーもエージェントもありません (4.3)。サイトは、Site Recovery を導入する前の状態に戻りました。Azure には、次のものが残っています。
 # %%
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("delete-services")
 views.leftovers(lab)[["kind", "name", "dollars_per_day", "yen_per_day"]]
@@ -59,12 +59,12 @@ views.leftovers(lab)[["kind", "name", "dollars_per_day", "yen_per_day"]]
 # %% [markdown] lang="en"
 # ## Step 1: the vault
 #
-# **In the portal:** *Azure* > *Recovery Services*, choose the vault, *Delete vault*. No server is in it any more, so nothing speaks against
+# **In the portal** (`portal.open(lab, "azure", "vaults")` in a cell of your own): *Recovery Services*, choose the vault, *Delete vault*. No server is in it any more, so nothing speaks against
 # it.
 # %% [markdown] lang="ja"
 # ## 手順 1: 資格情報コンテナー
 #
-# **ポータルで:** [Azure] > [復旧サービス] でコンテナーを選び、[コンテナーの削除] をクリックします。登録されたサーバーはもうないので、削除できます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "azure", "vaults")` を実行し、[復旧サービス] でコンテナーを選び、[コンテナーの削除] をクリックします。登録されたサーバーはもうないので、削除できます。
 # %%
 if course.todo("delete-vault"):
     lab.vault.delete("MySiteRecovery", wait=True)

@@ -76,14 +76,14 @@ show_bill(lab.azure.bill())
 # Charged is the month's average of the number of VMs that are protected each day. The guide's example: 20 VMs for half a month, then
 # none, are billed as 10. Try it small: let the night pass, then stop protecting `MYBSD01`.
 #
-# **In the portal:** let 16 hours pass with the clock; choose `MYBSD01`, *Disable protection for the virtual machine*.
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): let 16 hours pass with the clock; choose `MYBSD01`, *Disable protection for the virtual machine*.
 # %% [markdown] lang="ja"
 # ## 2. 月の途中で停止すると
 #
 # 1 日あたりの保護台数の、1 か月の平均で課金されます。自習書の例では、月の前半に 20 台、後半に 0 台なら、10 台分です。小さな規模で試しましょう。一晩進めてから、
 # `MYBSD01` の保護を無効化します。
 #
-# **ポータルで:** 時計を 16 時間進めます。`MYBSD01` を選び、[仮想マシンの保護の無効化] をクリックします。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、時計を 16 時間進めます。`MYBSD01` を選び、[仮想マシンの保護の無効化] をクリックします。
 # %%
 if course.todo("stop-mid-month"):
     lab.run("16h")

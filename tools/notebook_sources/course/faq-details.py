@@ -38,7 +38,7 @@
 import tempfile
 
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("faq-details")
 
@@ -206,13 +206,13 @@ with tempfile.TemporaryDirectory() as folder, labkit.open(lab.copy(f"{folder}/wh
 # ## Can I use it to move a VM to Azure?
 #
 # Yes. Fail over, commit (so that the recovery points are merged), and take the protection off while the VM is active in Azure. What was a
-# nuisance a moment ago is now the purpose: the VM stays. **In the portal:** *Planned failover*, *Commit*, *Disable protection for the virtual
+# nuisance a moment ago is now the purpose: the VM stays. **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): *Planned failover*, *Commit*, *Disable protection for the virtual
 # machine*. Nothing brings it back.
 # %% [markdown] lang="ja"
 # ## 仮想マシンを Azure に移行するために利用できますか
 #
 # はい。フェールオーバーし、コミットして (復旧ポイントがマージされます)、Azure でアクティブなまま保護を無効化します。さっきは困りものだった「残った仮想マシン」が、
-# 今度は目的です。**ポータルで:** [計画されたフェールオーバー]、[コミット]、[仮想マシンの保護の無効化] の順にクリックします。元に戻す方法はありません。
+# 今度は目的です。**ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、[計画されたフェールオーバー]、[コミット]、[仮想マシンの保護の無効化] の順にクリックします。元に戻す方法はありません。
 # %%
 if course.todo("move-for-good"):
     lab.vault.planned_failover("MYBSD01", wait=True)

@@ -38,7 +38,7 @@
 import tempfile
 
 import labkit
-from labkit import course, views
+from labkit import course, portal, views
 
 lab = course.start("faq-setup")
 # %% [markdown] lang="en"
@@ -77,10 +77,10 @@ try:
 except labkit.LabError as refused:
     print(refused)
 # %% [markdown] lang="en"
-# **In the portal:** *Site* > *Servers*, choose `SC01`, *Set up the provider*. An upgrade asks for no key: the setup has one page and
+# **In the portal** (`portal.open(lab, "site", "servers")` in a cell of your own): choose `SC01`, *Set up the provider*. An upgrade asks for no key: the setup has one page and
 # ends after installing. What it would have asked, the *Azure Site Recovery Configurator* asks, should you ever need it:
 # %% [markdown] lang="ja"
-# **ポータルで:** [サイト] > [サーバー] で `SC01` を選び、[プロバイダーのセットアップ] をクリックします。アップグレードでは登録キーを聞かれません。セットアップは 1 ページだけで、
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "servers")` を実行し、`SC01` を選んで [プロバイダーのセットアップ] をクリックします。アップグレードでは登録キーを聞かれません。セットアップは 1 ページだけで、
 # インストールすると終わります。登録のページが必要なときは、[Azure Site Recovery Configurator] を使います。
 # %%
 for name in ("provider", "registration"):
