@@ -1,7 +1,7 @@
 """Sets labkit up for work in this checkout: makes ``.venv/`` with the exact versions of ``constraints.txt``.
 
     python3 tools/setup.py          Linux, macOS
-    py -3.11 tools\\setup.py         Windows
+    py -3 tools\\setup.py         Windows
 
 Needs Python 3.11 or newer and nothing else. Where packages come from is pip's own set-up. When all is up to date
 nothing is done; ``--force`` does it all the same.

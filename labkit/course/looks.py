@@ -14,14 +14,15 @@ from labkit.engine.errors import in_words, listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
+from labkit.views.titles import subscription_state
 
-ITEMS = (mark("Protected Items > the cloud > Virtual Machines"), "lab.vault.items")
+ITEMS = (mark("Protected Items > Virtual Machines"), "lab.vault.items")
 CLOUDS = (mark("Protected Items"), "lab.vault.clouds")
 JOBS = (mark("Jobs"), "lab.jobs")
 PLANS = (mark("Recovery Plans"), "lab.vault.plans")
 SERVERS = (mark("Resources > Servers"), "lab.azure.vaults")
 NETWORKS = (mark("Resources > Networks"), "lab.vault.target(VM).network")
-PROPERTIES = (mark("Protected Items > the VM's page"), "lab.vault.target(VM)")
+PROPERTIES = (mark("Protected Items > Virtual Machines > Source and target properties"), "lab.vault.target(VM)")
 AZURE_VMS = (mark("Azure > Virtual Machines"), "lab.azure.machines")
 STORAGE = (mark("Azure > Storage accounts"), "lab.azure.storage_accounts")
 VNETS = (mark("Azure > Networks"), "lab.azure.virtual_networks")
@@ -34,7 +35,7 @@ MACHINES = (mark("Site > Hyper-V"), "lab.site.machines")
 VMM = (mark("Site > VMM console > Fabric"), "lab.site.vmm.hosts")
 VMM_CLOUDS = (mark("Site > VMM console > Clouds"), "lab.site.vmm.clouds")
 VMM_VMS = (mark("Site > VMM console > VMs and Services"), "lab.site.vmm.vms[VM]")
-HEALTH = (mark("Site > Hyper-V > the VM's replication health"), "lab.site.replication(VM)")
+HEALTH = (mark("Site > Hyper-V > Replication health"), "lab.site.replication(VM)")
 REPLICAS = (mark("Site > Hyper-V > Hyper-V Replica"), "lab.hyperv.replicas")
 CLOCK = (mark("the clock"), "lab.now")
 LINE = (mark("Lab > Faults"), 'lab.status()["lines"]')
@@ -241,6 +242,13 @@ def at_site(lab: Lab, vm: str) -> Seen:
     return look(
         found != "Off", text.format(what=what, value=_("Running")), text.format(what=what, value=_(found)), MACHINES
     )
+
+
+def subscription_active(lab: Lab) -> Seen:
+    """That there is a subscription and it is not suspended."""
+    found = lab.azure.subscription
+    state = None if found is None else subscription_state(found.state)
+    return equal(_("state of the subscription"), state, subscription_state("Active"), SUBSCRIPTION)
 
 
 # --- VMM and the vault's set-up ---------------------------------------------------------------------------------------

@@ -146,8 +146,11 @@ class VmmDoor:
         self._say("create_host_group", lambda world, at: fabric.create_group(world, at, name), name=name)
 
     def move_host(self, host: str, group: str) -> None:
-        """Put a host (with its cluster's other nodes) into another host group; 900664 for one that is not managed."""
-        self._say("move_host", lambda world, at: fabric.move_host(world, at, host, group), host=host, group=group)
+        """Put a host (with its cluster's other nodes) into another host group.
+
+        900664 for one that is not managed, 900998 when a protected VM would leave its cloud with it.
+        """
+        self._say("move_host", lambda world, at: vmmvms.move_host(world, at, host, group), host=host, group=group)
 
     def remove_host(self, host: str) -> None:
         """Take a host (with its cluster's other nodes) out of VMM; 900848 while a protected VM is on it."""
@@ -189,10 +192,13 @@ class VmmDoor:
         networks: Sequence[str] | None = None,
         profiles: Sequence[str] | None = None,
     ) -> None:
-        """Change a cloud's properties, as of :meth:`create_cloud`; what is not given stays."""
+        """Change a cloud's properties, as of :meth:`create_cloud`; what is not given stays.
+
+        900998 when a protected VM would leave the cloud with its host's group.
+        """
         given = {"groups": groups, "networks": networks, "profiles": profiles}
         told = {key: list(value) for key, value in given.items() if value is not None}
-        self._say("change_cloud", lambda world, at: clouds.change(world, name, told), name=name, **told)
+        self._say("change_cloud", lambda world, at: vmmvms.change_cloud(world, name, told), name=name, **told)
 
     def send_cloud(self, name: str, *, on: bool = True) -> None:
         """A cloud's property "send configuration data ... to the Hyper-V Recovery Manager" (rule 2.6-3)."""

@@ -19,6 +19,7 @@ _REPLICAS = {
     "FailedOverWaitingCompletion": mark("Failed over, waiting for completion"),
     "FailedOver": mark("Failed over"),
 }
+_SUBSCRIPTIONS = {"Active": mark("Active"), "Suspended": mark("suspended")}
 _LINES = {"azure": mark("Line to Azure"), "replica-site": mark("Inter-site line")}
 _COMPONENTS = {
     "protection.azure": mark("protection of VMs to Azure"),
@@ -41,6 +42,11 @@ def point(kind: str) -> str:
 def replica_state(name: str) -> str:
     """The state of a replica of plain Hyper-V Replica."""
     return _(_REPLICAS.get(name, name))
+
+
+def subscription_state(name: str) -> str:
+    """The state of an Azure subscription."""
+    return _(_SUBSCRIPTIONS.get(name, name))
 
 
 def line(to: str) -> str:

@@ -103,7 +103,10 @@ def test_the_recovery_side_of_a_pair_stays(both: Lab) -> None:
     assert error_of(lambda: _hide(both)).code == 900835
     assert error_of(lambda: _unregister_other(both)).code == 900518
     host = both.hyperv.replicas["SHOP"].replica
-    assert error_of(lambda: both.site.vmm.on("SC02").remove_host(host)).code == 900848
+    second = both.site.vmm.on("SC02")
+    assert error_of(lambda: second.remove_host(host)).code == 900848
+    second.create_host_group("Lent")
+    assert error_of(lambda: second.move_host(host, "Lent")).code == 900998
 
 
 def test_a_server_takes_its_own_mappings_along(both: Lab) -> None:

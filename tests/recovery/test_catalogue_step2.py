@@ -129,6 +129,11 @@ def _branch(lab: Lab) -> None:
     lab.site.vmm.create_cloud("B", groups=["Branch"])
 
 
+def _lend(lab: Lab) -> None:
+    lab.site.vmm.create_host_group("Lent")
+    lab.site.vmm.move_host("HV01", "Lent")
+
+
 def _too_small(lab: Lab) -> None:
     lab.vault.set_target("WEB", size="XS")
     lab.vault.planned_failover("WEB", wait=True)
@@ -229,6 +234,7 @@ PROVOKED: dict[int, Make] = {
     900846: _cloud(_registered(pages={"all_clouds": False})),
     900847: _bare(lambda lab: lab.site.vmm.enable_protection("QUIET"), fabric),
     900848: _on(lambda lab: lab.site.vmm.remove_host("HV01")),
+    900998: _on(_lend),
     900849: _on(lambda lab: lab.site.vmm.assign("QUIET", None)),
     900850: _bare(lambda lab: lab.vault.enable_protection("QUIET"), protected_cloud),
     900851: _on(lambda lab: [lab.vault.planned_failover("QUIET"), lab.vault.set_target("QUIET", size="L")]),

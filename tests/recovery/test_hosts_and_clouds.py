@@ -500,3 +500,32 @@ def test_a_host_with_protected_vms_stays(tmp_path: Path) -> None:
         assert lab.site.machines["QUIET"].state == "Running"
         assert error_of(lambda: lab.site.vmm.assign("QUIET", CLOUD)).code == 900675
         assert lab.verify() == []
+
+
+@pytest.mark.parametrize("way", ["move_host", "change_cloud"])
+def test_a_protected_vm_does_not_leave_its_cloud_with_its_host(tmp_path: Path, way: str) -> None:
+    """Neither by another host group of its host nor by another group of its cloud; unprotected it does, and belongs to
+    none.
+    """
+    with lab_of(tmp_path) as lab:
+        protected_cloud(lab, "QUIET")
+        lab.site.vmm.create_host_group("Lent")
+
+        def leave() -> None:
+            if way == "move_host":
+                lab.site.vmm.move_host("HV01", "Lent")
+            else:
+                lab.site.vmm.change_cloud(CLOUD, groups=["Lent"])
+
+        lab.vault.enable_protection("QUIET", wait=True)
+        lab.wait(lab.vault.items["QUIET"])
+        before = (lab.site.vmm.hosts, lab.site.vmm.clouds)
+        assert "QUIET" in refused(lab, 900998, leave).message
+        assert (lab.site.vmm.hosts, lab.site.vmm.clouds) == before
+        lab.site.vmm.change_cloud(CLOUD, groups=[*lab.site.vmm.clouds[CLOUD].groups, "Lent"])  # wider is no matter
+        lab.site.vmm.change_cloud(CLOUD, groups=before[1][CLOUD].groups)
+        lab.vault.disable_protection("QUIET", wait=True)
+        assert lab.site.vmm.vms["QUIET"].cloud == CLOUD
+        leave()
+        assert lab.site.vmm.vms["QUIET"].cloud in (None, "")
+        assert lab.verify() == []

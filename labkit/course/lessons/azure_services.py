@@ -20,9 +20,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
     yield looks.in_cloud(lab, "OnPremise Cloud", "MYWSV01", "MYBSD01", "MYWSV02")
     yield looks.equal(_("vaults"), list(lab.azure.vaults), [], looks.VAULTS)
     yield looks.equal(_("storage accounts"), lab.azure.storage, [], looks.STORAGE)
-    found = lab.azure.subscription
-    state = None if found is None else found.state
-    yield looks.equal(_("state of the subscription"), state, "Active", looks.SUBSCRIPTION)
+    yield looks.subscription_active(lab)
 
 
 def _vault(lab: Lab) -> Iterator[Seen]:

@@ -11,6 +11,7 @@ from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
+from labkit.views.titles import replica_state
 
 VM = "MYWSV01"
 _MOST = 60  # seconds: twice the fastest interval
@@ -24,9 +25,9 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 def _replica(lab: Lab, *states: str) -> Seen:
     found = lab.hyperv.replicas
-    state = found[VM].state if VM in found else _("none")
-    expected = _("replica of {vm}: {states}").format(vm=VM, states=" / ".join(states))
-    return looks.look(state in states, expected, state, looks.REPLICAS)
+    state = found[VM].state if VM in found else ""
+    expected = _("replica of {vm}: {states}").format(vm=VM, states=" / ".join(map(replica_state, states)))
+    return looks.look(state in states, expected, replica_state(state) if state else _("none"), looks.REPLICAS)
 
 
 def _replicated(lab: Lab) -> Iterator[Seen]:

@@ -19,7 +19,8 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 def _signed_up(lab: Lab) -> Iterator[Seen]:
     found = lab.azure.subscription
-    yield looks.look(found is not None, _("there is a subscription"), found or _("none"), looks.SUBSCRIPTION)
+    seen = _("none") if found is None else found.plan
+    yield looks.look(found is not None, _("there is a subscription"), seen, looks.SUBSCRIPTION)
     signed_in = looks.journalled(lab, "azure.sign_in") or looks.journalled(lab, "azure.sign_up")
     seen = _("yes") if signed_in else _("no")
     yield looks.look(signed_in, _("signed in to the management portal once"), seen, looks.SUBSCRIPTION)
@@ -52,8 +53,7 @@ def _upgraded(lab: Lab) -> Iterator[Seen]:
     found = lab.azure.subscription
     plan = None if found is None else found.plan
     yield looks.equal(_("plan of the subscription"), plan, "pay-as-you-go", looks.SUBSCRIPTION)
-    state = None if found is None else found.state
-    yield looks.equal(_("state of the subscription"), state, "Active", looks.SUBSCRIPTION)
+    yield looks.subscription_active(lab)
 
 
 def _upgrade(lab: Lab) -> None:

@@ -19,9 +19,7 @@ ADK, ADK_PARTS = "Windows ADK", ("Deployment Tools", "Windows PE")
 def _begins(lab: Lab) -> Iterator[Seen]:
     yield looks.server_runs(lab, "DC01", "SC01", "HV01")
     yield looks.equal(_("software on the VMM server"), lab.site.server("SC01").software, [], looks.SITE)
-    found = lab.azure.subscription
-    state = None if found is None else found.state
-    yield looks.equal(_("state of the subscription"), state, "Active", looks.SUBSCRIPTION)
+    yield looks.subscription_active(lab)
 
 
 def _dotnet(lab: Lab) -> Iterator[Seen]:

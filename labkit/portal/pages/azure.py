@@ -7,7 +7,7 @@ from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, instant
-from labkit.views.titles import component
+from labkit.views.titles import component, subscription_state
 
 
 def page(context: Context) -> Page:
@@ -43,7 +43,7 @@ def _subscription(context: Context) -> Page:
         rows: list[tuple[str, Cell]] = [
             (_("Account"), found.account),
             (_("Plan"), found.plan),
-            (_("Status"), blocks.said(_(found.state), blocks.GOOD if active else blocks.BAD)),
+            (_("Status"), blocks.said(subscription_state(found.state), blocks.GOOD if active else blocks.BAD)),
             (_("Credit left"), "-" if found.credit_left is None else f"¥{found.credit_left:,}"),
             (_("Ends"), instant(found.ends) or "-"),
             (_("Subscription licences"), str(context.lab.azure.licences)),

@@ -129,12 +129,12 @@ except labkit.LabError as refused:
 # %% [markdown] lang="en"
 # ## Step 2: protect the VM
 #
-# **In the portal:** *Protected Items* > *Primary Cloud* > *Virtual Machines* > *Add virtual machines*, choose `MYWSV01`; then let time
+# **In the portal:** *Protected Items* > `Primary Cloud` > *Virtual Machines* > *Add virtual machines*, choose `MYWSV01`; then let time
 # pass until its state is *Protected - OK*.
 # %% [markdown] lang="ja"
 # ## 手順 2: 仮想マシンを保護する
 #
-# **ポータルで:** [保護された項目] > [Primary Cloud] > [仮想マシン] > [仮想マシンの追加] で `MYWSV01` を選びます。そのあと、状態が
+# **ポータルで:** [保護された項目] > `Primary Cloud` > [仮想マシン] > [仮想マシンの追加] で `MYWSV01` を選びます。そのあと、状態が
 # [保護済み - OK] になるまで時間を進めます。
 # %%
 if course.todo("protect-to-site"):
@@ -200,13 +200,13 @@ course.solve("between-sites-lost")
 #
 # The building gets new power lines. A **planned failover** shuts the VM down, sends the rest, and starts it in the recovery cloud.
 #
-# **In the portal:** *Protected Items* > *Primary Cloud* > *Virtual Machines* > `MYWSV01` > *Planned failover*.
+# **In the portal:** *Protected Items* > `Primary Cloud` > *Virtual Machines* > `MYWSV01` > *Planned failover*.
 # %% [markdown] lang="ja"
 # ## 手順 3: 1 つ目のサイト全体のメンテナンス
 #
 # 建物の電源工事があります。**計画されたフェールオーバー**は、仮想マシンをシャットダウンし、残りを送り、復旧クラウドで起動します。
 #
-# **ポータルで:** [保護された項目] > [Primary Cloud] > [仮想マシン] で `MYWSV01` を選び、[計画されたフェールオーバー] をクリックします。
+# **ポータルで:** [保護された項目] > `Primary Cloud` > [仮想マシン] で `MYWSV01` を選び、[計画されたフェールオーバー] をクリックします。
 # %%
 if course.todo("site-switch"):
     lab.vault.planned_failover("MYWSV01", wait=True)

@@ -76,7 +76,7 @@ lab = course.start("test-failover")
 # ## Step 1: start the test
 #
 # **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): on *Virtual Machines* choose `MYWSV01`, then *Test failover* in
-# the bar at the foot of the page. The dialog *Confirm Test Failover* asks for the Azure virtual network: choose *None*. (In a
+# the bar at the foot of the page. The dialog (in the guide *Confirm Test Failover*) asks for the network: choose *None*. (In a
 # cloud with encryption it asks for the certificate, too; without it, or with a wrong one, nothing is made.)
 #
 # **In code:** the next cell. `course.todo` is true as long as the step is not done, so you can run it after clicking, too.
@@ -85,7 +85,7 @@ lab = course.start("test-failover")
 # ## 手順 1: テストを始める
 #
 # **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、[仮想マシン] で `MYWSV01` を選び、ページの下のバーの [テスト フェールオーバー] を
-# クリックします。[テスト フェールオーバーの確認] ダイアログで [AZURE 仮想ネットワーク] を聞かれるので、[なし] を選びます (暗号化を有効にした
+# クリックします。ダイアログ (自習書の画面では [テスト フェールオーバーの確認]) で [ネットワーク] を聞かれるので、[なし] を選びます (暗号化を有効にした
 # クラウドでは、証明書も必要です。証明書がない場合や間違っている場合は、何も作成されません)。
 #
 # **コードで:** 次のセルを実行します。`course.todo` は、手順がまだ済んでいない間だけ真になるので、ポータルで操作したあとに
@@ -111,7 +111,7 @@ for task in job.tasks:
 # A VM in Azure has no console. On no network this one is not to be reached from the site at all: the only way leads over its
 # public address, and that needs an **endpoint**, which lets a public port lead to one of the VM. Remote Desktop is 3389, SSH 22.
 #
-# **In the portal:** *Azure* > *Virtual Machines* > `MYWSV01-test` > *Endpoints* > *Add*: name, protocol TCP, public port 50000,
+# **In the portal:** *Azure* > *Virtual Machines* > `MYWSV01-test` > *Add endpoint*: name, protocol TCP, public port 50000,
 # private port 3389. Then *Connect*.
 #
 # First somebody tries with a domain account. Read why that is refused: with network-level authentication the logon is
@@ -123,7 +123,7 @@ for task in job.tasks:
 # それには**エンドポイント**が必要です。エンドポイントは、公開ポートから仮想マシンのポートへの入り口です。リモート デスクトップは 3389、
 # SSH は 22 です。
 #
-# **ポータルで:** [Azure] > [仮想マシン] > `MYWSV01-test` > [エンドポイント] > [追加] で、名前、プロトコル TCP、パブリック ポート 50000、
+# **ポータルで:** [Azure] > [仮想マシン] > `MYWSV01-test` > [エンドポイントの追加] で、名前、プロトコル TCP、パブリック ポート 50000、
 # プライベート ポート 3389 を指定します。そのあと [接続] をクリックします。
 #
 # はじめに、ドメインのアカウントで接続してみます。拒否される理由を読んでください。ネットワーク レベル認証 (NLA) では、画面が表示される前に
@@ -201,7 +201,7 @@ course.check("complete-test")
 # address, so their public ports have to differ. The job waits at each manual action, and at the end for *Complete test*.
 #
 # **Your turn.** Test the plan `Contoso` on no network, and bring it to its end. In the portal it is *Recovery Plans* >
-# *Contoso* > *Test failover*; in code you need `lab.vault.test_failover_plan`, `lab.wait`, `job.instructions` and
+# `Contoso` > *Test failover*; in code you need `lab.vault.test_failover_plan`, `lab.wait`, `job.instructions` and
 # `job.complete()`. Use the empty cell.
 # %% [markdown] lang="ja"
 # ## 手順 4: 復旧計画をテストする
@@ -209,7 +209,7 @@ course.check("complete-test")
 # 復旧計画は、全体をまとめてテストします。グループを順に起動し、手動アクションや Runbook も実行します。1 つの計画のテスト用の仮想マシンは
 # 公開アドレスを共有するので、パブリック ポートは別々にします。ジョブは手動アクションのたびに待ち、最後に「テストの完了」を待ちます。
 #
-# **やってみましょう。** 復旧計画 `Contoso` を、ネットワーク「なし」でテストし、最後まで進めてください。ポータルでは [復旧計画] > [Contoso] >
+# **やってみましょう。** 復旧計画 `Contoso` を、ネットワーク「なし」でテストし、最後まで進めてください。ポータルでは [復旧計画] > `Contoso` >
 # [テスト フェールオーバー] です。コードでは `lab.vault.test_failover_plan`、`lab.wait`、`job.instructions`、`job.complete()` を使います。
 # 次の空のセルを使ってください。
 # %%

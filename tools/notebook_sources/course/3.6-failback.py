@@ -119,7 +119,7 @@ for choice, (sent, downtime) in found.items():
 # ## Step 1: home with the shortest downtime
 #
 # **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): choose `MYWSV02`, *Failback* in the bar (in the guide: *Failover* > *Planned failover*; the dialog shows the other
-# direction), *Synchronize data before failover*. The job stops (*Waiting for action*, at its task
+# direction), *Synchronize data before failover (minimize downtime)*. The job stops (*Waiting for action*, at its task
 # *Waiting for user input*), and the VM in Azure works on. At a good
 # moment choose *Complete Failover*. Then *Commit*.
 # %% [markdown] lang="ja"
