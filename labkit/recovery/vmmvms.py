@@ -32,14 +32,13 @@ def remove_host(world: World, server: str, name: str) -> None:
 def move_host(world: World, server: str, name: str, to: str) -> None:
     """Put a host, and with it its cluster, into another host group; 900998 when a protected VM would leave its cloud.
 
-    Other VMs of a cloud that has not this group belong to none afterwards, as after :func:`remove_host`.
+    Other VMs of a cloud that has not this group stay in it, and are refused when they are to be protected (900677).
     """
     vmm.at_work(world, server)
     nodes = fabric.together(world, fabric.host(world, server, name).id)
     there = fabric.group(world, server, to).name
     _keep(world, lambda host, cloud: (there if host.id in nodes else _group(host)) in cloud.groups)
     fabric.move_host(world, server, name, to)
-    _release(world)
 
 
 def change_cloud(world: World, name: str, given: dict[str, Any]) -> None:
@@ -49,7 +48,6 @@ def change_cloud(world: World, name: str, given: dict[str, Any]) -> None:
     groups = [fabric.group(world, found.server, one).name for one in given.get("groups", found.groups)]
     _keep(world, lambda host, cloud: _group(host) in (groups if cloud.id == found.id else cloud.groups))
     clouds.change(world, name, given)
-    _release(world)
 
 
 def _group(host: Server) -> str:
@@ -68,13 +66,6 @@ def _keep(world: World, within: Callable[[Server, VmmCloud], bool]) -> None:
             out.append(item.id)
     if out:
         raise LabError(900998, vms=", ".join(out))
-
-
-def _release(world: World) -> None:
-    """VMs on hosts that are in their cloud's groups no more belong to none."""
-    for one in world.all(VmSettings):
-        if one.cloud and one.host not in [host.id for host in clouds.hosts(world, clouds.get(world, one.cloud))]:
-            clouds.assign(world, one.id, "")
 
 
 def assign(world: World, vm: str, cloud: str) -> None:

@@ -138,7 +138,10 @@ def start_values(wizard: str, known: Mapping[str, str]) -> Values:
 
 
 def enter(wizard: str, page: str, values: Values, given: Mapping[str, Any]) -> Values:
-    """The values with those given for the fields of a page; 900631 for one that is not on it or of another kind."""
+    """The values with those given for the fields of a page; 900631 for one that is not on it.
+
+    900632 for one that has to be given and is not, 900633 for one of another kind.
+    """
     fields = {field.name: field for field in definition(wizard).page(page).fields}
     entered = dict(values)
     for name, value in given.items():
@@ -147,9 +150,14 @@ def enter(wizard: str, page: str, values: Values, given: Mapping[str, Any]) -> V
             raise LabError(900631, field=name, page=_(definition(wizard).page(page).title), choices=choices)
         entered[name] = _read(fields[name], value)
     for name, field in fields.items():
-        if name not in entered:
+        if name not in entered or _emptied(field, entered[name]):
             raise LabError(900632, field=name, title=_(field.title), page=_(definition(wizard).page(page).title))
     return entered
+
+
+def _emptied(field: Field, value: Any) -> bool:
+    """Whether a field that begins with a text was left without any: where none will do, none is the default."""
+    return field.default not in (REQUIRED, "") and isinstance(value, str) and not value.strip()
 
 
 def enter_fields(wizard: str, given: Mapping[str, Any]) -> Values:

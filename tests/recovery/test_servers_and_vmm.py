@@ -126,6 +126,9 @@ def test_a_remote_database(tmp_path: Path) -> None:
         refused(lab, 900655, lambda: install(sql_instance="OTHER"))
         refused(lab, 900656, lambda: install(new_database=False))
         refused(lab, 900657, lambda: install(database="Master"))
+        for emptied in ("database", "sql_instance", "sql_server", "service_account", "library_share", "library_path"):
+            for nothing in ("", "  "):
+                assert emptied in refused(lab, 900632, lambda w={emptied: nothing}: install(**w)).message  # type: ignore[misc]
         assert guesses(refused(lab, 900010, lambda: install(sql_server="DC1")).cause, "DC01")
         install(sql_instance="mssqlserver", database="Mine")
         assert lab.site.vmm.settings["database"] == ("DC01", "mssqlserver", "Mine")

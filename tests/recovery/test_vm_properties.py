@@ -102,6 +102,7 @@ def test_a_host_that_leaves_the_cloud(tmp_path: Path) -> None:
         assert "Branch" not in refused(lab, 900677, lambda: lab.vault.enable_protection("WEB01")).message
         lab.site.vmm.change_cloud(CLOUD, groups=["All Hosts", "Branch"])
         protect(lab, "WEB01")
+        lab.vault.disable_protection("WEB01", wait=True)
         lab.site.vmm.change_cloud(CLOUD, groups=["All Hosts"])
         refused(lab, 900677, lambda: lab.vault.enable_protection("QUIET"))
         lab.site.vmm.move_host("HV01", "All Hosts")
