@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,6 +86,8 @@ def right(given: object, wanted: object) -> bool:
     if isinstance(wanted, frozenset):
         return any(right(given, one) for one in wanted)
     one, two = plain(given), plain(wanted)
+    if isinstance(one, str) and isinstance(two, int | float) and re.fullmatch(r"-?\d[\d,]*(\.\d+)?", one):
+        one = float(one.replace(",", ""))  # a number in quotes is the number
     if isinstance(one, int | float) and isinstance(two, int | float):
         return abs(one - two) <= _CLOSE * abs(two)
     if isinstance(two, list) and not isinstance(one, list):

@@ -14,14 +14,14 @@ from labkit.engine.errors import in_words, listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
-from labkit.views.titles import subscription_state
+from labkit.views.titles import relation_state, subscription_state
 
 ITEMS = (mark("Protected Items > Virtual Machines"), "lab.vault.items")
 CLOUDS = (mark("Protected Items"), "lab.vault.clouds")
 JOBS = (mark("Jobs"), "lab.jobs")
 PLANS = (mark("Recovery Plans"), "lab.vault.plans")
 SERVERS = (mark("Resources > Servers"), "lab.azure.vaults")
-NETWORKS = (mark("Resources > Networks"), "lab.vault.target(VM).network")
+NETWORKS = (mark("Resources > Networks"), "lab.vault.network_mappings")
 PROPERTIES = (mark("Protected Items > Virtual Machines > Source and target properties"), "lab.vault.target(VM)")
 AZURE_VMS = (mark("Azure > Virtual Machines"), "lab.azure.machines")
 STORAGE = (mark("Azure > Storage accounts"), "lab.azure.storage_accounts")
@@ -42,10 +42,12 @@ LINE = (mark("Lab > Faults"), 'lab.status()["lines"]')
 PROXY = (mark("Site > Servers > Proxy of the agent"), "lab.site.agent_proxy(HOST, ...)")
 REACH = (mark("Site map"), "views.reach(lab)")
 FAILOVERS = (mark("Lab > Failovers and targets"), "views.failovers(lab)")
+QUICK = (mark("Quick Start"), "lab.vault.notices()")
 READINESS = (mark("Site > VMM console > Check the requirements"), "lab.vault.check(VM)")
 JOURNAL = (mark("Lab > Journal"), "lab.journal")
 
 Place = tuple[str, str]
+_BY_HAND = ("vmm settings", "replication relationship")  # kinds of leftovers
 
 
 def word(key: str, value: str) -> str:
@@ -90,7 +92,12 @@ def _shown(value: object) -> str:
 def state_words(lab: Lab, vm: str) -> str:
     """The state of a VM under protection as the portal says it, in the session's language."""
     item = lab.vault.items.get(vm)
-    return _("not protected") if item is None else _(item.description)
+    if item is None:
+        return _("not protected")
+    replication = lab.status(points=False)["items"][vm]["replication"]
+    if replication in ("resync-required", "resynchronising"):  # the state says nothing of it, and it allows little
+        return f"{_(item.description)} ({relation_state(replication)})"
+    return _(item.description)
 
 
 def protected(lab: Lab, *vms: str) -> Seen:
@@ -234,14 +241,19 @@ def line_up(lab: Lab) -> Seen:
     return look(up, _("the line to Azure: connected"), seen, LINE)
 
 
-def at_site(lab: Lab, vm: str) -> Seen:
-    """That a VM of the site is on: it runs, or starts."""
+def at_site(lab: Lab, vm: str, *, up: bool = False) -> Seen:
+    """That a VM of the site is on: it runs, or starts; ``up``: that it has started."""
     found = lab.site.machines[vm].state
     text = _("{what}: {value}")
     what = _("{vm} at the site").format(vm=vm)
-    return look(
-        found != "Off", text.format(what=what, value=_("Running")), text.format(what=what, value=_(found)), MACHINES
-    )
+    ok = found == "Running" if up else found != "Off"
+    return look(ok, text.format(what=what, value=_("Running")), text.format(what=what, value=_(found)), MACHINES)
+
+
+def clean_by_hand(lab: Lab) -> Seen:
+    """That no protection that has ended left something on VMM server and hosts, where it is cleaned by hand."""
+    found = [f"{one.kind} {one.name}" for one in lab.leftovers() if one.kind in _BY_HAND]
+    return look(not found, _("nothing of a protection that has ended is left on VMM server and host"), found, LEFT)
 
 
 def subscription_active(lab: Lab) -> Seen:

@@ -19,6 +19,14 @@ _REPLICAS = {
     "FailedOverWaitingCompletion": mark("Failed over, waiting for completion"),
     "FailedOver": mark("Failed over"),
 }
+# What is said of replication beside the state of the item.
+_RELATIONS = {
+    "initial": mark("Initial replication in progress"),
+    "replicating": mark("Replicating"),
+    "stopped": mark("Stopped"),
+    "resync-required": mark("Resynchronization required"),
+    "resynchronising": mark("Resynchronizing"),
+}
 _SUBSCRIPTIONS = {"Active": mark("Active"), "Suspended": mark("suspended")}
 _LINES = {"azure": mark("Line to Azure"), "replica-site": mark("Inter-site line")}
 _COMPONENTS = {
@@ -42,6 +50,11 @@ def point(kind: str) -> str:
 def replica_state(name: str) -> str:
     """The state of a replica of plain Hyper-V Replica."""
     return _(_REPLICAS.get(name, name))
+
+
+def relation_state(name: str) -> str:
+    """How replication of a VM stands, as the host says it."""
+    return _(_RELATIONS.get(name, name))
 
 
 def subscription_state(name: str) -> str:

@@ -35,8 +35,9 @@ def _no_disks(lab: Lab) -> Iterator[Seen]:
 
 
 def _delete_storage(lab: Lab) -> None:
-    if any(one.kind == "disks" for one in lab.leftovers()):
-        lab.azure.delete_disks("mysiterecovery", "MYBSD01")
+    for left in lab.leftovers():
+        if left.kind == "disks":
+            lab.azure.delete_disks(*left.name.split("/"))
     lab.azure.delete_storage("mysiterecovery")
 
 
@@ -102,8 +103,8 @@ LESSON = Lesson(
         ),
         Step(
             slug="nothing-left",
-            title=mark("There is one thing more on the bill: find it, until nothing is left"),
-            hint=mark("lab.leftovers() lists what still costs, and what to do about it."),
+            title=mark("One thing more is left: find it, until nothing is"),
+            hint=mark("lab.leftovers() lists what is left, and what to do about it."),
             check=_nothing_left,
             solution=_delete_rest,
             trouble=_forget,

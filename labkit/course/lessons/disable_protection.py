@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from labkit.course import looks
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
-from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
-
-BY_HAND = ("vmm settings", "replication relationship")
 
 
 def _begins(lab: Lab) -> Iterator[Seen]:
@@ -48,8 +45,7 @@ def _stop_managing(lab: Lab) -> None:
 
 def _cleaned(lab: Lab) -> Iterator[Seen]:
     yield from _stopped(lab)
-    found = [f"{one.kind} {one.name}" for one in lab.leftovers() if one.kind in BY_HAND]
-    yield looks.look(not found, _("nothing of its protection is left on VMM server and host"), found, looks.LEFT)
+    yield looks.clean_by_hand(lab)
     yield looks.vmm_runs(lab)
 
 
@@ -75,18 +71,14 @@ LESSON = Lesson(
         Step(
             slug="disable-vms",
             title=mark("Disable the protection of MYWSV01 and MYWSV02"),
-            hint=mark(
-                'Remove > "Disable protection for the virtual machine" cleans both sides; lab.vault.disable_protection.'
-            ),
+            hint=mark("Disable protection for the virtual machine (lab.vault.disable_protection) cleans both sides."),
             check=_disabled,
             solution=_disable,
         ),
         Step(
             slug="stop-managing",
             title=mark("VMM is not connected: take MYBSD01 out of the vault all the same"),
-            hint=mark(
-                'Remove > "Stop managing the virtual machine" works on the vault alone; lab.vault.stop_managing.'
-            ),
+            hint=mark("Stop managing the virtual machine (lab.vault.stop_managing) works on the vault alone."),
             check=_stopped,
             solution=_stop_managing,
             trouble=_stop_service,

@@ -52,7 +52,8 @@ def _host_off(lab: Lab) -> None:
 
 def _host_on(lab: Lab) -> Iterator[Seen]:
     yield looks.server_runs(lab, "HV01")
-    yield looks.at_site(lab, "MYWSV01")
+    for vm in lab.site.machines:
+        yield looks.at_site(lab, vm, up=True)
 
 
 def _start_host(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from labkit.course import looks
@@ -23,11 +24,14 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 
 def _objectives(lab: Lab) -> Iterator[Seen]:
-    made = [entry for entry in lab.journal if entry["command"] == "vault.set_objectives" and entry["outcome"] == "done"]
-    mine = [entry["arguments"] for entry in made if '"MYWSV01"' in entry["arguments"]]
+    told = [entry for entry in lab.journal if entry["command"] == "vault.set_objectives"]
+    given = [json.loads(entry["arguments"]) for entry in told if entry["outcome"] == "done"]
+    given = [one for one in given if one["vm"] == "MYWSV01"]
+    found = given[-1] if given else {}
+    seen = [f"{name.upper()} {found.get(name) or _('none')}" for name in ("rto", "rpo", "mtd")]
     expected = _("targets of {vm} were set: RTO, RPO and MTD").format(vm="MYWSV01")
-    ok = bool(mine) and "null" not in mine[-1]
-    yield looks.look(ok, expected, mine[-1:], looks.PROPERTIES)
+    place = (mark("Protected Items > Virtual Machines > Set targets"), "lab.vault.set_objectives(VM, ...)")
+    yield looks.look(all(found.get(name) for name in ("rto", "rpo", "mtd")), expected, seen, place)
 
 
 def _set_objectives(lab: Lab) -> None:
@@ -43,6 +47,9 @@ def _controller(lab: Lab) -> Iterator[Seen]:
     yield looks.runs_in_azure(lab, "DC02")
     network = lab.azure.machine("DC02").network
     yield looks.equal(_("network of {vm}").format(vm="DC02"), network, "AzureNetwork", looks.AZURE_VMS)
+    made = looks.journalled(lab, "azure.create_machine", name="DC02", role="domain-controller")
+    expected = _("{vm} was made as a domain controller").format(vm="DC02")
+    yield looks.look(made, expected, _("yes") if made else _("no"), looks.JOURNAL)
 
 
 def _create_controller(lab: Lab) -> None:

@@ -19,13 +19,16 @@ def _begins(lab: Lab) -> Iterator[Seen]:
     yield looks.equal(_("licences"), lab.azure.licences, 0, looks.BILL)
 
 
+METER = (mark("Azure > Bill"), "views.meter(lab)")
+
+
 def _days(lab: Lab, component: str, vm: str) -> int:
     return len({row.day for row in lab.azure.meter() if row.component == component and row.vm == vm})
 
 
 def _stopped(lab: Lab) -> Iterator[Seen]:
     days = _days(lab, "protection.azure", "MYBSD01")
-    yield looks.look(days >= 2, _("MYBSD01 was protected on at least two days"), days, looks.BILL)
+    yield looks.look(days >= 2, _("MYBSD01 was protected on at least two days"), days, METER)
     yield looks.unprotected(lab, "MYBSD01")
     yield looks.protected(lab, "MYWSV01")
 
@@ -81,7 +84,8 @@ LESSON = Lesson(
             slug="stop-mid-month",
             title=mark("Protect until the next day, then stop protecting MYBSD01"),
             hint=mark(
-                'lab.run("16h"), lab.vault.disable_protection. The month\'s bill counts the days, not the month.'
+                'lab.run("16h"), lab.vault.disable_protection. The month\'s bill counts the days, not the month. If you'
+                " stopped too early, protect it again and let the night pass."
             ),
             check=_stopped,
             solution=_stop,

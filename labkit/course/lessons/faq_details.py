@@ -45,7 +45,8 @@ def _log_on(lab: Lab) -> None:
 def _use_up_cores(lab: Lab) -> None:
     for number in (1, 2):
         lab.azure.create_machine(f"REPORTS{number}", network="AzureNetwork", size="A7", role=None)
-    lab.azure.create_machine("REPORTS3", network="AzureNetwork", size="L", role=None)
+    lab.azure.create_machine("REPORTS3", network="AzureNetwork", size="M", role=None)
+    lab.azure.create_machine("REPORTS4", network="AzureNetwork", size="S", role=None)
     with suppress(LabError):
         lab.vault.unplanned_failover(VM, wait=True)
 

@@ -27,13 +27,13 @@ def _begins(lab: Lab) -> Iterator[Seen]:
     yield looks.registered(lab, "MySiteRecovery")
     yield looks.cloud_free(lab, CLOUD)
     yield looks.look(
-        lab.vault.notices(), _("the portal says that a provider has to be upgraded"), lab.vault.notices(), looks.SERVERS
+        lab.vault.notices(), _("the portal says that a provider has to be upgraded"), lab.vault.notices(), looks.QUICK
     )
 
 
 def _upgraded(lab: Lab) -> Iterator[Seen]:
     found = lab.vault.notices()
-    yield looks.look(not found, _("the portal has no notice of an old provider"), found, looks.SERVERS)
+    yield looks.look(not found, _("the portal has no notice of an old provider"), found, looks.QUICK)
     yield looks.registered(lab, "MySiteRecovery")
 
 
@@ -71,8 +71,12 @@ def _host_off(lab: Lab) -> None:
 
 
 def _start_host(lab: Lab) -> None:
-    lab.site.start_server("HV01")
+    if not lab.site.server("HV01").running:
+        lab.site.start_server("HV01")
     lab.run("5min")
+    group = lab.site.vmm.clouds["OnPremise Cloud"].groups[0]
+    if lab.site.vmm.hosts["HV01"] != group:
+        lab.site.vmm.move_host("HV01", group)
     lab.vault.configure_protection("OnPremise Cloud", wait=True)
 
 
@@ -99,9 +103,12 @@ def _mend_vm(lab: Lab) -> None:
 
 def _encrypted(lab: Lab) -> Iterator[Seen]:
     yield looks.cloud_configured(lab, CLOUD)
-    found = lab.status()["items"]
+    found = lab.status(points=False)["items"]
+    words = {True: _("{vm}: encrypted"), False: _("{vm}: not encrypted")}
+    seen = [words[bool(item["encrypted"])].format(vm=vm) for vm, item in found.items()]
     expected = _("a VM is protected, and what is stored of it is encrypted")
-    yield looks.look(any(item["encrypted"] for item in found.values()), expected, list(found), looks.CLOUDS)
+    yield looks.look(any(item["encrypted"] for item in found.values()), expected, seen, looks.CLOUDS)
+    yield looks.protected(lab, *(vm for vm, item in found.items() if item["encrypted"]))
 
 
 def _encrypt(lab: Lab) -> None:
@@ -167,8 +174,8 @@ LESSON = Lesson(
             slug="stopped-host",
             title=mark("Configuring has failed once more, with the profile there: mend it"),
             hint=mark(
-                "Every host of the cloud's host groups has to answer. Start it, move it to another group, or take"
-                " it out of VMM."
+                "Every host of the cloud's host groups has to answer. One that does not is started, moved to another"
+                " group, or taken out of VMM; HV01 is the cloud's only one, so start it."
             ),
             check=_configured,
             solution=_start_host,

@@ -42,16 +42,21 @@ def _two_groups(lab: Lab) -> None:
     lab.vault.plans["Contoso"].draft().remove("MYBSD01").add_group("MYBSD01").save()
 
 
-def _actions(lab: Lab, kind: str) -> list[str]:
-    groups = lab.vault.plans[PLAN].groups
-    actions = [action for group in groups for place in ("before", "after") for action in group.get(place, [])]
-    return [action["name"] for action in actions if action["action"] == kind]
+def _action_after(lab: Lab, kind: str, number: int, expected: str) -> Seen:
+    """That an action of a kind stands right after a group; seen are all of its kind, with where they stand."""
+    words = {"before": _("before group {number}: {name}"), "after": _("after group {number}: {name}")}
+    found, ok = [], False
+    for at, group in enumerate(lab.vault.plans[PLAN].groups, 1):
+        for place, text in words.items():
+            names = [action["name"] for action in group.get(place, []) if action["action"] == kind]
+            found += [text.format(number=at, name=name) for name in names]
+            ok |= bool(names) and (place, at) in (("after", number), ("before", number + 1))
+    return looks.look(ok, expected, found, looks.PLANS)
 
 
 def _manual(lab: Lab) -> Iterator[Seen]:
     yield from _plan(lab)
-    found = _actions(lab, "manual")
-    yield looks.look(found, _("the plan has a manual action"), found, looks.PLANS)
+    yield _action_after(lab, "manual", 1, _("a manual action after group 1"))
 
 
 def _add_manual(lab: Lab) -> None:
@@ -64,8 +69,7 @@ def _runbook(lab: Lab) -> Iterator[Seen]:
     place = (mark("Azure > Automation"), "lab.azure.automation_accounts")
     accounts = lab.azure.automation_accounts
     yield looks.look(any(accounts.values()), _("an automation account holds a runbook"), list(accounts), place)
-    found = _actions(lab, "script")
-    yield looks.look(found, _("the plan has a script action"), found, looks.PLANS)
+    yield _action_after(lab, "script", 2, _("a script after group 2"))
 
 
 def _add_runbook(lab: Lab) -> None:

@@ -29,13 +29,20 @@ def _one_more(lab: Lab) -> None:
 
 def _released(lab: Lab) -> Iterator[Seen]:
     yield looks.equal(_("protected VMs"), list(lab.vault.items), [], looks.ITEMS)
+    yield looks.clean_by_hand(lab)
     yield looks.cloud_free(lab, CLOUD)
 
 
 def _release(lab: Lab) -> None:
     for vm in list(lab.vault.items):
         lab.vault.disable_protection(vm, wait=True)
-    lab.vault.release_cloud("OnPremise Cloud", wait=True)
+    for left in lab.leftovers():  # of a VM that was only taken out of the vault
+        if left.kind == "vmm settings":
+            lab.site.vmm.clear_dr_protection(left.name)
+        elif left.kind == "replication relationship":
+            lab.site.remove_replication_relationship(left.name, "HV01.demo.contoso.com")
+    if any(row.role for row in lab.vault.clouds):
+        lab.vault.release_cloud("OnPremise Cloud", wait=True)
 
 
 LESSON = Lesson(
@@ -53,8 +60,8 @@ LESSON = Lesson(
             slug="release-cloud-done",
             title=mark("Release the cloud OnPremise Cloud"),
             hint=mark(
-                "Remove protection, confirmed with Yes; lab.vault.release_cloud. It is refused while a VM in it"
-                " is protected."
+                "Remove protection (of a cloud); lab.vault.release_cloud. It is refused while a VM in it is protected:"
+                " disable that VM's protection, the clean way."
             ),
             check=_released,
             solution=_release,

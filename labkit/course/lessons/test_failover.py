@@ -31,6 +31,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 def _started(lab: Lab) -> Iterator[Seen]:
     yield looks.job_waits(lab, "TestFailover", VM)
     yield looks.runs_in_azure(lab, TEST)
+    yield looks.equal(_("network of {vm}").format(vm=TEST), lab.azure.machine(TEST).network, None, looks.AZURE_VMS)
     yield looks.at_site(lab, VM)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from labkit.course import looks
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
+from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
@@ -26,10 +27,14 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 def _lost(lab: Lab) -> Iterator[Seen]:
     fact = looks.last_fact(lab, "site.lost")
     seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
-    yield looks.look(fact is not None, _("the site has lost its power"), seen, looks.SITE)
-    declared = looks.journalled(lab, "vault.declare_disaster")
-    seen = _("yes") if declared else _("no")
-    yield looks.look(declared, _("the disaster was declared"), seen, looks.JOURNAL)
+    yield looks.look(fact is not None, _("the site has lost its power"), seen, looks.LINE)
+    assert fact is not None
+    said = looks.last_fact(lab, "disaster.declared")
+    passed = None if said is None else int(str(said["at"])) - int(str(fact["at"]))
+    seen = _("never") if passed is None else (_("before it") if passed < 0 else units.show_duration(passed))
+    ok = passed is not None and passed >= 10 * units.MINUTE
+    place = (mark("Dashboard > Declare a disaster"), "lab.vault.declare_disaster")
+    yield looks.look(ok, _("the disaster was declared, ten minutes after the loss or later"), seen, place)
 
 
 def _disaster(lab: Lab) -> None:
@@ -69,6 +74,7 @@ def _power(lab: Lab) -> Iterator[Seen]:
     seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
     yield looks.look(fact is not None, _("the site has its power again"), seen, looks.SITE)
     yield looks.server_runs(lab, "HV01", "SC01")
+    yield looks.at_site(lab, "MYBSD01", up=True)
 
 
 def _restore(lab: Lab) -> None:
@@ -159,7 +165,7 @@ LESSON = Lesson(
             title=mark("MYBSD01 has stayed at the site, and its host has crashed: make its replica whole again"),
             hint=mark(
                 "Its change log cannot be trusted after a crash, so both sides have to be compared:"
-                " lab.vault.resynchronise."
+                " lab.vault.resynchronise. Comparing takes its time: let it pass."
             ),
             check=_resynchronised,
             solution=_resynchronise,

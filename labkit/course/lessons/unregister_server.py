@@ -65,7 +65,7 @@ LESSON = Lesson(
     steps=(
         Step(
             slug="unregister",
-            title=mark("Take the VMM server out of the vault, with a reason"),
+            title=mark("Take the VMM server out of the vault"),
             hint=mark(
                 "Resources > Servers > Remove; lab.vault.unregister_server. lab.vault.unregister_reasons is the list."
             ),

@@ -9,7 +9,7 @@ from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health, instant
-from labkit.views.titles import replica_state
+from labkit.views.titles import relation_state, replica_state
 
 _MOST_EVENTS = 200
 _SERVER_BAR = (
@@ -298,7 +298,7 @@ def _health(context: Context, vm: str) -> Block:
         return blocks.note("health", error.message, title=_("Replication Health"))
     show, size = context.lab.show_instant, units.show_size
     rows: list[tuple[str, Cell]] = [
-        (_("Replication status"), _(one.state)),
+        (_("Replication status"), relation_state(one.state)),
         (_("Replication health"), health(one.health)),
         (_("Primary server"), one.primary_server),
         (_("Replica server"), one.replica_server),
