@@ -154,7 +154,8 @@ LESSON = Lesson(
             title=mark("The next test VM will start, and nobody will get into it: mend the cause"),
             hint=mark(
                 "What a guest does not let in at the site it will not let in in Azure: look at"
-                ' lab.reach("site", "MYWSV01", 3389). The cure has to be replicated before it is in a recovery point.'
+                ' lab.reach("site", "MYWSV01", 3389). The cure (lab.site.set_remote(VM, firewall="open"), or Site >'
+                " Hyper-V > Remote Desktop or SSH) has to be replicated before it is in a recovery point."
             ),
             check=_console_reached,
             solution=_open_firewall,

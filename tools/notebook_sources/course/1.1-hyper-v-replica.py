@@ -173,8 +173,8 @@ course.solve("interval-of-2012")
 # ## Step 1: replicate the VM
 #
 # **In the portal:** open it in a cell of your own (the `+` above the notebook makes one) with `portal.open(lab, "site", "hyperv")`.
-# Choose `MYWSV01`, then *Enable replication* in the bar; *Copy frequency* `30s`. Then choose it in the table *Hyper-V Replica* and let time pass until initial replication is through, and
-# half an hour more with the clock.
+# Choose `MYWSV01`, then *Enable replication* in the bar; *Copy frequency* `30s`. Then choose it in the table *Hyper-V Replica*, *Let time pass until initial replication is through*, and
+# let half an hour more pass with the clock.
 #
 # **In code:** the next cell. `course.todo` is true as long as the step is not done, so you can run it after clicking, too.
 # %% [markdown] lang="ja"

@@ -58,10 +58,10 @@ lab = course.start("two-solutions")
 # %%
 sitemap.picture("deployments")
 # %% [markdown] lang="en" rules="1.2-7"
-# In the portal the deployment is chosen first, on *Quick Start*, in the list *Setup recovery*; the page then shows that deployment's steps.
+# In the portal the deployment is chosen first, on *Quick Start* (in the guide from the list *Setup recovery*, here by a tab); the page then shows its steps.
 # A third entry is no deployment of Hyper-V at all:
 # %% [markdown] lang="ja"
-# ポータルでは、最初に [クイック スタート] の [回復のセットアップ] で展開方法を選びます。すると、その方法の手順が表示されます。
+# ポータルでは、最初に [クイック スタート] で展開方法を選びます (自習書の画面では [回復のセットアップ] の一覧、ここではタブです)。すると、その方法の手順が表示されます。
 # 3 つ目の選択肢は、Hyper-V のものではありません。
 # %%
 for setup in lab.vault.setups:
@@ -163,7 +163,7 @@ if "TestFailover" in lab.vault.items["MYWSV01"].allowed_operations:
 # | test VM | on the replica's host; no network, an existing one, or one made for the test | in Azure (3.3) |
 # | planned failover | turns replication round by itself | needs a commit; not turned round (3.4) |
 # | unplanned failover | the VM is unprotected until you reverse | not turned round either (3.5) |
-# | failback | reverse, planned failover, reverse | one planned failover, with a choice of how to send the changes (3.6) |
+# | failback | one more planned failover; after an unplanned one, reverse first | one planned failover, with a choice of how to send the changes (3.6) |
 # | certificate for encrypted data | never asked for | asked for if the cloud is encrypted |
 # | VM generation, guest | 1 and 2 | 1 only, and more rules (1.4) |
 #
@@ -174,7 +174,7 @@ if "TestFailover" in lab.vault.items["MYWSV01"].allowed_operations:
 # | テスト用の仮想マシン | レプリカのホスト上。ネットワークはなし、既存のもの、テスト用に作るもののいずれか | Azure (3.3) |
 # | 計画されたフェールオーバー | レプリケーションが自動で反転する | コミットが必要。反転しない (3.4) |
 # | 計画されていないフェールオーバー | 反転するまで保護されない | 同じく反転しない (3.5) |
-# | フェールバック | 反転、計画されたフェールオーバー、反転 | 計画されたフェールオーバー 1 回。変更の送り方を選ぶ (3.6) |
+# | フェールバック | もう一度計画されたフェールオーバー。計画されていないフェールオーバーのあとは、先に反転 | 計画されたフェールオーバー 1 回。変更の送り方を選ぶ (3.6) |
 # | 暗号化証明書 | 求められない | 保存データを暗号化したクラウドでは必要 |
 # | 仮想マシンの世代など | 第 1 世代と第 2 世代 | 第 1 世代のみ。ほかにも要件がある (1.4) |
 #
@@ -184,11 +184,12 @@ course.trouble("between-sites-lost")
 # %%
 course.check("between-sites-lost")
 # %% [markdown] lang="en"
-# **Your turn.** The line itself is on *Lab* > *Faults*. But look at the check again when the line is back: a replication that has failed too
-# often waits for somebody to resume it (*Site* > *Hyper-V* > *Resume replication*).
+# **Your turn.** The line itself is on *Lab* > *Faults*: *Bring the line back*, *Inter-site line*. Replication that has failed tries again at longer and
+# longer intervals, up to half an hour; *Site* > *Hyper-V* > *Resume replication* tries at once. So look at the check again when the line is back.
 # %% [markdown] lang="ja"
-# **やってみましょう。** 回線は [ラボ] > [障害] ページにあります。ただし、回線が戻ったら、もう一度チェックを見てください。何度も失敗した
-# レプリケーションは、誰かが再開するまで待っていることがあります ([サイト] > [Hyper-V] > [レプリケーションの再開])。
+# **やってみましょう。** 回線は [ラボ] > [障害] ページにあります ([回線の復旧] で [サイト間の回線] を選びます)。失敗したレプリケーションは、
+# 間隔を空けながら (最長 30 分) 自動的に再試行されます。すぐに試すには [サイト] > [Hyper-V] > [レプリケーションの再開] です。回線が戻ったら、
+# もう一度チェックを見てください。
 # %%
 # ...
 # %%
@@ -232,14 +233,14 @@ course.check("site-back")
 views.failovers(lab)[["operation", "rpo", "orders", "equal"]]
 # %% [markdown] lang="en" rules="F-2"
 # The first row is your test: a minute old, as any state between two cycles is. In the other two, there and back, nothing is
-# lost: `rpo` (in seconds) and `orders` are zero, and the disks on both sides were `equal`.
+# lost: `rpo` (in seconds) and `orders` are zero. `equal` says that what started is, byte by byte, the site's disk as of its recovery point; it is so in a test, too.
 #
 # ## Step 5: Azure instead of a second site
 #
 # A second site costs a building, servers, licences, a line. The board gives it up. The same cloud is to be protected to Azure; try it:
 # %% [markdown] lang="ja"
 # 1 行目はテストで、最後に届いた時点、つまり 1 分ほど前の状態です。あとの 2 行 (行きと帰り) では、失われた時間 (`rpo`、秒) も注文 (`orders`) もゼロで、
-# 両側のディスクは一致しています (`equal`)。
+# `equal` は、起動したディスクの中身が、復旧ポイントの時点のサイトのディスクとバイト単位で一致するという意味です (テストでも一致します)。
 #
 # ## 手順 5: 2 つ目のサイトの代わりに Azure を使う
 #
@@ -271,10 +272,10 @@ course.hint("to-azure")
 course.solve("to-azure")
 # %% [markdown] lang="en" rules="1.2-5"
 # And what is in Azure now? The disks of the VM in the storage account, and **no VM**: one is made when a failover starts, and not before.
-# So the bill so far has storage and traffic, but no minute of compute:
+# So the bill so far has protection, storage and traffic, but no minute of compute:
 # %% [markdown] lang="ja"
 # では、今 Azure には何があるのでしょうか。ストレージ アカウントに仮想マシンのディスクがあり、**仮想マシンはありません**。フェールオーバーが始まるまで
-# 作られないからです。料金明細にあるのはストレージと転送だけで、コンピューティングは 0 分です。
+# 作られないからです。料金明細にあるのは保護、ストレージ、転送だけで、コンピューティングは 0 分です。
 # %%
 print(dict(lab.azure.machines))
 for name, component in lab.azure.bill().components.items():

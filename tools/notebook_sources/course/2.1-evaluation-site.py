@@ -55,11 +55,11 @@ lab = course.start("evaluation-site")
 # %% [markdown] lang="en" rules="2.1-1"
 # ## The site, as it is meant to become
 #
-# On the left the site; on the right what you will make in Azure in 2.5.
+# On the left the site; on the right what you will make in Azure in 2.5 (there the network gets a VPN to the site as well).
 # %% [markdown] lang="ja"
 # ## 完成したときの姿
 #
-# 左がサイト、右が 2.5 で Azure に作るものです。
+# 左がサイト、右が 2.5 で Azure に作るものです (2.5 では、仮想ネットワークにサイトとの VPN も付けます)。
 # %%
 sitemap.picture("evaluation-site")
 # %% [markdown] lang="en"

@@ -106,13 +106,13 @@ course.check("create-vault")
 # %% [markdown] lang="en" rules="2.5-3, 2.5-8"
 # ## Finding your way
 #
-# A vault that is opened for the first time shows *Quick Start*. There you choose in *Setup recovery* what shall be protected, and
-# where to; for us it is the first choice. The page then lists the steps of that deployment, and ticks what is done.
+# A vault that is opened for the first time shows *Quick Start*. There you choose by a tab (in the guide from the list *Setup recovery*)
+# what shall be protected, and where to. The page then lists the steps of that deployment, and ticks what is done.
 # %% [markdown] lang="ja"
 # ## ポータルの歩き方
 #
-# 資格情報コンテナーを初めて開くと、[クイック スタート] ページが表示されます。そこの [回復のセットアップ] で、何をどこに保護するかを
-# 選びます。このコースでは、最初の選択肢です。選ぶとその展開の手順が並び、済んだものにはチェックが付きます。
+# 資格情報コンテナーを初めて開くと、[クイック スタート] ページが表示されます。そこのタブ (自習書の画面では [回復のセットアップ] の一覧) で、
+# 何をどこに保護するかを選びます。選ぶとその展開の手順が並び、済んだものにはチェックが付きます。
 # %%
 for setup in lab.vault.setups:
     print(setup.title)
@@ -125,7 +125,7 @@ for step in lab.vault.quick_start("azure"):
 # | page | what is on it |
 # |---|---|
 # | Quick Start | the steps; links for the key and the installers |
-# | Dashboard | an overview at a glance; whoever skips Quick Start lands here |
+# | Dashboard | an overview at a glance |
 # | Protected Items | the VMM clouds; in a cloud its *Settings* and *Virtual Machines* |
 # | Recovery Plans | plans, made and run |
 # | Resources | *Servers* and *Networks* (their mapping) |

@@ -52,9 +52,9 @@ cloud = "OnPremise Cloud"
 # | Copy frequency | 30 seconds, **5 minutes**, 15 minutes | how much an unplanned failover loses: the RPO |
 # | Retain recovery points for (hours) | **0** to 24 | how far back you can go |
 # | Frequency of application-consistent snapshots | **none**, 1 to 12 hours | whether there are points at which the applications were at rest |
-# | Replication start time | immediately, or a half hour of the day | when the first, large copy begins |
+# | Replication start time | **immediately**, or a half hour of the day | when the first, large copy begins |
 #
-# Bold is what Azure offers by default. The lab takes nothing else, and says what it would take:
+# Bold is what Azure offers by default; this lab's site file presets 24 hours of recovery points. The lab takes nothing else, and says what it would take:
 # %% [markdown] lang="ja"
 # ## 設定項目
 #
@@ -66,9 +66,9 @@ cloud = "OnPremise Cloud"
 # | コピーの頻度 | 30 秒、**5 分**、15 分 | 計画されていないフェールオーバーで失う量 (RPO) |
 # | 復旧ポイントの保持期間 (時間) | **0** ～ 24 | どこまで過去に戻れるか |
 # | アプリケーション整合性スナップショットの頻度 | **なし**、1 ～ 12 時間 | アプリケーションの整合性がとれた復旧ポイントを作るか |
-# | レプリケーションの開始時刻 | すぐに、または 30 分単位の時刻 | 大きな最初のコピーをいつ始めるか |
+# | レプリケーションの開始時刻 | **すぐに**、または 30 分単位の時刻 | 大きな最初のコピーをいつ始めるか |
 #
-# 太字は既定値です。これ以外の値は拒否され、選べる値が示されます。
+# 太字は Azure の既定値です (復旧ポイントの保持期間は、このラボのサイト ファイルで 24 時間に設定されています)。これ以外の値は拒否され、選べる値が示されます。
 # %%
 wrong = (
     {"frequency": "1min"},
@@ -287,9 +287,9 @@ course.trouble("lost-retention")
 # %%
 course.check("lost-retention")
 # %% [markdown] lang="en"
-# **Your turn.** Compare the cloud's settings with what was agreed (24 hours), and put them right.
+# **Your turn.** Compare the cloud's settings with what was agreed (24 hours), and put them right. (`target` is `None` where it is Microsoft Azure.)
 # %% [markdown] lang="ja"
-# **やってみましょう。** VMM クラウドの設定を、決めたとおり (24 時間) かどうか確かめて、元に戻してください。
+# **やってみましょう。** VMM クラウドの設定を、決めたとおり (24 時間) かどうか確かめて、元に戻してください (`target` の `None` は、ターゲットが Microsoft Azure だという意味です)。
 # %%
 lab.vault.settings(cloud)
 # %%

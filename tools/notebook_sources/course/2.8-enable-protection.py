@@ -92,10 +92,10 @@ print(lab.site.machines["MYWSV01"].state, lab.vault.protectable("OnPremise Cloud
 # %%
 course.check("protect-vm")
 # %% [markdown] lang="en" rules="2.8-3"
-# The list of protected items has five columns. We print them here; the portal shows the same. Look at the last one: it is
+# The guide's list of protected items has five columns; we print them here (the lab's portal adds health and RPO). Look at the last one, the failover status: it is
 # empty. The word behind the dash, *OK*, is the health, and says nothing about being ready.
 # %% [markdown] lang="ja"
-# 保護された項目の一覧には、5 つの列があります。ここでは文字で表示します (ポータルでも同じ内容が見られます)。順に、名前、アクティブな場所、
+# 自習書の保護された項目の一覧には、5 つの列があります。ここでは文字で表示します (ラボのポータルには、正常性と RPO の列もあります)。順に、名前、アクティブな場所、
 # レプリケーションの状態、ターゲットのサイズ、フェールオーバーの状態です。`Initial replication in progress - OK` は、ポータルの
 # 「初期レプリケーションの進行中 - OK」です。最後の列は、まだ空です。ハイフンのあとの OK は正常性を表すだけで、準備完了という意味ではありません。
 # %%
@@ -234,12 +234,12 @@ with tempfile.TemporaryDirectory() as folder, labkit.open(lab.copy(Path(folder) 
     print(list(copy.azure.machines))
 # %% [markdown] lang="en"
 # Two warnings, no refusal: it is protected and replicated. The service has taken one of the adapters, the first, and perhaps not the one you
-# meant. And it fails over only when the name for Azure has been set by hand: letters, digits, hyphens. All three, size, name and adapter,
-# are on the page *Source and target properties*. Look at it before you need it.
+# meant. And it fails over only when the name for Azure has been set by hand: letters, digits, hyphens. Size and name are
+# on the VM's page under *Source and target properties*, and all three in *Change target size, name or adapter*. Look at them before you need them.
 # %% [markdown] lang="ja"
 # 警告が 2 つ出ますが、拒否はされません。保護もレプリケーションもできます。アダプターは、サービスが 1 つを (ここでは最初のものを) 選びました。あなたが
-# 使いたいほうとは限りません。フェールオーバーは、Azure での名前を手動で設定するまで拒否されます。使えるのは、英数字とハイフンです。サイズ、名前、
-# アダプターの 3 つは、[ソースとターゲットのプロパティ] ページにあります。必要になる前に、確認しておきましょう。
+# 使いたいほうとは限りません。フェールオーバーは、Azure での名前を手動で設定するまで拒否されます。使えるのは、英数字とハイフンです。サイズと名前は、
+# 仮想マシンのページの [ソースとターゲットのプロパティ] に表示され、アダプターも含めた 3 つを [ターゲットのサイズ、名前、アダプターの変更] で変更できます。必要になる前に、確認しておきましょう。
 # %% [markdown] lang="en"
 # ## What to keep in mind
 #

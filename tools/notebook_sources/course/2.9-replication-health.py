@@ -121,12 +121,12 @@ for one in found:
 # %% [markdown] lang="en" rules="2.9-2"
 # ## Where health is told in full
 #
-# The Management Portal of 2014 and VMM know three states: waiting for the first copy, in it, and after it. No progress, no figures.
+# The Management Portal of 2014 and VMM know three states: waiting for the first copy, in it, and after it, with *OK* or *Critical* behind. No progress, no figures.
 # (The lab's portal has them: *Dashboard*.)
 # %% [markdown] lang="ja"
 # ## 正常性の詳しい情報
 #
-# 2014 年の管理ポータルと VMM でわかるのは、最初のコピーの待機中、進行中、終了後の 3 つの状態だけです。進捗も数字もありません
+# 2014 年の管理ポータルと VMM でわかるのは、最初のコピーの待機中、進行中、終了後の 3 つの状態と、OK か重大かだけです。進捗も数字もありません
 # (ラボのポータルでは、[ダッシュボード] で見られます)。
 # `Protected - OK` は、ポータルの「保護済み - OK」です。
 # %%

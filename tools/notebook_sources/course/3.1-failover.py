@@ -154,17 +154,18 @@ for kind in kinds:
                 told = refused.message
             print(f"{kind:18} | {lost:4} | {told}")
 # %% [markdown] lang="en"
-# (The second column is what was lost. `Suspended`: the test runs, and waits for your word.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. Back again it goes from both of the last by
+# (The second column is what was lost. `Suspended`: the test runs, and waits for your word. While the site runs, the VM goes on writing until the failover switches
+# over; without power it stopped at once, so the RPO is smaller there.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. Back again it goes from both of the last by
 # a *planned failover in the other direction* (3.6), when the site is up.
 #
-# All of them start from the newest recovery point, with one click, for one VM or for a whole plan (3.2). An earlier point is chosen afterwards: between the
-# failover and its commit.
+# All of them start from the newest recovery point unless you choose another, with one click, for one VM or for a whole plan (3.2). A planned failover to an
+# earlier point loses what came after it. In an emergency you take the newest, and choose again between the failover and its commit.
 # %% [markdown] lang="ja"
-# 2 列目は、失われたものです。`Succeeded` は完了、`Suspended` はアクションを待機 (テストが始まり、あなたの指示を待っている状態) です。VMM がなければ、計画されたフェールオーバーは拒否されます。仮想マシンをシャットダウンして、残りを送信する人がいないからです。ほかの 2 つは、サイト側に何も
+# 2 列目は、失われたものです。`Succeeded` は完了、`Suspended` はアクションを待機 (テストが始まり、あなたの指示を待っている状態) です。サイトが動いていれば、切り替えの瞬間まで書き込みが続きます。停電では書き込みがすぐに止まるので、RPO の数字は小さくなります。VMM がなければ、計画されたフェールオーバーは拒否されます。仮想マシンをシャットダウンして、残りを送信する人がいないからです。ほかの 2 つは、サイト側に何も
 # 要求しません。元に戻すときは、どちらの場合も、サイトが復旧してから**反対方向の計画されたフェールオーバー**を実行します (3.6)。
 #
-# どれも、ワン クリックで、最新の復旧ポイントから始まります。1 台の仮想マシンでも、復旧計画全体 (3.2) でも同じです。古い復旧ポイントを選ぶのは、
-# フェールオーバーのあと、コミットするまでの間です。
+# どれも、ワン クリックで、別のものを選ばなければ最新の復旧ポイントから始まります。1 台の仮想マシンでも、復旧計画全体 (3.2) でも同じです。古い復旧ポイントへの計画されたフェールオーバーでは、
+# そのあとの変更が失われます。非常時には、まず最新の復旧ポイントで始め、フェールオーバーのあと、コミットするまでの間に選び直します。
 # %% [markdown] lang="en" rules="3.1-5"
 # ## Where the commands are
 #
@@ -208,9 +209,9 @@ if course.todo("set-objectives"):
 # %%
 course.check("set-objectives")
 # %% [markdown] lang="en"
-# Would a planned failover meet them now? And an unplanned one, when the power goes?
+# Would an unplanned failover meet them, when the power goes?
 # %% [markdown] lang="ja"
-# 今、計画されたフェールオーバーをしたら、目標を達成できるでしょうか。停電して、計画されていないフェールオーバーをした場合はどうでしょうか。
+# 停電して、計画されていないフェールオーバーをした場合、目標を達成できるでしょうか。
 # %%
 with another() as copy:
     copy.faults.lose_site()
@@ -222,7 +223,7 @@ with another() as copy:
         achieved = "-" if one.achieved is None else f"{one.achieved / 60_000:.1f} min"
         print(f"{one.objective}  {one.target / 60_000:5.0f} min  {achieved:8}  {one.verdict}")
 # %% [markdown] lang="en" rules="3.1-4"
-# The lost data, the outage until the application answered, and the whole outage with the time it took to decide: all three are met (*met*).
+# From the click until the application answered (rto), the data lost (rpo), and the whole outage with the time it took to decide (mtd): all three are met (*met*).
 #
 # ## Step 2: a domain controller that is always on
 #

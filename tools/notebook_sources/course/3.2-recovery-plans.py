@@ -76,7 +76,7 @@ def another() -> labkit.Lab:
 # ## Step 1: make it
 #
 # **In the portal** (`portal.open(lab, "plans")` in a cell of your own): *Recovery Plans* > *Create*. **In code:** the same wizard. The first page asks for name, source (a VMM server) and target, the second offers
-# the VMs that are protected just so.
+# the VMs that are protected from this source to this target.
 # %% [markdown] lang="ja"
 # ## 手順 1: 作成する
 #
@@ -167,14 +167,14 @@ for groups in ([["MYWSV01", "MYBSD01"]], [["MYWSV01"], ["MYBSD01"]]):
 # Between the two groups the shops shall be called. A **manual action** stops the plan there, in a planned and in an unplanned failover (and in a test, unless
 # it is limited with `kinds=...`), shows its text, and waits.
 #
-# **In the portal:** choose a row of group 1, *Add manual action*, *Save*. **In code:** the next cell.
+# **In the portal:** choose a row of group 1, *Add manual action*: name `Tell the shops`, and what to do; *Save*. **In code:** the next cell.
 # %% [markdown] lang="ja"
 # ## 手順 3: 人の指示を待つ
 #
 # 2 つのグループの間で、店舗に電話をすることにします。**手動アクション**を入れると、フェールオーバーはそこで止まり、指示の文章を表示して待ちます
 # (`kinds=...` で、フェールオーバーの種類を限定することもできます)。
 #
-# **ポータルで:** グループ 1 の行を選び、[手動アクションの追加]、[保存] をクリックします。**コードで:** 次のセルを実行します。
+# **ポータルで:** グループ 1 の行を選び、[手動アクションの追加] で名前 `Tell the shops` と指示の文章を指定して、[保存] をクリックします。**コードで:** 次のセルを実行します。
 # %%
 if course.todo("manual-action"):
     plan.draft().add_manual(1, "Tell the shops", "Call the shops: orders go to Azure from now on.").save()
@@ -197,15 +197,24 @@ if course.todo("runbook"):
         print(refused)
 # %% [markdown] lang="en"
 # In the lab a runbook is a Python file (or a notebook). It is given the plan's **context** as a file: which plan, which kind of failover, which direction, which
-# VMs. Ours prints it. **In the portal:** *Azure* > *Automation*, then *Add script* in the plan.
+# VMs. Ours prints it; the cell writes the file.
 # %% [markdown] lang="ja"
 # ラボの Runbook は、Python のファイル (またはノートブック) です。どの復旧計画か、どの種類のフェールオーバーか、方向、仮想マシンの一覧などの**コンテキスト**が、
-# ファイルで渡されます。ここでは、それを表示するだけの Runbook を作ります。**ポータルで:** [Azure] > [オートメーション] で用意してから、
-# 復旧計画のページの [スクリプトの追加] をクリックします。
+# ファイルで渡されます。ここでは、それを表示するだけの
+# Runbook を作ります。次のセルが、そのファイルを書き出します。
+# %%
+file = lab.path.parent / "tell.py"
+file.write_text("import pathlib, sys\nprint(pathlib.Path(sys.argv[1]).read_text('utf-8'))\n", encoding="utf-8")
+print(file.name)
+# %% [markdown] lang="en"
+# **In the portal:** *Azure* > *Automation* > *Create automation account*: `contoso-automation`; choose it, *Import runbook*: `tell.py`. Then on the plan's page
+# choose a row of group 2, *Add script*: name `Write it down`, account `contoso-automation`, runbook `tell`; *Save*. **In code:** the next cell.
+# %% [markdown] lang="ja"
+# **ポータルで:** [Azure] > [オートメーション] > [オートメーション アカウントの作成] で `contoso-automation` を作り、選んで、[Runbook のインポート] で `tell.py` を
+# 指定します。次に復旧計画のページでグループ 2 の行を選び、[スクリプトの追加] で名前 `Write it down`、アカウント `contoso-automation`、Runbook `tell` を
+# 指定して、[保存] をクリックします。**コードで:** 次のセルを実行します。
 # %%
 if course.todo("runbook"):
-    file = lab.path.parent / "tell.py"
-    file.write_text("import pathlib, sys\nprint(pathlib.Path(sys.argv[1]).read_text('utf-8'))\n", encoding="utf-8")
     if "contoso-automation" not in lab.azure.automation_accounts:
         lab.azure.create_automation_account("contoso-automation")
     lab.azure.import_runbook("contoso-automation", file)

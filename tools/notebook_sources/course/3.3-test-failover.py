@@ -98,9 +98,9 @@ if course.todo("start-test"):
 # %%
 course.check("start-test")
 # %% [markdown] lang="en"
-# The job's tasks, as the page *Jobs* shows them. The last one is yours.
+# The job's tasks, as the page *Jobs* shows them. It waits at *Complete testing*, for you; the three after it run when you have given your word.
 # %% [markdown] lang="ja"
-# ジョブのタスクです。[ジョブ] ページにも同じものが表示されます。最後のタスクは、あなたの番です。
+# ジョブのタスクです。[ジョブ] ページにも同じものが表示されます。[テストの完了] のタスクで止まって、あなたを待っています。そのあとの 3 つは、完了の指示を出すと実行されます。
 # %%
 job = next(job for job in lab.jobs.values() if job.scenario == "TestFailover")
 for task in job.tasks:

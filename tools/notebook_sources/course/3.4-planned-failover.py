@@ -29,8 +29,8 @@
 # %% [markdown] lang="en"
 # ## Where you begin
 #
-# Three VMs are protected, the tests of 3.3 are completed. The line, the VPN and the servers are up: a planned failover needs
-# them all.
+# Three VMs are protected, the tests of 3.3 are completed. The line and the servers are up: a planned failover needs them. The VPN is up, too; the
+# users will need it afterwards.
 # %% [markdown] lang="ja"
 # ## 始める前の状態
 #
@@ -98,13 +98,13 @@ for task in job.tasks:
 # ## Step 2: what was lost?
 #
 # In an emergency some minutes are lost, namely what was written since the last cycle. And now? The lab has compared the disk at
-# the site with the disk in Azure, byte by byte. Compare with the test failover of 3.3, which left the site running: `rpo` is in
+# the site with the disk in Azure, byte by byte: `equal` says that what started is the site's disk as of its recovery point. Compare with the test failover of 3.3, which left the site running: `rpo` is in
 # seconds.
 # %% [markdown] lang="ja"
 # ## 手順 2: 何が失われたか
 #
 # 非常時には、最後のサイクルのあとに書き込まれた数分間の変更が失われます。では、今回はどうでしょうか。ラボは、サイトのディスクと
-# Azure のディスクを 1 バイトずつ比べました。サイトを動かしたままだった 3.3 のテスト フェールオーバーと比べてください。`rpo` の単位は秒です。
+# Azure のディスクを 1 バイトずつ比べました (`equal` は、起動したディスクが復旧ポイントの時点のサイトのディスクと一致するという意味です)。サイトを動かしたままだった 3.3 のテスト フェールオーバーと比べてください。`rpo` の単位は秒です。
 # %%
 views.failovers(lab)[["vm", "operation", "rpo", "blocks", "bytes", "equal"]]
 # %% [markdown] lang="en"
@@ -203,12 +203,12 @@ portal.site_map(lab)
 # ## And at the site?
 #
 # The power is off for a day; somebody switches everything on again and wants to start `MYWSV02`, too. Two machines of one name
-# would be the consequence, and two truths. So Hyper-V holds it, and VMM's list shows the VM stopped, with the status *Failed*.
+# would be the consequence, and two truths. So Hyper-V holds it, and VMM's list shows the VM stopped, with *Failed* as its last job.
 # %% [markdown] lang="ja"
 # ## では、サイトの側は
 #
 # 停電が終わり、誰かがすべての電源を入れ直して、`MYWSV02` も起動しようとします。もし起動できれば、同じ名前のコンピューターが 2 台になり、
-# データも二通りになってしまいます。そのため、Hyper-V は起動をブロックします。VMM の一覧では、仮想マシンは停止済み (`Off`) で、状態は「失敗」(`Failed`) になります。
+# データも二通りになってしまいます。そのため、Hyper-V は起動をブロックします。VMM の一覧では、仮想マシンは停止済み (`Off`) で、最後のジョブは「失敗」(`Failed`) になります。
 # %%
 try:
     lab.site.start("MYWSV02")
@@ -217,11 +217,11 @@ except labkit.LabError as refused:
 vmm = lab.site.vmm.vms["MYWSV02"]
 print(vmm.name, vmm.state, vmm.status)
 # %% [markdown] lang="en"
-# One thing surprises many people. In Hyper-V Manager (*Site* > *Hyper-V*) the host is *still* the primary server, and Microsoft
+# One thing surprises many people. In Hyper-V Manager (*Site* > *Hyper-V*, choose `MYWSV02`) the host is *still* the primary server, and Microsoft
 # Azure the replica server. A failover to Azure does not turn replication round. That is done later, as part of the failback.
 # Until then nothing is replicated, in neither direction: the state is `stopped`.
 # %% [markdown] lang="ja"
-# 多くの人が驚くことが 1 つあります。Hyper-V マネージャー ([サイト] > [Hyper-V]) では、フェールオーバーしたあとも、ホストが**プライマリのまま**で、
+# 多くの人が驚くことが 1 つあります。Hyper-V マネージャー ([サイト] > [Hyper-V] で `MYWSV02` を選択) では、フェールオーバーしたあとも、ホストが**プライマリのまま**で、
 # レプリカ サーバーは Microsoft Azure です。Azure へのフェールオーバーでは、レプリケーションの反転は行われません。反転は、フェールバックの処理の一部として
 # 行われます。それまでは、どちらの方向にもレプリケートされません。状態は `stopped` (停止) です。
 # %%

@@ -209,10 +209,10 @@ if course.todo("clean-up-by-hand"):
     ask(lab.site.remove_replication_relationship, "MYBSD01", "HV01.demo.contoso.com")
 # %% [markdown] lang="en"
 # **Your turn.** Do both, in the right order. **In the portal:** *Site* > *VMM console*, choose the VM, *Set-SCVirtualMachine
-# -ClearDRProtection*; then *Site* > *Hyper-V*, *Remove the replication relationship*, with the full name of the host.
+# -ClearDRProtection*; then *Site* > *Hyper-V*, choose the VM, *Remove the replication relationship* (the host stands there by its full name).
 # %% [markdown] lang="ja"
 # **やってみましょう。** 正しい順番で、両方を実行してください。**ポータルで:** [サイト] > [VMM コンソール] で仮想マシンを選び、
-# [Set-SCVirtualMachine -ClearDRProtection] をクリックします。次に [サイト] > [Hyper-V] で [レプリケーション関係の削除] をクリックし、ホストの完全な名前を指定します。
+# [Set-SCVirtualMachine -ClearDRProtection] をクリックします。次に [サイト] > [Hyper-V] で仮想マシンを選び、[レプリケーション関係の削除] をクリックします (ホストは完全な名前で表示されます)。
 # %%
 # ...
 # %%

@@ -60,13 +60,13 @@ servers()
 #
 # This is the harder case: somebody has switched `SC01` off. The cell does it.
 #
-# **In the portal** (`portal.open(lab, "resources", "servers")` in a cell of your own): choose the server, *Remove*. The dialog *Confirm Removal* wants a reason out of a list:
+# **In the portal** (`portal.open(lab, "resources", "servers")` in a cell of your own): choose the server, *Remove*. The dialog (in the guide *Confirm Removal*) wants a *Reason* out of a list:
 # %% [markdown] lang="ja"
 # ## 手順 1: コンテナーから削除する
 #
 # 難しいほうの場合を試します。誰かが `SC01` の電源を切ってしまいました。セルを実行すると、その状態になります。
 #
-# **ポータルで:** 自分で作ったセルで `portal.open(lab, "resources", "servers")` を実行し、サーバーを選んで、[削除] をクリックします。[削除の確認] ダイアログで、理由を一覧から選びます。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "resources", "servers")` を実行し、サーバーを選んで、[削除] をクリックします。ダイアログ (自習書の画面では [削除の確認]) で、[理由] を一覧から選びます。
 # %%
 course.trouble("unregister")
 # %%

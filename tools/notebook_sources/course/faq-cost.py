@@ -159,10 +159,10 @@ after = lab.azure.bill()
 for name in ("protection.azure", "licences", "storage.transactions"):
     print(f"{name:21} {before.components[name].dollars:8.5f} -> {after.components[name].dollars:8.5f} USD")
 # %% [markdown] lang="en"
-# The licence is charged for the whole month, though little of it is over, and covers the protection of its VM from today: worth it for a VM that
+# The licence is charged for the whole month, on whatever day it is bought, and covers its VM from today (what was used before today stays charged): worth it for a VM that
 # stays, not for one that goes. How many GB does it include for its VM?
 # %% [markdown] lang="ja"
-# 月の残りが短くても、ライセンスの料金は 1 か月分です。保護の料金がかからなくなるのは、買った日からです。長く保護する仮想マシンには得ですが、すぐにやめる仮想マシンには向きません。1 台あたり何 GB が含まれますか。
+# 月の何日に買っても、ライセンスの料金は 1 か月分です。保護などの料金がかからなくなるのは買った日からで、それより前の使用分はそのまま課金されます。長く保護する仮想マシンには得ですが、すぐにやめる仮想マシンには向きません。1 台あたり何 GB が含まれますか。
 # %%
 # course.answer("licence-includes", ...)
 # %%

@@ -178,11 +178,13 @@ course.solve("undo-failover")
 # %% [markdown] lang="en" rules="F-8, F-9"
 # ## What remains after a failback? Who is the primary after a failover?
 #
-# Both in one run, in a copy of the lab. After each step: the primary server that Hyper-V Manager shows for `MYBSD01`, and the VMs in Azure.
+# Both in one run, in a copy of the lab. After each step: the primary server that Hyper-V Manager shows for `MYBSD01`, and the VMs in Azure (without
+# the `REPORTS` ones, which filled the quota).
 # %% [markdown] lang="ja"
 # ## フェールバックのあとに何が残りますか。フェールオーバーのあとのプライマリはどちらですか
 #
-# ラボのコピーで、両方を一度に調べます。それぞれの手順のあとに、Hyper-V マネージャーに表示される `MYBSD01` のプライマリ サーバーと、Azure の仮想マシンを表示します。
+# ラボのコピーで、両方を一度に調べます。それぞれの手順のあとに、Hyper-V マネージャーに表示される `MYBSD01` のプライマリ サーバーと、Azure の仮想マシン
+# (クォータを使い切った `REPORTS` 以外) を表示します。
 # %%
 with tempfile.TemporaryDirectory() as folder, labkit.open(lab.copy(f"{folder}/what-if.lab")) as what_if:
 

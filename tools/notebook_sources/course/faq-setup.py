@@ -64,12 +64,12 @@ def last_job():
 # ## 1. "The portal asks for a newer provider"
 #
 # What was set up before carries over by itself. The provider does not: it is software on a server of yours, and has to be upgraded
-# there. The portal says so (*Dashboard*, and when a cloud is to be configured):
+# there. The portal says so on *Quick Start*, and the job fails when a cloud is configured:
 # %% [markdown] lang="ja"
 # ## 1.「新しいプロバイダーが必要だと表示されます」
 #
 # 以前に構成したものは、自動的に引き継がれます。プロバイダーは引き継がれません。自分のサーバーにあるソフトウェアなので、そこでアップグレードする必要があります。
-# ポータルにも通知されます ([ダッシュボード] と、クラウドを構成しようとしたとき)。
+# ポータルの [クイック スタート] にも通知され、クラウドを構成するジョブは失敗します。
 # %%
 print(*lab.vault.notices(), sep="\n")
 try:
@@ -126,11 +126,11 @@ course.solve("missing-profile")
 course.trouble("stopped-host")
 last_job()
 # %% [markdown] lang="en"
-# Every host of the cloud's host groups is set up by this job, so every one has to answer. There are three cures: start it, move it to
-# another host group, or, where it is gone for good, remove it from VMM. **Your turn.**
+# Every host of the cloud's host groups is set up by this job, so every one has to answer. In general there are three cures: start it, move it to
+# another host group, or, where it is gone for good, remove it from VMM. Here `HV01` is the cloud's only host. **Your turn.**
 # %% [markdown] lang="ja"
-# このジョブは、クラウドに関連付いたホスト グループのすべてのホストを設定するので、すべてのホストが応答する必要があります。直し方は 3 つあります。ホストを起動する、
-# 別のホスト グループに移動する、二度と使わないホストなら VMM から削除する。**やってみましょう。**
+# このジョブは、クラウドに関連付いたホスト グループのすべてのホストを設定するので、すべてのホストが応答する必要があります。一般に、直し方は 3 つあります。ホストを起動する、
+# 別のホスト グループに移動する、二度と使わないホストなら VMM から削除する。ここでは、`HV01` はクラウドの唯一のホストです。**やってみましょう。**
 # %%
 # ...
 # %%
@@ -242,12 +242,12 @@ print(*views.event_log(lab, "MYWSV02").tail(3).text, sep="\n")
 # Properties*, tab *Proxy Configuration*. In the lab's portal: *Site* > *Servers* > `HV01` > *Proxy of the agent*; it is
 # `proxy.demo.contoso.com`, port 8080.
 #
-# **Your turn.**
+# **Your turn.** Then let a quarter of an hour pass, or resume replication.
 # %% [markdown] lang="ja"
 # エージェントには、専用のプロキシの設定があります。エージェントのセットアップで設定するか、あとからホストの [Microsoft Azure Backup] コンソールの [プロパティの変更]、
 # [プロキシの構成] タブで設定します。ラボのポータルでは [サイト] > [サーバー] > `HV01` > [エージェントのプロキシ] です。プロキシは `proxy.demo.contoso.com`、ポートは 8080 です。
 #
-# **やってみましょう。**
+# **やってみましょう。** そのあと 15 分進めるか、レプリケーションを再開します。
 # %%
 # ...
 # %%
