@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from labkit.azure import compute, services, subscription, trial
 from labkit.azure.services import Quota, Region, StorageAccount, VirtualNetwork
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.world import World
 from labkit.lab.automation import AutomationDoor
 from labkit.lab.azuremachines import MachinesDoor
 from labkit.lab.costs import CostsDoor
+from labkit.lab.refusals import refusal
 from labkit.recovery import teardown, vaults
 from labkit.recovery.vaults import Vault
 from labkit.site import inventory
@@ -247,5 +249,12 @@ class AzureDoor(CostsDoor, MachinesDoor, AutomationDoor):
     # --- VMs ----------------------------------------------------------------------------------------------------------
 
     def delete_machine(self, name: str) -> None:
-        """Delete a VM that is no longer under protection, with its disks (F-10)."""
+        """Delete a VM that is no longer under protection, with its disks (F-10).
+
+        900010 for a name that is not there, 900946 for the VM of a test failover, 900524 for one that has failed over.
+        """
         self._do("delete_machine", lambda world: teardown.delete_machine(world, name), name=name)
+
+    def delete_refusal(self, name: str) -> LabError | None:
+        """What :meth:`delete_machine` would refuse a VM with now, without asking for it; None when it would not."""
+        return refusal(self._lab, lambda world: teardown.deletable(world, name))

@@ -14,6 +14,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.guest.machine import SITE
+from labkit.lab.refusals import refusal
 from labkit.lab.sides import Side, properties
 from labkit.recovery import item as items
 from labkit.recovery import planactions, states
@@ -247,15 +248,7 @@ class Item:
 
     def refusal(self, operation: str) -> LabError | None:
         """What an operation would be refused with now, without asking for it; None when it is allowed."""
-
-        def why(world: World) -> LabError | None:
-            try:
-                items.request(world, items.get(world, self.name), operation)
-            except LabError as error:
-                return error
-            return None
-
-        return self._lab.read(why)
+        return refusal(self._lab, lambda world: items.request(world, items.get(world, self.name), operation))
 
     @property
     def health(self) -> str:

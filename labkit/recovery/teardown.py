@@ -14,17 +14,34 @@ from labkit.recovery.remains import LeftDisks
 from labkit.recovery.vault import Cloud, NetworkMapping
 
 
-def delete_machine(world: World, name: str) -> None:
-    """Delete a VM in Azure that was left there when its protection was removed."""
+def deletable(world: World, name: str) -> Machine:
+    """The VM in Azure of that name, which nothing stands on; it is not deleted yet.
+
+    900010 there is none, 900946 a test failover that is open has made it, 900524 it has failed over, 900806 f.
+    """
     subscription.require(world)
     there = {found.label: found for found in world.all(Machine) if found.side == AZURE}
     machine = there.get(name)
     if machine is None:
+        _no_test(world, name)
         raise unknown("VM", name, there)
     item = world.find(ProtectedItem, machine.id.partition("/")[2])
     if item is not None and item.point is not None:
         raise LabError(900524, kind="VM", name=name, users=name)
-    compute.delete_vm(world, machine)
+    return machine
+
+
+def _no_test(world: World, name: str) -> None:
+    """Refuse a VM that a test made: it goes with the test, whose job or plan waits for the word (rule 3.3-5)."""
+    for machine in world.all(Machine):
+        if machine.side == TEST and machine.label == name:
+            item = world.get(ProtectedItem, machine.id.partition("/")[2].removesuffix("-test"))
+            raise LabError(900946, name=name, vm=item.id, job=item.plan or item.job)
+
+
+def delete_machine(world: World, name: str) -> None:
+    """Delete a VM in Azure that was left there when its protection was removed; errors as of :func:`deletable`."""
+    compute.delete_vm(world, deletable(world, name))
 
 
 def _named_by_jobs(world: World, name: str) -> list[str]:

@@ -6,7 +6,7 @@ from labkit.engine import units
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, instant
+from labkit.portal.pages.context import Context, instant, refusal_text
 from labkit.views.titles import component, subscription_state
 
 
@@ -115,8 +115,14 @@ def _machines(context: Context) -> Page:
     context.command("azure.create_machine")
     context.on_one("azure.connect", "machines", "machine")
     context.on_one("azure.add_endpoint", "machines", "machine")
-    context.on_one("azure.delete_machine", "machines", "name")
+    _delete(context, next(iter(context.rows("machines")), ""))
     return made
+
+
+def _delete(context: Context, name: str) -> None:
+    """Delete, greyed with what it would be refused with."""
+    why = refusal_text(context.lab.azure.delete_refusal(name)) if name else _("Choose a row first.")
+    context.command("azure.delete_machine", {"name": name or None}, why=why)
 
 
 def _machine(context: Context, name: str) -> list[Block]:
@@ -144,7 +150,7 @@ def _machine(context: Context, name: str) -> list[Block]:
     context.command("azure.add_endpoint", {"machine": name})
     context.on_one("azure.remove_endpoint", "endpoints", "name", machine=name)
     context.command("azure.set_network_level_authentication", {"machine": name})
-    context.command("azure.delete_machine", {"name": name})
+    _delete(context, name)
     return [
         blocks.facts("machine", rows),
         blocks.table("endpoints", columns, ends, title=_("Endpoints"), choose="one", chosen=context.rows("endpoints")),
