@@ -250,6 +250,13 @@ def at_site(lab: Lab, vm: str, *, up: bool = False) -> Seen:
     return look(ok, text.format(what=what, value=_("Running")), text.format(what=what, value=_(found)), MACHINES)
 
 
+def site_restored(lab: Lab) -> Seen:
+    """That power came back to the site after it was lost."""
+    fact = last_fact(lab, "site.restored")
+    seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
+    return look(fact is not None, _("the site has its power again"), seen, SITE)
+
+
 def clean_by_hand(lab: Lab) -> Seen:
     """That no protection that has ended left something on VMM server and hosts, where it is cleaned by hand."""
     found = [f"{one.kind} {one.name}" for one in lab.leftovers() if one.kind in _BY_HAND]

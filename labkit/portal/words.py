@@ -7,10 +7,10 @@ from labkit.engine.texts import gettext as _
 
 def page() -> dict[str, str]:
     """Words by the names the ES module has for them."""
-    return {**_view(), **_churn(), **_points(), **_jobs(), **_cost()}
+    return {**_clock(), **_rpo(), **_frame(), **_churn(), **_points(), **_jobs(), **_cost()}
 
 
-def _view() -> dict[str, str]:
+def _clock() -> dict[str, str]:
     return {
         "play": _("Play"),
         "pause": _("Pause"),
@@ -23,6 +23,11 @@ def _view() -> dict[str, str]:
         "elsewhere": _("plays in another process"),
         "day": _("day {day}"),
         "clock": _("Clock of the lab"),
+    }
+
+
+def _rpo() -> dict[str, str]:
+    return {
         "rpo": _("RPO over virtual time"),
         "target": _("target {value}"),
         "within": _("within target"),
@@ -33,6 +38,11 @@ def _view() -> dict[str, str]:
         "all": _("all"),
         "chart_hint": _("RPO chart: arrow keys read values, Home and End at its ends, Escape hides them."),
         "more": _("and {count} more"),
+    }
+
+
+def _frame() -> dict[str, str]:
+    return {
         "close": _("Close"),
         "pages": _("Pages of the portal"),
         "parts": _("Parts of the page"),

@@ -191,13 +191,7 @@ def points_chart(
             axes.plot(at, [-number] * len(at), marker, color=colour, markersize=6, markeredgecolor="white")
         chosen = next((point for point in found.points if point.id == picked), None)
         if chosen is not None:
-            marker, colour = MARKERS[chosen.kind]
-            place = -there.index(chosen.kind)
-            axes.plot([_at(chosen.cut, offset_min)], [place], marker, color=colour, markersize=10, markeredgecolor=INK)
-            until = _at(found.until, offset_min)
-            axes.axvspan(
-                _at(chosen.cut, offset_min), until, facecolor="none", edgecolor=TARGET, hatch="////", alpha=0.6
-            )
+            _picked(axes, chosen, -there.index(chosen.kind), _at(chosen.cut, offset_min), _at(found.until, offset_min))
         if found.stopped:
             axes.axvline(_at(found.until, offset_min), color=TARGET, linewidth=1.2, linestyle=(0, (5, 3)))
         charts.plain(axes)
@@ -210,6 +204,12 @@ def points_chart(
         if not found.points:
             _nothing(axes, _("There is no recovery point. The first one comes when initial replication is through."))
         return figure
+
+
+def _picked(axes: Axes, chosen: Any, place: int, cut: Any, until: Any) -> None:
+    marker, colour = MARKERS[chosen.kind]
+    axes.plot([cut], [place], marker, color=colour, markersize=10, markeredgecolor=INK)
+    axes.axvspan(cut, until, facecolor="none", edgecolor=TARGET, hatch="////", alpha=0.6)
 
 
 def _points_title(found: Points, vm: str, chosen: Any, offset_min: int) -> list[str]:

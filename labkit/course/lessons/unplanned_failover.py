@@ -70,9 +70,7 @@ def _commit(lab: Lab) -> None:
 
 def _power(lab: Lab) -> Iterator[Seen]:
     yield looks.active(lab, VM, "Recovery")
-    fact = looks.last_fact(lab, "site.restored")
-    seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
-    yield looks.look(fact is not None, _("the site has its power again"), seen, looks.SITE)
+    yield looks.site_restored(lab)
     yield looks.server_runs(lab, "HV01", "SC01")
     yield looks.at_site(lab, "MYBSD01", up=True)
 
@@ -83,9 +81,7 @@ def _restore(lab: Lab) -> None:
 
 
 def _resynchronised(lab: Lab) -> Iterator[Seen]:
-    fact = looks.last_fact(lab, "site.restored")
-    seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
-    yield looks.look(fact is not None, _("the site has its power again"), seen, looks.SITE)
+    yield looks.site_restored(lab)
     yield looks.protected(lab, "MYBSD01")
 
 
