@@ -14,9 +14,10 @@ from labkit import Lab, LabError
 from labkit.engine.errors import catalogue
 from labkit.portal import titles
 from labkit.portal.blocks import Command
-from labkit.portal.controls import CONTROLS, WITHOUT
+from labkit.portal.controls import CONTROLS
 from labkit.portal.dialogs import Form, Pages, open_dialog
 from labkit.portal.screen import _Holder
+from labkit.portal.uncontrolled import WITHOUT
 from tests.portal.clicks import visits
 from tests.portal.labs import all_kinds
 
