@@ -317,15 +317,21 @@ class PlansDoor:
         return self._do(name, False, lambda world: work(world, world.get(JobRecord, job.id)), job=job.id, **more)
 
     def restart(self, job: Job, *, certificate: str | Path | None = None, password: str | None = None) -> Job:
-        """ "Restart" on a plan's failed job: on from the task that failed, with VMs that failed once more. 900921."""
+        """ "Restart" on a plan's failed job: on from the task that failed, with VMs that failed once more.
+
+        900928 for the job of no plan, 900921 when it has not failed, 900929 when the plan has run once more since.
+        """
         opener = Opener(certificate, password)
         work = lambda world, record: planruns.restart(world, record, opener.private())  # noqa: E731
         return self._on_job("restart", job, work, certificate=opener.name)
 
     def skip(self, job: Job, *, note: str = "") -> Job:
-        """The lab's addition: leave out the action at which a plan has failed or waits; 900917 for other tasks."""
+        """The lab's addition: leave out the action at which a plan has failed or waits; 900917 for other tasks, 900928.
+
+        Of one that has failed as :meth:`restart`.
+        """
         return self._on_job("skip", job, lambda world, record: planruns.skip(world, record, note), note=note)
 
     def release_plan(self, job: Job) -> Job:
-        """The lab's addition: VMs that a failed plan holds before their start go on without it. 900921."""
+        """The lab's addition: VMs that a failed plan holds before their start go on without it; as :meth:`restart`."""
         return self._on_job("release_plan", job, planruns.release)

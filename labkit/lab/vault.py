@@ -235,10 +235,10 @@ class VaultDoor(PlansDoor, VaultSetupDoor):
         return self._do("complete", False, work, job=job.id, note=note)
 
     def cancel(self, job: Job) -> Job:
-        """Give up a planned failover, of a VM or plan, that waits for a site that does not answer; 900996 otherwise.
+        """Give up a planned failover, of a VM or plan, that waits for a site that does not answer.
 
-        The VM is replicated as before, and an unplanned failover is possible. Of a plan the VMs' jobs are let go with
-        :meth:`release_plan`.
+        900911 when the job has ended, 900912 when it waits for a word, 900996 for any other. The VM is replicated as
+        before, and an unplanned failover is possible. Of a plan the VMs' jobs are let go with :meth:`release_plan`.
         """
         if not isinstance(job, Job):
             raise LabError(900062, found=job)

@@ -14,7 +14,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.guest.machine import SITE
-from labkit.lab.refusals import refusal
+from labkit.lab.refusals import JOB_RULES, refusal
 from labkit.lab.sides import Side, properties
 from labkit.recovery import item as items
 from labkit.recovery import planactions, states
@@ -149,12 +149,16 @@ class Job:
         return self._lab.vault.complete(self, note=note)
 
     def restart(self, certificate: str | Path | None = None, password: str | None = None) -> Job:
-        """ "Restart" on the failed job of a recovery plan: on from the task that failed. 900921, 532."""
+        """ "Restart" on the failed job of a recovery plan: on from the task that failed. 900921, 900928-900929, 532."""
         return self._lab.vault.restart(self, certificate=certificate, password=password)
 
     def skip(self, note: str = "") -> Job:
-        """The lab's addition: leave out the action of a recovery plan that has failed, or waits. 900917."""
+        """The lab's addition: leave out the action of a recovery plan that has failed, or waits. 900928, 900917."""
         return self._lab.vault.skip(self, note=note)
+
+    def refusal(self, command: str) -> LabError | None:
+        """What ``cancel``, ``restart``, ``skip`` or ``release_plan`` would be refused with now; None when allowed."""
+        return refusal(self._lab, lambda world: JOB_RULES[command](world, self._record(world)))
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.scenario} {self.target}: {self.state}>"

@@ -223,6 +223,11 @@ def lines(lab: Lab, _values: Values) -> list[Choice]:
     return [(to, line(to)) for to in lab.status()["lines"]]
 
 
+def lost_line(lab: Lab, _values: Values) -> str:
+    """The line that is lost; where none is, or each, the one to Azure."""
+    return next((to for to, found in lab.status(points=False)["lines"].items() if not found["connected"]), "azure")
+
+
 def reasons(lab: Lab, _values: Values) -> list[Choice]:
     """Why a server is removed (rule 4.3-1)."""
     return [(one.name, one.title) for one in lab.vault.unregister_reasons]

@@ -9,7 +9,7 @@ from labkit.engine.texts import gettext as _
 from labkit.portal import choices as offered
 from labkit.portal import titles
 from labkit.portal.forms import Choice, Default, Field, Values
-from labkit.recovery import pairing
+from labkit.recovery import objectives, pairing
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -62,6 +62,41 @@ PROTECTION_DEFAULTS: dict[str, Default] = {
     "app_consistent": _of_site("app_consistent_h"),
     "initial_start": lambda _lab, _values: "now",
 }
+
+
+def _setting(key: str) -> Default:
+    return lambda lab, values: lab.vault.settings(values.get("cloud")).get(key)
+
+
+def _target(key: str) -> Default:
+    return lambda lab, values: getattr(lab.vault.target(values["vm"]), key) if values.get("vm") else None
+
+
+def _of_cloud(key: str) -> Default:
+    def found(lab: Lab, values: Values) -> list[str] | None:
+        cloud = offered.console(lab, values).clouds.get(str(values.get("name")))
+        return None if cloud is None else list(getattr(cloud, key))
+
+    return found
+
+
+# What the dialogs that change something begin with.
+PRESENT_SETTINGS = {key: _setting(key) for key in ("frequency", "retention", "app_consistent", "initial_start")}
+PRESENT_TARGET = {"size": _target("size"), "azure_name": _target("name"), "adapter": _target("adapter")}
+PRESENT_CLOUD = {key: _of_cloud(key) for key in ("groups", "networks", "profiles")}
+
+
+def objectives_of(kind: str) -> dict[str, Default]:
+    """The targets that hold for a VM or plan, its own or the site's: what is emptied is the site's again."""
+
+    def now(key: str) -> Default:
+        def found(lab: Lab, values: Values) -> str | None:
+            ms = lab.read(lambda world: objectives.targets(world, f"{kind}/{values.get(kind)}"))[key]
+            return None if ms is None else units.write_duration(ms)
+
+        return found
+
+    return {key: now(key) for key in ("rto", "rpo", "mtd")}
 
 
 def vm_keys(_lab: Lab, values: Values) -> list[Field]:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine.texts import mark
 from labkit.portal import choices as offered
-from labkit.portal.controlfields import PROTECTION_DEFAULTS, protection_settings, vm_keys
+from labkit.portal.controlfields import (
+    PRESENT_CLOUD,
+    PRESENT_SETTINGS,
+    PRESENT_TARGET,
+    PROTECTION_DEFAULTS,
+    objectives_of,
+    protection_settings,
+    vm_keys,
+)
 from labkit.portal.forms import Control, Values
 
 if TYPE_CHECKING:
@@ -77,10 +85,16 @@ def _protection() -> Iterable[Control]:
             "What is left as it is stays. Storage account and encryption need the cloud released and configured anew."
         ),
         hidden=("storage", "encrypt"),
+        present=PRESENT_SETTINGS,
     )
     yield Control("vault.import_initial_replication", mark("Import the initial replication"))
     yield Control("vault.check", mark("Check the requirements"))
-    yield Control("vault.set_target", mark("Change target size, name or adapter"), choices={"size": offered.sizes})
+    yield Control(
+        "vault.set_target",
+        mark("Change target size, name or adapter"),
+        choices={"size": offered.sizes},
+        present=PRESENT_TARGET,
+    )
     yield Control(
         "vault.enable_protection",
         mark("Add virtual machines"),
@@ -110,7 +124,7 @@ def _failover() -> Iterable[Control]:
     yield Control("vault.complete_failover", mark("Complete Failover"))
     yield Control("vault.complete_test", mark("Complete test"), tick=_CLEANUP)
     yield Control("vault.reverse_replication", mark("Reverse replicate"))
-    yield Control("vault.set_objectives", mark("Set targets"))
+    yield Control("vault.set_objectives", mark("Set targets"), defaults=objectives_of("vm"))
     yield Control("vault.declare_disaster", mark("Declare a disaster"))
     yield Control("vault.test_failover_plan", mark("Test failover"), _CERTIFICATE, choices={**network, **plan_points})
     yield Control("vault.planned_failover_plan", mark("Planned failover"), _CERTIFICATE)
@@ -124,7 +138,7 @@ def _failover() -> Iterable[Control]:
     yield Control("vault.commit_plan", mark("Commit"))
     yield Control("vault.failback_plan", mark("Failback"))
     yield Control("vault.reverse_replication_plan", mark("Reverse replicate"))
-    yield Control("vault.set_plan_objectives", mark("Set targets"))
+    yield Control("vault.set_plan_objectives", mark("Set targets"), defaults=objectives_of("plan"))
 
 
 def _plans() -> Iterable[Control]:
@@ -213,7 +227,7 @@ def _vmm() -> Iterable[Control]:
     yield Control("site.vmm.move_host", mark("Move to a host group"), choices={"group": offered.host_groups})
     yield Control("site.vmm.make_broker", mark("Make the Hyper-V Replica Broker"))
     yield Control("site.vmm.create_cloud", mark("Create cloud"), wizard="create-cloud")
-    yield Control("site.vmm.change_cloud", mark("Properties of the cloud"))
+    yield Control("site.vmm.change_cloud", mark("Properties of the cloud"), present=PRESENT_CLOUD)
     yield Control(
         "site.vmm.send_cloud",
         mark("Send configuration data about this cloud to the Windows Azure Hyper-V Recovery Manager"),
@@ -332,7 +346,7 @@ def _faults() -> Iterable[Control]:
     lines = {"to": offered.lines}
     reasons = {"reason": offered.obstacles, "vm": lambda lab, values: [(None, "*"), *offered.items(lab, values)]}
     yield Control("faults.lose_line", mark("Lose the line"), choices=lines)
-    yield Control("faults.restore_line", mark("Bring the line back"), choices=lines)
+    yield Control("faults.restore_line", mark("Bring the line back"), choices=lines, defaults={"to": offered.lost_line})
     yield Control("faults.set_bandwidth", mark("Bandwidth of the line"), choices=lines)
     yield Control("faults.set_quality", mark("Quality of the line"), choices=lines)
     yield Control("faults.obstruct", mark("Put something in the way"), choices=reasons)
@@ -371,29 +385,3 @@ _GROUPS = (
     _faults, _lab,
 )  # fmt: skip
 CONTROLS: dict[str, Control] = {control.command: control for group in _GROUPS for control in group()}
-
-# Commands that have no control of their own, and why.
-WITHOUT: dict[str, str] = {
-    "vault.save_plan": "the editor's Save (draft.save) is this call",
-    "vault.plan_wizard": "opened by Create (vault.create_plan)",
-    "vault.plan_vms": "what that wizard offers",
-    "leftovers": "shown on the page What is left",
-    "vault.quick_start": "shown on the page Quick Start",
-    "vault.settings": "shown on the cloud's page Settings",
-    "vault.protectable": "what Add virtual machines offers",
-    "vault.target": "shown on the item's page",
-    "vault.notices": "shown at the top of Quick Start",
-    "site.wizard": "opened by the controls whose pages it has",
-    "site.server": "shown on the page of the servers",
-    "site.manager": "which VMM server is meant by default",
-    "site.event_log": "shown on the page of the event log",
-    "site.vmm.on": "the VMM server is chosen on the page",
-    "site.vmm.add_hosts": "the wizard Add Resource takes several names",
-    "azure.machine": "shown on the VM's page",
-    "azure.delete_refusal": "greys Delete of a VM in Azure",
-    "azure.meter": "shown on the page Bill",
-    "azure.bill": "shown on the page Bill",
-    "azure.bills": "shown on the page Bill",
-    "azure.total": "shown on the page Bill",
-    "azure.prices": "shown on the page Bill",
-}

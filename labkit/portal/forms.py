@@ -44,7 +44,10 @@ _LISTS: dict[str, Callable[[list[str]], Any]] = {"list": list, "pairs": _pairs, 
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """A field as a page draws it. ``value`` None: empty; ``choices``: value and title each, None where any is right."""
+    """A field as a page draws it. ``value`` None: empty; ``choices``: value and title each, None where any is right.
+
+    ``present``: what is set now, of a field that begins with it.
+    """
 
     name: str
     title: str
@@ -53,6 +56,14 @@ class Field:
     required: bool = False
     choices: Sequence[Choice] | None = None
     hint: str = ""
+    present: Any = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it has what is set now."""
+        if self.kind == "many" and self.present is not None:
+            return sorted(map(repr, self.value or ())) == sorted(map(repr, self.present))
+        return self.present is not None and bool(self.value == self.present)
 
     def keys(self) -> list[str]:
         """What each choice is called on the line: by its value, since a list may be another when a click arrives."""
@@ -134,10 +145,11 @@ class Control:
 
     ``command``: its path below ``lab`` ("vault.commit"), or below an object the page holds ("draft.move").
     ``title``, ``text``: English, marked for translation. By argument, over what holds for every argument of that name:
-    ``choices``, ``titles``, ``defaults``. ``more``: fields of a command that takes any keyword. ``hidden``: arguments
-    that are not asked; ``free``: those for which any text will do. ``each``: an argument of which several can be
-    chosen, with a call for each. ``wizard``: the name of the wizard whose pages ask instead. ``tick``: a text that has
-    to be ticked.
+    ``choices``, ``titles``, ``defaults``; ``present``: what is set now, of an argument that changes it and is not
+    given while it is left so. ``more``: fields of a command that takes any keyword. ``hidden``: arguments that are
+    not asked; ``free``: those for which any text will do. ``each``: an argument of which several can be chosen,
+    with a call for each. ``wizard``: the name of the wizard whose pages ask instead. ``tick``: a text that has to
+    be ticked.
     """
 
     command: str
@@ -146,6 +158,7 @@ class Control:
     choices: Mapping[str, Choices] = dataclasses.field(default_factory=dict)
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     defaults: Mapping[str, Default] = dataclasses.field(default_factory=dict)
+    present: Mapping[str, Default] = dataclasses.field(default_factory=dict)
     more: Callable[[Lab, Values], Sequence[Field]] | None = None
     hidden: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
@@ -221,34 +234,48 @@ def _field(
     control: Control, one: inspect.Parameter, kind: str, choices: list[Choice] | None, lab: Lab, values: Values
 ) -> Field:
     needed = one.default is MISSING and one.kind is not inspect.Parameter.VAR_POSITIONAL
+    present = control.present[one.name](lab, values) if one.name in control.present else None
     if one.name in values:
         value = values[one.name]
     elif one.name in control.defaults:
         value = control.defaults[one.name](lab, values)
+    elif present is not None:
+        value = present
     else:
         value = None if one.default is MISSING else one.default
     if kind == "choice" and choices is not None:
         offered = [known for known, _title in choices]
         if value is None and not needed and None not in offered:
-            choices = [(None, _("(default)")), *choices]
+            choices = [(None, _("As it is") if one.name in control.present else _("(default)")), *choices]
         elif value not in offered and value is not None:
             choices = [(value, str(value)), *choices]
         elif value is None and needed and offered:
             value = offered[0]
-    if kind in ("list", "many") and value is not None:
-        value = [value] if isinstance(value, str) else list(value)
-    if kind == "many" and value is not None and choices is not None:
-        offered = [known for known, _title in choices]  # others may be left from what was chosen above
-        value = [one for one in value if one in offered]
+    if kind in ("list", "many"):
+        value, present = _listed(value, choices), _listed(present, choices)
     hint = titles.hint(one.name)
     title = _(control.titles[one.name]) if one.name in control.titles else titles.of(one.name)
-    return Field(one.name, title, kind, value, needed, choices, hint)
+    return Field(one.name, title, kind, value, needed, choices, hint, present)
+
+
+def _listed(value: Any, choices: Sequence[Choice] | None) -> Any:
+    """A list's values; of choices only those on offer: others may be left from what was chosen above."""
+    if value is None:
+        return None
+    several = [value] if isinstance(value, str) else list(value)
+    return several if choices is None else [one for one in several if one in [known for known, _title in choices]]
 
 
 def arguments(asked: Sequence[Field], preset: Values) -> Values:
     """What the command is called with: what the page holds, and what its fields have."""
     found = dict(preset)
     for field in asked:
+        if field.untouched:
+            found[field.name] = None
+            continue
+        if field.present and field.kind == "many" and not field.value:
+            found[field.name] = ()  # emptied, which is a change: [] is what nothing was chosen in
+            continue
         empty = field.required and field.value is None
         nothing = field.choices is not None and None in [value for value, _title in field.choices]
         # What has to be given and is not: an empty text, which the lab refuses in words.

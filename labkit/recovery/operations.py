@@ -73,14 +73,29 @@ def reverse(world: World, item: ProtectedItem) -> JobRecord:
     return sitefailover.reverse(world, item) if item.to else failback.reverse(world, item)
 
 
+def cancellable(world: World, job: JobRecord) -> None:
+    """Refuse a job that is not given up: only a planned failover is, before the VM is made on the other side.
+
+    900911 it has ended, 900912 it waits for a word, such as a test that is looked at; 900996 for any other.
+    """
+    if not job.running:
+        raise LabError(900911, job=job.id, state=job.state)
+    names = [task.name for task in job.tasks]
+    early = job.scenario == "PlannedFailover" and job.step <= names.index("VmPrepareForFailover")
+    if early or job.scenario == plans.SCENARIOS[plans.PLANNED]:
+        return
+    if job.state == jobs.SUSPENDED:
+        item = None if job.scenario in plans.SCENARIOS.values() else world.find(ProtectedItem, job.target)
+        word = item.plan if item is not None and item.plan else job.id  # of a plan's VMs the plan's job takes it
+        raise LabError(900912, job=job.id, scenario=job.scenario, word=word)
+    raise LabError(900996, job=job.id, scenario=job.scenario, state=job.state)
+
+
 def cancel(world: World, job: JobRecord) -> JobRecord:
     """Give up a planned failover that waits for the site: the VM goes on as before, an unplanned one is possible.
 
-    900996 for any other job, and once the VM is being made on the other side.
+    Errors of :func:`cancellable`.
     """
-    names = [task.name for task in job.tasks]
-    early = job.running and job.scenario == "PlannedFailover" and job.step <= names.index("VmPrepareForFailover")
-    if not early and not (job.running and job.scenario == plans.SCENARIOS[plans.PLANNED]):
-        raise LabError(900996, job=job.id, scenario=job.scenario, state=job.state)
+    cancellable(world, job)
     jobs.fail(world, job, LabError(900997, job=job.id))
     return job

@@ -311,9 +311,9 @@ def complete(world: World, job: JobRecord, note: str) -> JobRecord:
 def restart(world: World, job: JobRecord, private: RSAPrivateKey | None = None) -> JobRecord:
     """ "Restart" on a plan's failed job: on from the task that failed, with VMs that have failed once more.
 
-    900921 when it has not failed, 532 while another job of the plan is under way; errors of the VMs' failovers.
+    Errors of :func:`require_failed`, and those of the VMs' failovers.
     """
-    _require_failed(world, job)
+    require_failed(world, job)
     again = [vm for group in planmembers.groups(job) for vm in group if _begins_anew(world, job, vm)]
     chosen = Choice(job.data["network"], job.data["synchronise"], job.data["failback"], private=private)
     planmembers.begin(world, job, again, chosen)
@@ -330,13 +330,23 @@ def _require_cured(world: World, job: JobRecord, again: list[str]) -> None:
             raise LabError(one.error["code"], allowed=tuple(one.error["allowed"]), **one.error["details"])
 
 
-def _require_failed(world: World, job: JobRecord) -> None:
-    if job.state != jobs.FAILED or not is_of_plan(job):
+def require_failed(world: World, job: JobRecord) -> None:
+    """Refuse a job that does not go on where it stopped.
+
+    900928 it is of no plan, 900921 it has not failed, 532 the plan runs, 900929 the plan has run again since.
+    """
+    _require_plan(job)
+    if job.state != jobs.FAILED:
         raise LabError(900921, job=job.id, state=job.state)
     plans.free(world, job.target, "RunPlan")
     latest = max((one for one in world.all(JobRecord) if one.target == job.target and is_of_plan(one)), key=_number)
     if latest is not job:
-        raise LabError(900921, job=job.id, state=job.state)
+        raise LabError(900929, job=job.id, plan=job.target, latest=latest.id)
+
+
+def _require_plan(job: JobRecord) -> None:
+    if not is_of_plan(job):
+        raise LabError(900928, job=job.id)
 
 
 def _number(job: JobRecord) -> int:
@@ -348,24 +358,34 @@ def _begins_anew(world: World, job: JobRecord, vm: str) -> bool:
     return one is not None and (one.state == jobs.FAILED or one.running)
 
 
-def skip(world: World, job: JobRecord, note: str = "") -> JobRecord:
-    """The lab's addition: a plan goes on without the action it failed at or waits for; 900917 for any other task."""
-    action = job.task.kind if is_of_plan(job) and job.task.kind in ACTION_TASKS.values() else ""
+def skippable(world: World, job: JobRecord) -> None:
+    """Refuse a job that is at nothing which can be left out.
+
+    900928 it is of no plan, 900917 it is at another task; of an action that has failed as :func:`require_failed`.
+    """
+    _require_plan(job)
+    action = job.task.kind if job.task.kind in ACTION_TASKS.values() else ""
     waits = job.state == jobs.SUSPENDED or (job.state == jobs.IN_PROGRESS and action == ACTION_TASKS[plans.CHECK])
     if action and job.state == jobs.FAILED:
-        _require_failed(world, job)
+        require_failed(world, job)
+    elif not (action and waits):
+        raise LabError(900917, job=job.id, task=job.task.name, state=job.state)
+
+
+def skip(world: World, job: JobRecord, note: str = "") -> JobRecord:
+    """The lab's addition: a plan goes on without the action it failed at or waits for; see :func:`skippable`."""
+    skippable(world, job)
+    if job.state == jobs.FAILED:
         planmembers.keep(world, job)
         jobs.restart(world, job, skip=True)
-    elif action and waits:
-        jobs.skip(world, job, note)
     else:
-        raise LabError(900917, job=job.id, task=job.task.name, state=job.state)
+        jobs.skip(world, job, note)
     return job
 
 
 def release(world: World, job: JobRecord) -> JobRecord:
     """The lab's addition: what a failed plan has left standing goes on without it, each VM by itself."""
-    _require_failed(world, job)
+    require_failed(world, job)
     planmembers.let_go(world, job)
     planmembers.release(world, job)
     return job

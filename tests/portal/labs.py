@@ -18,6 +18,7 @@ def all_kinds(folder: Path) -> dict[str, Lab]:
     full.azure.create_automation_account("automation1")
     full.vault.test_failover("MYBSD01", wait=True)
     full.azure.add_endpoint("MYBSD01-test", "ssh", 22, 22)
+    full.azure.create_machine("DC02", network=full.azure.networks[0])
     (folder / "two.yml").write_text(CONTOSO.read_text("utf-8") + "replica_site: {hosts: [HV11]}\n", "utf-8")
     two = labkit.create(folder / "two.lab", site=folder / "two.yml")
     two.hyperv.enable("MYWSV01")

@@ -14,9 +14,10 @@ from labkit import Lab, LabError
 from labkit.engine.errors import catalogue
 from labkit.portal import titles
 from labkit.portal.blocks import Command
-from labkit.portal.controls import CONTROLS, WITHOUT
+from labkit.portal.controls import CONTROLS
 from labkit.portal.dialogs import Form, Pages, open_dialog
 from labkit.portal.screen import _Holder
+from labkit.portal.uncontrolled import WITHOUT
 from tests.portal.clicks import visits
 from tests.portal.labs import all_kinds
 
@@ -30,10 +31,11 @@ PLUMBING = {
 
 # What none of these labs allows: it comes later in a life, of which test_portal.py and the browser's flows walk one.
 LATER = {
-    "draft.discard", "draft.remove_action", "draft.save", "vault.cancel_resynchronise", "vault.change_recovery_point",
-    "vault.commit",
+    "draft.discard", "draft.remove_action", "draft.save", "vault.cancel", "vault.cancel_resynchronise",
+    "vault.change_recovery_point", "vault.commit",
     "vault.commit_plan", "vault.complete_failover", "vault.failback", "vault.failback_plan", "vault.release_plan",
     "vault.restart", "vault.resynchronise", "vault.reverse_replication", "vault.reverse_replication_plan",
+    "vault.skip",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit import Lab
 from tests.portal.clicks import Person
 from tests.recovery.labs import error_of
+from tests.recovery.planlabs import manual
 
 CLOUD, VM, OTHER = "OnPremise Cloud", "MYWSV01", "MYBSD01"
 
@@ -31,3 +32,44 @@ def test_of_a_plans_test_the_plans_job_is_named(lab: Lab) -> None:
     assert error_of(lambda: lab.azure.delete_machine(f"{OTHER}-test")).details["job"] == job.id
     lab.wait(job.complete())
     assert lab.azure.machines == {}
+
+
+def _why(person: Person, commands: tuple[str, ...]) -> list[str]:
+    return [person.command(f"vault.{command}")["why"] for command in commands]
+
+
+ON_A_PLANS_JOB = ("restart", "skip", "release_plan")
+
+
+def test_a_job_of_no_plan_is_not_restarted_or_skipped(lab: Lab) -> None:
+    """Also one that has failed, or that waits: greyed with what the lab would say; to cancel is as far as it can be."""
+    test = lab.vault.test_failover(VM, wait=True)
+    person = Person(lab).go("jobs", test.id)
+    words = error_of(test.restart).message
+    assert "no recovery plan" in words
+    assert _why(person, ON_A_PLANS_JOB) == [words] * 3
+    assert error_of(lambda: lab.vault.cancel(test)).message in _why(person, ("cancel",))[0]
+    lab.wait(test.complete())
+    assert "has ended" in _why(person.go("jobs", test.id), ("cancel",))[0]
+    job = lab.vault.planned_failover(OTHER)
+    assert _why(person.go("jobs", job.id), ("cancel",)) == [""]
+    lab.vault.cancel(job)
+    assert _why(person.go("jobs").choose("jobs", job.id), ON_A_PLANS_JOB) == [error_of(job.skip).message] * 3
+
+
+def test_of_a_plans_job_what_its_state_allows_is_offered(lab: Lab) -> None:
+    """An action that waits is skipped and nothing else; a run that failed is restarted, unless the plan ran since."""
+    lab.vault.create_plan("Plan", [VM, OTHER])
+    lab.vault.save_plan("Plan", [{"vms": [VM, OTHER], "before": [manual()]}])
+    job = lab.vault.test_failover_plan("Plan", wait=True)
+    restart, skip, release = _why(Person(lab).go("jobs", job.id), ON_A_PLANS_JOB)
+    assert (restart, skip) == (error_of(job.restart).message, "")
+    assert release == restart
+    lab.vault.skip(job)
+    lab.wait(lab.wait(job).complete())
+    failed = lab.vault.planned_failover_plan("Plan")
+    lab.vault.cancel(failed)
+    restart, skip, release = _why(Person(lab).go("jobs", failed.id), ON_A_PLANS_JOB)
+    assert (restart, release) == ("", "")
+    lab.vault.unplanned_failover_plan("Plan")
+    assert error_of(failed.restart).message in _why(Person(lab).go("jobs", failed.id), ("restart",))[0]

@@ -23,15 +23,20 @@ def test_a_planned_failover_is_given_up(shop: Lab) -> None:
     assert job.state == "Failed"
     shop.vault.unplanned_failover("SHOP", wait=True)
     assert records(shop)[-1].operation == "UnplannedFailover"
-    assert error_of(lambda: shop.vault.cancel(job)).code == 900996
+    assert error_of(lambda: shop.vault.cancel(job)).code == 900911
     assert shop.verify() == []
 
 
 def test_nothing_else_is_cancelled(shop: Lab) -> None:
-    """Other jobs, and planned failovers whose VM is being made: 900996, and they go on."""
-    test = shop.vault.test_failover("SHOP", wait=True)
+    """Other jobs, and planned failovers whose VM is being made: 900996, and they go on; of a test that waits, which is
+    completed instead, the refusal names the job to complete; one that has ended says so."""
+    test = shop.vault.test_failover("SHOP")
     assert error_of(lambda: shop.vault.cancel(test)).code == 900996
+    shop.wait(test)
+    refused = error_of(lambda: shop.vault.cancel(test))
+    assert (refused.code, refused.details["word"]) == (900912, test.id)
     shop.wait(test.complete())
+    assert error_of(lambda: shop.vault.cancel(test)).code == 900911
     job = shop.vault.planned_failover("SHOP")
     shop.run("90s")
     assert error_of(lambda: shop.vault.cancel(job)).code == 900996

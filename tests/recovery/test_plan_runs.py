@@ -304,7 +304,8 @@ def test_another_run_takes_over_what_a_failed_one_left(tiers: Lab) -> None:
     assert again.state == "Succeeded"
     assert set(states(tiers)) == {"PlannedCommitPending"}
     up_before_next(tiers, "azure")
-    assert error_of(job.restart).code == 900921
+    refused = error_of(job.restart)
+    assert (refused.code, refused.details["latest"]) == (900929, again.id)
     with other:
         held = other.jobs[job.id]
         assert error_of(lambda: other.vault.planned_failover("WEB1")).code == 532
@@ -378,7 +379,7 @@ def test_nobody_else_works_on_a_plan_or_vm_that_runs(tiers: Lab) -> None:
 
 
 def test_only_an_action_can_be_skipped_and_only_a_failed_job_restarted(tiers: Lab) -> None:
-    """A running or ended job is not restarted, and the steps of a plan are not left out."""
+    """A running or ended job is not restarted, the steps of a plan are not left out, and another job has none of it."""
     job = tiers.vault.planned_failover_plan("Shop")
     assert error_of(job.restart).code == 900921
     assert error_of(job.skip).code == 900917
@@ -386,8 +387,8 @@ def test_only_an_action_can_be_skipped_and_only_a_failed_job_restarted(tiers: La
     assert error_of(job.restart).code == 900921
     assert error_of(job.skip).code == 900917
     alone = tiers.vault.commit("DB", wait=True)
-    assert error_of(alone.restart).code == 900921
-    assert error_of(alone.skip).code == 900917
+    for work in (alone.restart, alone.skip, lambda: tiers.vault.release_plan(alone)):
+        assert error_of(work).code == 900928
 
 
 # --- forecast ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.controls import CONTROLS
-from labkit.portal.pages.context import Context, instant
+from labkit.portal.pages.context import Context, instant, refusal_text
 from labkit.site import inventory
 from labkit.views import events, jobs
 from labkit.views.titles import job_state
@@ -128,17 +128,16 @@ def _commands(context: Context, name: str) -> None:
         if state == states.SUSPENDED
         else _("The job does not wait for a word: {state}.").format(state=job_state(state))
     )
-    failed = choose or (
-        "" if state == states.FAILED else _("The job has not failed: {state}.").format(state=job_state(state))
-    )
+
+    def refused(command: str) -> str:
+        return choose if job is None else refusal_text(job.refusal(command))
+
     goes_on = choose or (
         "" if state == states.IN_PROGRESS else _("The job is not under way: {state}.").format(state=job_state(state))
     )
     context.command("vault.complete", {**preset, **_tick(job)}, why=waits, title=_complete_title(job))
-    context.command("vault.restart", preset, why=failed)
-    context.command("vault.skip", preset, why=choose or (waits if failed else ""))
-    context.command("vault.cancel", preset, why=choose or (goes_on if waits else ""))
-    context.command("vault.release_plan", preset, why=failed)
+    for command in ("restart", "skip", "cancel", "release_plan"):
+        context.command(f"vault.{command}", preset, why=refused(command))
     context.command("wait", {"thing": job}, why=goes_on or played_elsewhere(context.lab))
 
 

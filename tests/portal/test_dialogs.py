@@ -1,0 +1,95 @@
+"""What dialogs ask, what they begin with, and what they offer: what is set now, and nothing that would be refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import labkit
+from labkit import Lab
+from tests.portal.clicks import Person
+from tests.portal.labs import CONTOSO
+from tests.recovery.labs import SHOP
+from tests.recovery.test_cloud_to_cloud import OURS, THEIRS, two_clouds
+
+CLOUD, VM, OTHER = "OnPremise Cloud", "MYWSV01", "MYBSD01"
+
+
+def shown(person: Person, name: str) -> object:
+    """What a field of the open dialog shows: the title of what is chosen, or what is typed."""
+    field = person.field(name)
+    value = field["value"]
+    return field["choices"][value] if field["kind"] == "choice" and value is not None else value
+
+
+def test_the_lost_line_is_the_one_to_bring_back(tmp_path: Path) -> None:
+    """Of two lines that between the sites is lost: the dialog begins with it, and OK at once brings it back."""
+    (tmp_path / "two.yml").write_text(CONTOSO.read_text("utf-8") + "replica_site: {hosts: [HV11]}\n", "utf-8")
+    with labkit.create(tmp_path / "two.lab", site=tmp_path / "two.yml") as lab:
+        lab.faults.lose_line("replica-site")
+        person = Person(lab).go("lab", "faults").does("faults.restore_line")
+        assert person.seen["script"] == ['lab.faults.restore_line(to="replica-site")']
+        assert lab.status()["lines"]["replica-site"]["connected"]
+        person.click("faults.restore_line").press()
+        assert person.error is not None
+        assert person.error["code"] == 900947
+
+
+def test_what_is_set_now_is_where_a_change_begins(lab: Lab) -> None:
+    """Settings of a protected cloud: all are shown; OK gives only what was changed, and untouched nothing."""
+    person = Person(lab).go("items", CLOUD, "settings").click("vault.change_protection")
+    now = lab.vault.settings(CLOUD)
+    assert (shown(person, "frequency"), shown(person, "retention")) == ("5 minutes", str(now["retention"]))
+    assert (shown(person, "app_consistent"), shown(person, "initial_start")) == ("None", now["initial_start"])
+    assert person.seen["dialog"]["lines"] == [f'lab.vault.change_protection(cloud="{CLOUD}")']
+    person.press(frequency="15 minutes")
+    assert person.seen["script"][-1] == f'lab.vault.change_protection(cloud="{CLOUD}", frequency="15min")'
+    lab.run("10min")
+    assert lab.vault.settings(CLOUD) == {**now, "frequency": "15min"}
+
+
+def test_the_target_in_azure_is_shown_and_kept(lab: Lab) -> None:
+    """Size, name and adapter as they are; only the name is changed, and the size stays unchosen."""
+    now = lab.vault.target(VM)
+    person = Person(lab).go("items", CLOUD, "vms", VM).click("vault.set_target")
+    assert [shown(person, name) for name in ("size", "azure_name", "adapter")] == [now.size, now.name, now.adapter]
+    person.press(azure_name="Web")
+    assert person.seen["script"][-1] == f'lab.vault.set_target("{VM}", azure_name="Web")'
+    assert lab.vault.target(VM) == now._replace(name="Web")
+
+
+def test_targets_begin_with_those_that_hold(lab: Lab) -> None:
+    """Those of the site first, then a VM's own; one that is emptied is the site's again."""
+    person = Person(lab).go("items", CLOUD, "vms", VM).click("vault.set_objectives")
+    assert [shown(person, name) for name in ("rto", "rpo", "mtd")] == ["1h", "15min", None]
+    person.press(rto="30min", mtd="4h").click("vault.set_objectives")
+    assert [shown(person, name) for name in ("rto", "rpo", "mtd")] == ["30min", "15min", "4h"]
+    person.press(rto="").click("vault.set_objectives")
+    assert [shown(person, name) for name in ("rto", "rpo", "mtd")] == ["1h", "15min", "4h"]
+    lab.vault.create_plan("Plan", [VM])
+    lab.vault.set_plan_objectives("Plan", rto="2h")
+    assert shown(person.press("cancel").go("plans", "Plan").click("vault.set_plan_objectives"), "rto") == "2h"
+
+
+def test_properties_of_a_cloud_keep_what_is_ticked(lab: Lab) -> None:
+    """Host groups, networks and profiles are ticked as they are; OK at once changes nothing, all unticked is none."""
+    now = lab.site.vmm.clouds[CLOUD]
+    person = Person(lab).go("site", "vmm").choose("clouds", CLOUD).click("site.vmm.change_cloud")
+    field = person.field("networks")
+    assert [field["choices"][place] for place in field["value"]] == now.networks
+    person.press()
+    assert person.seen["script"] == [f'lab.site.vmm.change_cloud("{CLOUD}")']
+    assert lab.site.vmm.clouds[CLOUD] == now
+    person.click("site.vmm.change_cloud").press(networks=[])
+    assert person.seen["script"][-1] == f'lab.site.vmm.change_cloud("{CLOUD}", networks=[])'
+    assert lab.site.vmm.clouds[CLOUD] == now._replace(networks=[])
+
+
+def test_what_cannot_be_read_is_as_it_is(tmp_path: Path) -> None:
+    """A cloud whose VMs go to a second site has no retention: the field says that leaving it changes nothing."""
+    with two_clouds(tmp_path, SHOP) as lab:
+        for server in ("SC01", "SC02"):
+            lab.vault.register_server(server, wait=True)
+        lab.vault.configure_protection(target=THEIRS, frequency="30s", wait=True)
+        person = Person(lab).go("items", OURS, "settings").click("vault.change_protection")
+        assert (shown(person, "frequency"), shown(person, "retention")) == ("30 seconds", "As it is")
+        assert person.seen["dialog"]["lines"] == [f'lab.vault.change_protection(cloud="{OURS}")']
