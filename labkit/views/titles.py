@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.engine import resources
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
@@ -70,6 +72,16 @@ def line(to: str) -> str:
 def component(name: str) -> str:
     """A component of the cost."""
     return _(_COMPONENTS.get(name, name))
+
+
+def protected_to(cloud: str) -> str:
+    """What VMs are protected to: a recovery cloud, or Azure, which stands as an empty text."""
+    return cloud or _("Microsoft Azure")
+
+
+def location(item: dict[str, Any]) -> str:
+    """Where an item, as the lab's status has it, is active: its cloud, or what it is protected to."""
+    return str(item["cloud"]) if item["active_location"] == "Primary" else protected_to(item["target_cloud"])
 
 
 def job_state(name: str) -> str:

@@ -1,0 +1,48 @@
+"""What the portal and the views say of VMs that are protected to a second site, with no Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import Lab, views
+from labkit.course import looks
+from tests.portal.clicks import Person
+from tests.recovery.labs import SHOP
+from tests.recovery.test_cloud_to_cloud import OURS, THEIRS, two_clouds
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Lab]:
+    """SHOP, protected to the cloud of the other site."""
+    with two_clouds(tmp_path, SHOP) as lab:
+        for server in ("SC01", "SC02"):
+            lab.vault.register_server(server, wait=True)
+        lab.vault.configure_protection(target=THEIRS, wait=True)
+        lab.vault.enable_protection("SHOP", wait=True)
+        lab.wait(lab.vault.items["SHOP"])
+        yield lab
+
+
+@pytest.mark.rule("1.2-3", "3.4-3")
+@pytest.mark.parametrize("way", ["planned", "unplanned"])
+def test_the_active_location_is_the_recovery_cloud(pair: Lab, way: str) -> None:
+    """Failed over, a VM is active in the recovery cloud: in the list, on its page, in the view and for a check."""
+    person = Person(pair)
+
+    def shown() -> set[object]:
+        in_list = person.go("items", OURS, "vms").block("vms")["rows"][0]["cells"][1]
+        on_page = dict(person.go("items", OURS, "vms", "SHOP").block("state")["rows"])["Active location"]
+        return {in_list, on_page, *views.items(pair).active}
+
+    assert shown() == {OURS}
+    assert looks.active(pair, "SHOP", "Primary").ok
+    job = getattr(pair.vault, f"{way}_failover")("SHOP", wait=True)
+    assert job.state == "Succeeded"
+    assert shown() == {THEIRS}
+    seen = looks.active(pair, "SHOP", "Primary")
+    assert (seen.ok, THEIRS in seen.seen) == (False, True)
+    assert looks.active(pair, "SHOP", "Recovery").ok
+    assert person.go("items", OURS, "vms", "SHOP").block("sides")["columns"] == ["", "Site", THEIRS]
