@@ -46,3 +46,24 @@ def test_the_active_location_is_the_recovery_cloud(pair: Lab, way: str) -> None:
     assert (seen.ok, THEIRS in seen.seen) == (False, True)
     assert looks.active(pair, "SHOP", "Recovery").ok
     assert person.go("items", OURS, "vms", "SHOP").block("sides")["columns"] == ["", "Site", THEIRS]
+
+
+def _counted(lab: Lab) -> tuple[str, str]:
+    card = Person(lab).go("dashboard").block("figures")["cards"][0]
+    return card["value"], card["beside"]
+
+
+def test_a_replica_is_no_vm_of_its_own(pair: Lab) -> None:
+    """The dashboard counts the VM once, also while a test of it runs at the other site."""
+    assert _counted(pair) == ("1", "of 1 virtual machines")
+    pair.vault.test_failover("SHOP", wait=True)
+    assert _counted(pair) == ("1", "of 1 virtual machines")
+
+
+def test_nor_is_its_vm_in_azure(lab: Lab) -> None:
+    """The same with a VM that runs in Azure, and one of a test there."""
+    before = _counted(lab)
+    assert before == (str(len(lab.vault.items)), f"of {len(lab.site.machines)} virtual machines")
+    lab.vault.planned_failover("MYWSV01", wait=True)
+    lab.vault.test_failover("MYBSD01", wait=True)
+    assert _counted(lab) == before
