@@ -30,6 +30,12 @@ _RELATIONS = {
     "resynchronising": mark("Resynchronizing"),
 }
 _SUBSCRIPTIONS = {"Active": mark("Active"), "Suspended": mark("suspended")}
+_POWER = {
+    "running": mark("running"),
+    "off": mark("off"),
+    "no power": mark("no power"),
+    "crashed": mark("crashed"),
+}
 _LINES = {"azure": mark("Line to Azure"), "replica-site": mark("Inter-site line")}
 _COMPONENTS = {
     "protection.azure": mark("protection of VMs to Azure"),
@@ -62,6 +68,11 @@ def relation_state(name: str) -> str:
 def subscription_state(name: str) -> str:
     """The state of an Azure subscription."""
     return _(_SUBSCRIPTIONS.get(name, name))
+
+
+def power(name: str) -> str:
+    """Whether a server runs, or why it does not."""
+    return _(_POWER.get(name, name))
 
 
 def line(to: str) -> str:

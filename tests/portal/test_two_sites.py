@@ -67,3 +67,20 @@ def test_nor_is_its_vm_in_azure(lab: Lab) -> None:
     lab.vault.planned_failover("MYWSV01", wait=True)
     lab.vault.test_failover("MYBSD01", wait=True)
     assert _counted(lab) == before
+
+
+def test_a_lost_site_has_no_power(pair: Lab) -> None:
+    """Servers, VMM and hosts of the lost site are not shown as running, nor in the status; the other site's are."""
+    person = Person(pair)
+    pair.faults.lose_site()
+    shown = {row["id"]: row["cells"][3]["text"] for row in person.go("site", "servers").block("servers")["rows"]}
+    lost, there = {"DC01", "SC01", "HV01"}, {"SC02", "HV11", "HV12"}
+    assert shown == {**dict.fromkeys(lost, "no power"), **dict.fromkeys(there, "running")}
+    assert pair.status()["servers"] == shown
+    for server, word in (("SC01", "no power"), ("SC02", "running")):
+        service = dict(person.go("site", "vmm", server).block("vmm")["rows"])["Service SCVMMService"]
+        assert service["text"] == word
+        assert pair.site.vmm.on(server).running == (word == "running")
+    assert not pair.site.server("HV01").running
+    pair.faults.restore_site()
+    assert set(pair.status()["servers"].values()) == {"running"}
