@@ -68,6 +68,9 @@ def status(options: argparse.Namespace) -> int:
     for to, line in found["lines"].items():
         plug = _("connected") if line["connected"] else _("lost")
         print(f"{titles.line(to)}: {show_bandwidth(line['bandwidth'])}, {plug}")
+    for name, power in found["servers"].items():
+        if power != "running":
+            print(f"{name}: {titles.power(power)}")
     for name, item in found["items"].items():
         _print_item(name, item)
     for name, replica in found["replicas"].items():

@@ -14,7 +14,7 @@ from labkit.engine.errors import in_words, listed
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
-from labkit.views.titles import relation_state, subscription_state
+from labkit.views.titles import protected_to, relation_state, subscription_state
 
 ITEMS = (mark("Protected Items > Virtual Machines"), "lab.vault.items")
 CLOUDS = (mark("Protected Items"), "lab.vault.clouds")
@@ -129,9 +129,9 @@ def allowed(lab: Lab, vm: str, operation: str) -> Seen:
 
 
 def active(lab: Lab, vm: str, side: str) -> Seen:
-    """Where a VM is active: ``side`` is "Primary" (the site) or "Recovery" (Azure)."""
+    """Where a VM is active: ``side`` is "Primary" (the site) or "Recovery" (Azure, or the recovery cloud)."""
     item = lab.vault.items.get(vm)
-    names = {"Primary": _("the site"), "Recovery": "Microsoft Azure"}
+    names = {"Primary": _("the site"), "Recovery": protected_to(item.target_cloud if item is not None else "")}
     found = names[item.active_location] if item is not None else _("not protected")
     return equal(_("Active location of {vm}").format(vm=vm), found, names[side], ITEMS)
 

@@ -31,7 +31,10 @@ SQL_PARTS, ADK_PARTS = ("engine", "tools"), ("deployment", "winpe")
 
 
 class ServerView(NamedTuple):
-    """A server: what it is, what is on it; ``group``: the host group VMM has it in ("" for none)."""
+    """A server: what it is, what is on it; ``group``: the host group VMM has it in ("" for none).
+
+    ``power``: "running", or why it does not run: "off", "no power" (its site is lost) or "crashed".
+    """
 
     name: str
     fqdn: str
@@ -46,6 +49,7 @@ class ServerView(NamedTuple):
     needs_proxy: bool
     cluster: str
     group: str
+    power: str
 
 
 def server_view(world: World, server: Server) -> ServerView:
@@ -57,13 +61,13 @@ def server_view(world: World, server: Server) -> ServerView:
     found += [f"{manager.version} VMM {manager.rollup}".strip()] if manager else []
     found += [f"Azure Site Recovery Provider {provider.version}"] if provider else []
     found += [f"Azure Recovery Services Agent {server.agent}"] if server.agent else []
-    cluster = fabric.cluster_of(world, server.id)
+    cluster, power = fabric.cluster_of(world, server.id), servers.stands(world, server)
     return ServerView(
         name=server.id,
         fqdn=server.fqdn,
         role=server.role,
         os=server.os,
-        running=server.running,
+        running=power == servers.RUNNING,
         joined=server.joined,
         features=list(server.features),
         software=found,
@@ -72,6 +76,7 @@ def server_view(world: World, server: Server) -> ServerView:
         needs_proxy=not server.direct,
         cluster=cluster.id if cluster else "",
         group=server.group.partition("/")[2],
+        power=power,
     )
 
 

@@ -15,11 +15,11 @@ from labkit.recovery import hostreplica
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication.line import TO, Line
-from labkit.site import inventory
+from labkit.site import inventory, servers
 
 
 def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> dict[str, Any]:
-    """Clock, digest, lines by where they lead, items, VMs and jobs under way; integers and texts.
+    """Clock, digest, lines by where they lead, items, servers, VMs and jobs under way; integers and texts.
 
     ``line`` is the one to Azure. ``points``: with recovery points.
     """
@@ -41,6 +41,7 @@ def status(world: World, path: Path, owner: Owner, *, points: bool = True) -> di
         "lines": lines,
         "items": {item.id: of_item(world, item) for item in world.all(ProtectedItem)},
         "replicas": {found.id: hostreplica.describe(world, found) for found in world.all(HostReplica)},
+        "servers": {server.id: servers.stands(world, server) for server in world.all(servers.Server)},
         "machines": {machine.id: machine.state for machine in world.all(Machine)},
         "jobs": {
             job.id: {"scenario": job.scenario, "target": job.target, "state": job.state, "task": job.task.name}

@@ -242,8 +242,13 @@ class Item:
 
     @property
     def active_location(self) -> str:
-        """``Primary`` (the site) or ``Recovery`` (Azure)."""
+        """``Primary`` (the site) or ``Recovery`` (Azure, or the site of the recovery cloud)."""
         return str(self._read("active_location"))
+
+    @property
+    def target_cloud(self) -> str:
+        """The recovery cloud; "" for Azure."""
+        return str(self._read("target_cloud"))
 
     @property
     def allowed_operations(self) -> tuple[str, ...]:
@@ -386,6 +391,7 @@ def describe_state(world: World, item: ProtectedItem) -> dict[str, Any]:
         "failover": words["failover"],
         "size": item.size,
         "cloud": item.cloud,
+        "target_cloud": item.to,
         "encrypted": bool(item.replica and items.replica(world, item).sealed),
         "rpo_ms": relation.rpo(world.now) if replicating and relation is not None else None,
         "cycles": relation.cycles if relation is not None else 0,

@@ -88,9 +88,9 @@ class VmmDoor:
 
     @property
     def running(self) -> bool:
-        """Whether VMM's service runs; 900641 where VMM is not installed."""
+        """Whether VMM's service runs, and its server; 900641 where VMM is not installed."""
         at = self.name
-        return self._lab.read(lambda world: vmm.find(world, at).running)
+        return self._lab.read(lambda world: vmm.answers(world, vmm.find(world, at).id))
 
     @property
     def settings(self) -> dict[str, Any]:

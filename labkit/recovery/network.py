@@ -123,7 +123,7 @@ def conflict(world: World, host: str) -> tuple[str, ...]:
 def site_server(world: World) -> bool:
     """Whether the site's domain controller, its DNS server, is there."""
     found = servers.of_role(world, servers.DOMAIN_CONTROLLER)
-    return any(server.running for server in found) and not inventory.state(world).lost_at
+    return any(servers.stands(world, server) == servers.RUNNING for server in found)
 
 
 def azure_server(world: World, network: str) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from labkit.azure import hosting, sizes
 from labkit.engine.errors import LabError
 from labkit.engine.world import World
-from labkit.guest.machine import AZURE, SITE, TEST, Machine
+from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery import azurevms, encryption, hostreplica, planmembers, plans, sitefailover, targets
 from labkit.recovery import item as items
 from labkit.recovery.item import ProtectedItem
@@ -116,12 +116,14 @@ def _goes(world: World, item: ProtectedItem, kind: str) -> bool:
 
 
 def _hosts(world: World, item: ProtectedItem, kind: str, side: str) -> None:
-    """Both sides' hosts are there for a planned failover, those of the side that takes over for any other."""
+    """A planned failover needs both sides' hosts and the line between, any other the side that takes over."""
     replica = world.get(hostreplica.HostReplica, item.id)
     if planmembers.active_side(world, item.id) == side:
         return
-    sides = (SITE, hostreplica.REPLICA) if kind == plans.PLANNED else (hostreplica.other(replica),)
-    sitefailover.require_sides(world, replica, *sides)
+    if kind == plans.PLANNED:
+        sitefailover.require_planned(world, replica)
+    else:
+        sitefailover.require_sides(world, replica, hostreplica.other(replica))
 
 
 def _of_vm(world: World, plan: RecoveryPlan, vm: str, kind: str, side: str, *, certificate: bool) -> Iterator[Obstacle]:

@@ -20,6 +20,7 @@ from labkit.engine.texts import mark
 from labkit.engine.world import World
 from labkit.guest.machine import OFF, RUNNING, SITE, TEST, Machine
 from labkit.recovery import guestremote, network
+from labkit.recovery.hostreplica import REPLICA
 from labkit.site import inventory
 
 SITE_CLIENT, INTERNET = "site", "internet"
@@ -29,7 +30,8 @@ _CONTROLLER_PORTS = (53, 88, 389, 445)
 NAME, STALE, ADDRESS = "name", "dns not updated", "address"
 CLIENT_OFF, SITE_LOST, NO_LINE = "client off", "site lost", "line lost"
 VPN_DOWN, NO_ROUTE, NO_ENDPOINT = "vpn down", "no route", "no endpoint"
-MACHINE_OFF, NOBODY, NOT_ENABLED, FIREWALL = "off", "nothing listens", "remote off", "firewall"
+MACHINE_OFF, ELSEWHERE = "off", "second site"
+NOBODY, NOT_ENABLED, FIREWALL = "nothing listens", "remote off", "firewall"
 WORDS = {
     NAME: mark("the client's DNS does not know the name"),
     STALE: mark("the DNS still gives the address of before the failover"),
@@ -41,6 +43,7 @@ WORDS = {
     NO_ROUTE: mark("no way leads from the client to that network"),
     NO_ENDPOINT: mark("the public address has no endpoint for this port"),
     MACHINE_OFF: mark("the virtual machine is off, or has not started yet"),
+    ELSEWHERE: mark("the virtual machine runs at the second site, whose networks the lab does not model"),
     NOBODY: mark("nothing listens on this port"),
     NOT_ENABLED: mark("Remote Desktop or SSH is not enabled in the guest"),
     FIREWALL: mark("the guest's firewall does not let it through"),
@@ -129,7 +132,15 @@ def _client(world: World, client: str) -> _Client:
 def _out_of_action(world: World, who: _Client) -> str:
     if who.kind == SITE_CLIENT and inventory.state(world).lost_at:
         return SITE_LOST
-    return CLIENT_OFF if who.machine is not None and who.machine.state != RUNNING else ""
+    if who.machine is None or who.machine.state == RUNNING:
+        return ""
+    return ELSEWHERE if _elsewhere(world, who.machine) else CLIENT_OFF
+
+
+def _elsewhere(world: World, machine: Machine) -> bool:
+    """Whether a VM of the site runs at the second site instead."""
+    other = world.find(Machine, f"{REPLICA}/{machine.name}") if machine.side == SITE and not machine.run else None
+    return other is not None and bool(other.run)
 
 
 # --- names and addresses ----------------------------------------------------------------------------------------------
@@ -276,7 +287,7 @@ def _through_endpoint(world: World, who: _Client, found: _Try, port: int) -> Ans
 def _guest(world: World, machine: Machine, port: int) -> str:
     """Why a guest does not answer on a port ("": it does)."""
     if machine.state != RUNNING:
-        return MACHINE_OFF
+        return ELSEWHERE if _elsewhere(world, machine) else MACHINE_OFF
     if port == hosting.remote_port(machine):
         settings = guestremote.of(world, machine)
         if not settings.enabled:

@@ -58,6 +58,18 @@ def require_sides(world: World, replica: HostReplica, *sides: str) -> None:
         raise LabError(900521, vm=replica.id)
 
 
+def connected(world: World) -> bool:
+    """Whether the line between the sites stands; one plug is for both directions."""
+    return world.get(Line, line.LAN).connected
+
+
+def require_planned(world: World, replica: HostReplica) -> None:
+    """Refuse to shut a VM down whose rest could not be sent (900521): both sides and the line between are needed."""
+    require_sides(world, replica, SITE, hostreplica.REPLICA)
+    if not connected(world):
+        raise LabError(900521, vm=replica.id)
+
+
 def _ended(world: World, job: JobRecord, operation: str) -> None:
     items.settle(world, job, operation)
     found = world.find(Relation, job.target)
@@ -151,15 +163,14 @@ def planned(world: World, item: ProtectedItem) -> JobRecord:
 
 @jobs.task("PlannedFailover/site", "VmPfoPrerequisitesCheck")
 def _check_planned(world: World, job: JobRecord) -> Outcome:
-    replica = _replica(world, job)
-    require_sides(world, replica, SITE, hostreplica.REPLICA)
+    require_planned(world, _replica(world, job))
     return DONE
 
 
 @jobs.task("PlannedFailover/site", "VmShutdownVmOnPrimary")
 def _shut_down(world: World, job: JobRecord) -> Outcome:
     replica = _replica(world, job)
-    require_sides(world, replica, SITE, hostreplica.REPLICA)
+    require_planned(world, replica)
     guests.power_off(world, hostreplica.active(world, replica), clean=True)
     return DONE
 
@@ -224,9 +235,7 @@ def unplanned(
 
 def _asks(world: World, job: JobRecord) -> bool:
     replica = _replica(world, job)
-    way = line.LAN if replica.active == SITE else line.LAN_BACK
-    connected = world.get(Line, way).connected
-    return bool(job.data["synchronise"]) and connected and managed(world, replica, replica.active)
+    return bool(job.data["synchronise"]) and connected(world) and managed(world, replica, replica.active)
 
 
 @jobs.task("UnplannedFailover/site", "VmUfoPrerequisitesCheck")
@@ -335,7 +344,7 @@ def _check_reverse(world: World, job: JobRecord) -> Outcome:
     """Both sides answer, and the line between them stands (20011: no connection to the other host)."""
     replica = _replica(world, job)
     require_sides(world, replica, SITE, hostreplica.REPLICA)
-    if not world.get(Line, line.LAN).connected:
+    if not connected(world):
         raise LabError(20011, vm=job.target, host=replica.host)
     return DONE
 

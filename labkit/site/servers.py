@@ -21,6 +21,7 @@ from labkit.site.power import state
 DOMAIN_CONTROLLER, VMM, HOST = "domain-controller", "vmm", "host"
 NET35, HYPER_V = ".NET Framework 3.5", "Hyper-V"
 SITE, REPLICA = "site", "replica"
+RUNNING, OFF, NO_POWER, CRASHED = "running", "off", "no power", "crashed"
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -120,13 +121,21 @@ def of_role(world: World, role: str, place: str = SITE) -> list[Server]:
     return [server for server in world.all(Server) if server.role == role and server.place == place]
 
 
+def stands(world: World, server: Server) -> str:
+    """Whether a server runs, and if not why: switched off, without power as its whole site, or crashed."""
+    if server.place == SITE and state(world).lost_at:
+        return NO_POWER
+    if server.place == SITE and server.role == HOST and state(world).hosts_down:
+        return CRASHED
+    return RUNNING if server.running else OFF
+
+
 def running(world: World, name: str) -> Server:
     """The server; 900621 while it is off, 900683 while its site has no power or its host has crashed."""
     server = get(world, name)
-    if not server.running:
-        raise LabError(900621, server=server.id)
-    if server.place == SITE and (state(world).lost_at or (server.role == HOST and state(world).hosts_down)):
-        raise LabError(900683, server=server.id)
+    found = stands(world, server)
+    if found != RUNNING:
+        raise LabError(900621 if found == OFF else 900683, server=server.id)
     return server
 
 

@@ -70,7 +70,8 @@ def at_work(world: World, server: str) -> Vmm:
 def answers(world: World, server: str) -> bool:
     """Whether VMM on a server can be reached from outside."""
     found, machine = world.find(Vmm, server), world.find(Server, server)
-    return found is not None and found.running and machine is not None and machine.running
+    here = machine is not None and servers.stands(world, machine) == servers.RUNNING
+    return here and found is not None and found.running
 
 
 def known(world: World, server: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labkit.engine.texts import gettext as _
-from labkit.views import events
+from labkit.views import events, titles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +25,15 @@ def failovers(lab: Lab) -> pd.DataFrame:
 def items(lab: Lab) -> pd.DataFrame:
     """One row per protected VM, in the words of the portal's list (rules 2.8-3 and 3.4-3).
 
-    Columns ``vm``, ``active`` (the cloud, or Microsoft Azure), ``replication``, ``size``, ``failover`` ("" before
-    initial replication is done).
+    Columns ``vm``, ``active`` (the cloud, the recovery cloud, or Microsoft Azure), ``replication``, ``size``,
+    ``failover`` ("" before initial replication is done).
     """
     import pandas as pd
 
     rows = [
         (
             vm,
-            item["cloud"] if item["active_location"] == "Primary" else _("Microsoft Azure"),
+            titles.location(item),
             _(item["status"]) if item["status"] else _(item["description"]),
             item["size"],
             _(item["failover"]) if item["failover"] else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.engine import resources
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
@@ -28,6 +30,12 @@ _RELATIONS = {
     "resynchronising": mark("Resynchronizing"),
 }
 _SUBSCRIPTIONS = {"Active": mark("Active"), "Suspended": mark("suspended")}
+_POWER = {
+    "running": mark("running"),
+    "off": mark("off"),
+    "no power": mark("no power"),
+    "crashed": mark("crashed"),
+}
 _LINES = {"azure": mark("Line to Azure"), "replica-site": mark("Inter-site line")}
 _COMPONENTS = {
     "protection.azure": mark("protection of VMs to Azure"),
@@ -62,6 +70,11 @@ def subscription_state(name: str) -> str:
     return _(_SUBSCRIPTIONS.get(name, name))
 
 
+def power(name: str) -> str:
+    """Whether a server runs, or why it does not."""
+    return _(_POWER.get(name, name))
+
+
 def line(to: str) -> str:
     """A line, by where it leads."""
     return _(_LINES.get(to, to))
@@ -70,6 +83,16 @@ def line(to: str) -> str:
 def component(name: str) -> str:
     """A component of the cost."""
     return _(_COMPONENTS.get(name, name))
+
+
+def protected_to(cloud: str) -> str:
+    """What VMs are protected to: a recovery cloud, or Azure, which stands as an empty text."""
+    return cloud or _("Microsoft Azure")
+
+
+def location(item: dict[str, Any]) -> str:
+    """Where an item, as the lab's status has it, is active: its cloud, or what it is protected to."""
+    return str(item["cloud"]) if item["active_location"] == "Primary" else protected_to(item["target_cloud"])
 
 
 def job_state(name: str) -> str:

@@ -60,6 +60,20 @@ def test_status(file: Path) -> None:
 
 
 @pytest.mark.promise(4)
+def test_status_names_the_servers_that_do_not_run(tmp_path: Path) -> None:
+    """Each by itself with the reason: switched off, crashed as a host, without power; those that run are left out."""
+    with new_lab(tmp_path, SHOP, stage="prepared") as lab:
+        file, lines = lab.path, []
+        for work in (lambda: lab.site.stop_server("DC01"), lab.faults.crash_host, lab.faults.lose_site):
+            work()
+            found = labkit("status", file)
+            assert found.status == 0
+            lines.append([line for line in found.out.splitlines() if line.startswith(("DC01:", "SC01:", "HV01:"))])
+    assert lines[0] == ["DC01: off"]
+    assert lines[1] == ["DC01: off", "HV01: crashed"]
+    assert lines[2] == ["DC01: no power", "HV01: no power", "SC01: no power"]
+
+
 def test_log_as_json_gives_the_digest(file: Path) -> None:
     """The facts one a line: chained by SHA-256 as the design says, they end at ``events_digest``."""
     lines = labkit("log", file, "--json").out.splitlines()

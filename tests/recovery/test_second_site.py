@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import labkit
+from labkit import views
 from labkit.lab import Lab
 from labkit.replication.relation import Relation
 from tests.recovery.labs import SHOP, error_of, new_lab
@@ -92,6 +93,26 @@ def test_plain_replication_to_a_host_that_is_off(two: Lab) -> None:
     two.site.start_server("HV11")
     two.hyperv.failover("SHOP")
     assert error_of(lambda: two.site.stop_server("HV11")).code == 900841
+
+
+# --- who reaches it ---------------------------------------------------------------------------------------------------
+
+
+def test_reach_says_that_the_second_site_has_no_networks(pair: Lab) -> None:
+    """A VM that runs there is not called off, as target and as client; back at home it is reached; off, it is off."""
+    pair.run("10min")
+    assert pair.reach("site", "SHOP", 3389).reached
+    pair.vault.planned_failover("SHOP", wait=True)
+    pair.wait(pair.vault.items["SHOP"])
+    for answer in (pair.reach("site", "SHOP", 3389), pair.reach("SHOP", "internet.test", 443)):
+        assert (answer.reached, answer.reason) == (False, "second site")
+        assert "second site" in answer.words
+    assert list(views.reach(pair).query("client == 'site'").reason) == [pair.reach("site", "SHOP", 3389).words]
+    pair.vault.planned_failover("SHOP", wait=True)
+    pair.run("10min")
+    assert pair.reach("site", "SHOP", 3389).reached
+    pair.site.shut_down("SHOP")
+    assert pair.reach("site", "SHOP", 3389).reason == "off"
 
 
 # --- whose VMM --------------------------------------------------------------------------------------------------------

@@ -428,8 +428,11 @@ def test_no_server_is_switched_without_power(tmp_path: Path) -> None:
         lab.site.stop_server("HV01")
         lab.faults.lose_site()
         refused(lab, 900530, lambda: lab.site.start_server("HV01"))
-        refused(lab, 900683, lambda: lab.site.stop_server("SC01"))
+        for server in ("SC01", "HV01"):
+            assert (lab.site.server(server).power, lab.site.server(server).running) == ("no power", False)
+            refused(lab, 900683, lambda name=server: lab.site.stop_server(name))  # type: ignore[misc]
         lab.faults.restore_site()
+        assert [lab.site.server(server).power for server in ("SC01", "HV01")] == ["running", "off"]
         lab.run("1h")
         assert lab.site.machines["QUIET"].state == "Off"
         lab.site.start_server("HV01")

@@ -159,9 +159,12 @@ def test_test_failover_there(pair: Lab) -> None:
 
 
 def test_planned_waits_for_the_line(pair: Lab) -> None:
-    """The line between the sites is lost: the rest waits for it, and arrives; nothing is lost."""
-    pair.faults.lose_line("replica-site")
+    """The line between the sites is lost after the shut-down: the rest waits for it, and arrives; nothing is lost."""
+    pair.run("4min")
     job = pair.vault.planned_failover("SHOP")
+    while job.tasks[1].state != "Succeeded":
+        pair.run("5s")
+    pair.faults.lose_line("replica-site")
     pair.run("30min")
     assert (job.state, job.tasks[2].state) == ("InProgress", "InProgress")  # the rest waits for the line
     pair.faults.restore_line("replica-site")
@@ -198,6 +201,23 @@ def test_a_lost_site_fails_a_planned_failover(pair: Lab) -> None:
     job = pair.vault.planned_failover("SHOP")
     assert error_of(lambda: pair.wait(job)).code == 900521
     assert pair.vault.items["SHOP"].state == "Protected"
+
+
+@pytest.mark.rule("1.2-4")
+@pytest.mark.parametrize("active", ["site", "replica"])
+def test_a_lost_line_fails_a_planned_failover(pair: Lab, active: str) -> None:
+    """The inter-site line is lost: refused at the first task, in both directions, and the VM runs on where it was."""
+    if active == "replica":
+        pair.vault.planned_failover("SHOP", wait=True)
+        _at_rest(pair)
+    pair.faults.lose_line("replica-site")
+    job = pair.vault.planned_failover("SHOP")
+    assert error_of(lambda: pair.wait(job)).code == 900521
+    assert job.tasks[0].state == "Failed"
+    assert pair.read(lambda world: world.get(guests.Machine, f"{active}/SHOP").run)
+    assert "PlannedFailover" in pair.vault.items["SHOP"].allowed_operations
+    pair.faults.restore_line("replica-site")
+    assert pair.vault.planned_failover("SHOP", wait=True).state == "Succeeded"
 
 
 @pytest.mark.rule("4.1-2")

@@ -176,6 +176,16 @@ def test_planned_there_and_back(tiers: Lab) -> None:
     assert tiers.verify(full=True) == []
 
 
+def test_a_planned_run_needs_the_line_between(tiers: Lab) -> None:
+    """The inter-site line is lost: readiness says so of every VM, the run fails and shuts nothing down."""
+    tiers.faults.lose_line("replica-site")
+    plan = tiers.vault.plans["Shop"]
+    assert {(found.about, found.code) for found in plan.readiness("planned")} == {(vm, 900521) for vm in MEMBERS}
+    assert plan.readiness("unplanned") == []
+    assert error_of(lambda: tiers.vault.planned_failover_plan("Shop", wait=True)).code == 900521
+    assert order(tiers, "vm.stopped", "site") == []
+
+
 @pytest.mark.rule("1.2-8", "3.2-2")
 def test_unplanned_after_the_loss_of_the_site(tiers: Lab) -> None:
     """Up group by group at the other site; committed; the site is back, reversed: all are protected the other way."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
+from labkit.guest.machine import SITE
 from labkit.portal import blocks
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health
@@ -67,7 +68,8 @@ def _rpo(context: Context, items: dict[str, Any]) -> list[tuple[str, Cell, str]]
 
 
 def _machines(context: Context) -> int:
-    return len(context.status["machines"])
+    """The VMs of the site: a replica at the second site, a test's VM and the one in Azure are none of their own."""
+    return sum(name.startswith(f"{SITE}/") for name in context.status["machines"])
 
 
 def _pending(context: Context) -> str:

@@ -10,6 +10,7 @@ from labkit.engine.texts import mark
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.pages.context import Context, health, instant, refusal_text
+from labkit.views.titles import location, protected_to
 
 _ROLES = {"protected": mark("Protected cloud"), "recovery": mark("Recovery cloud")}
 # The bar of a protected VM: command, and the operation whose rules grey it (rule 3.1-5).
@@ -119,8 +120,6 @@ def _vms(context: Context, cloud: str) -> Page:
 
 
 def _item_row(context: Context, cloud: str, name: str, item: dict[str, Any]) -> list[Cell]:
-    at_site = item["active_location"] == "Primary"
-    where = cloud if at_site else _("Microsoft Azure")
     state = (
         blocks.BUSY
         if item["job"]
@@ -133,7 +132,7 @@ def _item_row(context: Context, cloud: str, name: str, item: dict[str, Any]) -> 
     rpo = "-" if item["rpo_ms"] is None else units.show_duration(item["rpo_ms"] // 1000 * 1000)
     return [
         blocks.link(name, "items", cloud, "vms", name),
-        where,
+        location(item),
         _(item["status"]) or _(item["description"]),
         item["size"],
         blocks.said(_(item["failover"]) or "-", state),
@@ -158,7 +157,8 @@ def _vm(context: Context, cloud: str, vm: str) -> Page:
     item, made = context.lab.vault.items[vm], Page(vm)
     row = context.status["items"].get(vm, {})
     sides = item.properties
-    names = {"site": _("Site"), "azure": _("Microsoft Azure")}
+    second = protected_to(item.target_cloud)
+    names = {"site": _("Site"), "azure": second, "replica": second}
     columns = ["", *(names.get(side, side) for side in sides)]
     fields = list(next(iter(sides.values()))._fields) if sides else []
     rows: list[tuple[str, list[Cell]]] = [
@@ -168,7 +168,7 @@ def _vm(context: Context, cloud: str, vm: str) -> Page:
         (_("Replication status"), _(row["status"]) or _(row["description"])),
         (_("Failover status"), _(row["failover"]) or "-"),
         (_("Replication health"), health(row["health"])),
-        (_("Active location"), cloud if row["active_location"] == "Primary" else _("Microsoft Azure")),
+        (_("Active location"), location(row)),
     ]
     made.blocks.append(blocks.facts("state", state))
     made.blocks.append(blocks.table("sides", columns, rows, title=_("Source and target properties")))

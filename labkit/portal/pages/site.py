@@ -9,7 +9,7 @@ from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, health, instant
-from labkit.views.titles import relation_state, replica_state
+from labkit.views.titles import power, relation_state, replica_state
 
 _MOST_EVENTS = 200
 _SERVER_BAR = (
@@ -90,9 +90,8 @@ def _servers(context: Context) -> Page:
     rows: list[tuple[str, list[Cell]]] = []
     for name, role in context.lab.site.servers.items():
         one = context.lab.site.server(name)
-        power = blocks.said(_("running"), blocks.GOOD) if one.running else blocks.said(_("off"), blocks.OFF)
         domain = blocks.yes_no(one.joined)
-        rows.append((name, [name, _role(role), one.os, power, domain, ", ".join(one.software) or "-"]))
+        rows.append((name, [name, _role(role), one.os, _power(one.power), domain, ", ".join(one.software) or "-"]))
     columns = [_("Name"), _("Role"), _("Operating system"), _("Status"), _("In the domain"), _("Installed")]
     made.blocks.append(blocks.table("servers", columns, rows, choose="one", chosen=context.rows("servers")))
     chosen = next(iter(context.rows("servers")), "")
@@ -109,6 +108,10 @@ def _servers(context: Context) -> Page:
         context.command(control, {argument: chosen}, why=why)
     context.command("site.add_account")
     return made
+
+
+def _power(found: str) -> Cell:
+    return blocks.said(power(found), {"running": blocks.GOOD, "off": blocks.OFF}.get(found, blocks.BAD))
 
 
 def _role(role: str) -> str:
@@ -170,6 +173,8 @@ def _console(context: Context, server: str, preset: dict[str, str]) -> list[Bloc
     """Fabric, servers, clouds and VMs, each with its commands below it."""
     console = context.lab.site.vmm.on(server)
     running = blocks.said(_("running"), blocks.GOOD) if console.running else blocks.said(_("stopped"), blocks.BAD)
+    stands = context.lab.site.server(server).power
+    running = running if stands == "running" else _power(stands)
     told: list[tuple[str, Cell]] = [(_("Service SCVMMService"), running)]
     told += [(titles.of(name), results.plain(value)) for name, value in console.settings.items()]
     told += [(_("Logical networks"), ", ".join(console.logical_networks) or "-")]

@@ -33,7 +33,7 @@ def port_of(machine: Machine) -> int:
 def calls(world: World, machines: Iterable[Machine]) -> dict[str, Called]:
     """The corporate client calls the host name of each machine, each name once; by machine: what answers or should.
 
-    A VM that runs at the second site is left out: ``reach`` speaks of the site and of Azure.
+    A VM that runs at the second site is left out: ``reach`` says of it only that its networks are not modelled.
     """
     found: dict[str, Called] = {}
     names: dict[str, list[Machine]] = {}

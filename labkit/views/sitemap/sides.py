@@ -14,7 +14,7 @@ from labkit.recovery.item import ProtectedItem
 from labkit.recovery.providers import Provider
 from labkit.replication import statistics
 from labkit.replication.relation import INITIAL, STOPPED, Relation
-from labkit.site import inventory, vmm
+from labkit.site import inventory, servers, vmm
 from labkit.site.servers import DOMAIN_CONTROLLER, HOST, REPLICA, VMM, Server
 from labkit.site.vmm import Vmm
 from labkit.site.vms import VmSettings
@@ -110,12 +110,13 @@ def _role(role: str) -> str:
 
 
 def _stands(world: World, server: Server) -> tuple[str, str]:
-    state = inventory.state(world)
-    if server.place == SITE and state.lost_at:
-        return BAD, _("lost with the site")
-    if server.place == SITE and server.role == HOST and state.hosts_down:
-        return BAD, _("crashed")
-    return (GOOD, _("Running")) if server.running else (OFF, _("Stopped"))
+    words = {
+        servers.RUNNING: (GOOD, _("Running")),
+        servers.OFF: (OFF, _("Stopped")),
+        servers.NO_POWER: (BAD, _("lost with the site")),
+        servers.CRASHED: (BAD, _("crashed")),
+    }
+    return words[servers.stands(world, server)]
 
 
 def _proxies(world: World) -> list[Thing]:
