@@ -120,3 +120,11 @@ def test_a_key_is_asked_for_where_there_is_something_to_open(lab: Lab, tmp_path:
         job = sealed.vault.planned_failover_plan("Plan", **pfx(tmp_path))
         sealed.vault.cancel(job)
         assert asked(Person(sealed).go("jobs", job.id).click("vault.restart")) & KEY == KEY
+
+
+def test_the_licence_checklist_has_heads_in_words(lab: Lab) -> None:
+    """A table of products, each with what applies to it and what has to be asked; no name of an attribute."""
+    person = Person(lab).go("azure", "subscription").does("azure.licence_checklist", products="Windows Server\nOracle")
+    (table,) = person.seen["result"]
+    assert table["columns"] == ["Product", "Basis", "Terms", "Questions"]
+    assert [row["cells"][:2] for row in table["rows"]] == [["Windows Server", "included"], ["Oracle", "check"]]
