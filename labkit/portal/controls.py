@@ -293,7 +293,9 @@ def _azure() -> Iterable[Control]:
     yield Control("azure.create_network", mark("Custom Create"), mark("Create a virtual network"), choices=vpn)
     yield Control("azure.delete_network", mark("Delete"))
     yield Control(
-        "azure.delete_disks", mark("Delete replica disks that were left"), choices={"account": offered.storage}
+        "azure.delete_disks",
+        mark("Delete replica disks that were left"),
+        choices={"account": lambda lab, _values: offered.plain(lab.azure.storage_accounts), "vm": offered.left_disks},
     )
     yield Control(
         "azure.create_machine",

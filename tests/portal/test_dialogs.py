@@ -128,3 +128,17 @@ def test_the_licence_checklist_has_heads_in_words(lab: Lab) -> None:
     (table,) = person.seen["result"]
     assert table["columns"] == ["Product", "Basis", "Terms", "Questions"]
     assert [row["cells"][:2] for row in table["rows"]] == [["Windows Server", "included"], ["Oracle", "check"]]
+
+
+def test_only_disks_that_were_left_are_offered_for_deletion(lab: Lab) -> None:
+    """Of a VM that the vault stopped managing; those of a protected one are not, and without any it is greyed."""
+    account = next(iter(lab.azure.storage_accounts))
+    person = Person(lab).go("azure", "storage").choose("storage", account)
+    assert "left" in person.command("azure.delete_disks")["why"]
+    lab.site.vmm.stop_service()
+    lab.vault.stop_managing(VM, wait=True)
+    person.go("azure", "storage").choose("storage", account).click("azure.delete_disks")
+    assert person.field("vm")["choices"] == [VM]
+    person.press()
+    assert person.seen["script"] == [f'lab.azure.delete_disks("{account}", "{VM}")']
+    assert person.command("azure.delete_disks")["why"]
