@@ -10,6 +10,7 @@ from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal.forms import Choice, Choices, Values
+from labkit.recovery.remains import LeftDisks
 from labkit.views.titles import line
 
 if TYPE_CHECKING:
@@ -107,6 +108,12 @@ def vms(lab: Lab, _values: Values) -> list[Choice]:
 def items(lab: Lab, _values: Values) -> list[Choice]:
     """The protected VMs."""
     return plain(lab.vault.items)
+
+
+def left_disks(lab: Lab, values: Values) -> list[Choice]:
+    """The VMs whose replica disks were left in the storage account (rule 4.4-1)."""
+    account = values.get("account")
+    return plain(lab.read(lambda world: [one.vm for one in world.all(LeftDisks) if one.account == account]))
 
 
 def vm_disks(lab: Lab, values: Values) -> list[Choice]:

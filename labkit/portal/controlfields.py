@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
+from labkit.engine.world import World
 from labkit.portal import choices as offered
 from labkit.portal import titles
 from labkit.portal.forms import Choice, Default, Field, Values
-from labkit.recovery import objectives, pairing
+from labkit.recovery import encryption, objectives, pairing
+from labkit.recovery.item import ProtectedItem
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -97,6 +100,23 @@ def objectives_of(kind: str) -> dict[str, Default]:
         return found
 
     return {key: now(key) for key in ("rto", "rpo", "mtd")}
+
+
+def encrypted(lab: Lab, values: Values) -> bool:
+    """Whether a VM, a plan or a plan's job that a dialog is about is of an encrypted cloud (rule 3.3-1)."""
+    job = values.get("job")
+    plan = lab.vault.plans.get(job.target if job is not None else str(values.get("name")))
+    names = [str(values["vm"])] if values.get("vm") else plan.vms if plan is not None else []
+
+    def asks(world: World) -> bool:
+        found = (world.find(ProtectedItem, name) for name in names)
+        return any(one is not None and encryption.needs_certificate(world, one) for one in found)
+
+    return lab.read(asks)
+
+
+# The certificate and its password.
+OPENED_WITH: dict[str, Callable[[Lab, Values], bool]] = {"certificate": encrypted, "password": encrypted}
 
 
 def vm_keys(_lab: Lab, values: Values) -> list[Field]:

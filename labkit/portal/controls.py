@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.engine.texts import mark
 from labkit.portal import choices as offered
 from labkit.portal.controlfields import (
+    OPENED_WITH,
     PRESENT_CLOUD,
     PRESENT_SETTINGS,
     PRESENT_TARGET,
@@ -112,11 +113,13 @@ def _protection() -> Iterable[Control]:
 def _failover() -> Iterable[Control]:
     network = {"network": offered.test_networks}
     plan_points = {"point": offered.plan_points}
-    yield Control("vault.test_failover", mark("Test failover"), _CERTIFICATE, choices=network)
-    yield Control("vault.planned_failover", mark("Planned failover"), _CERTIFICATE)
-    yield Control("vault.unplanned_failover", mark("Unplanned failover"), _CERTIFICATE, titles=_SHUT_DOWN)
-    yield Control("vault.change_recovery_point", mark("Change recovery point"), _CERTIFICATE)
-    yield Control("vault.look_into", mark("Look into the recovery point"), _CERTIFICATE)
+    yield Control("vault.test_failover", mark("Test failover"), _CERTIFICATE, only=OPENED_WITH, choices=network)
+    yield Control("vault.planned_failover", mark("Planned failover"), _CERTIFICATE, only=OPENED_WITH)
+    yield Control(
+        "vault.unplanned_failover", mark("Unplanned failover"), _CERTIFICATE, only=OPENED_WITH, titles=_SHUT_DOWN
+    )
+    yield Control("vault.change_recovery_point", mark("Change recovery point"), _CERTIFICATE, only=OPENED_WITH)
+    yield Control("vault.look_into", mark("Look into the recovery point"), _CERTIFICATE, only=OPENED_WITH)
     yield Control(
         "vault.commit", mark("Commit"), mark("The failover is made final; no other recovery point can be chosen.")
     )
@@ -126,12 +129,19 @@ def _failover() -> Iterable[Control]:
     yield Control("vault.reverse_replication", mark("Reverse replicate"))
     yield Control("vault.set_objectives", mark("Set targets"), defaults=objectives_of("vm"))
     yield Control("vault.declare_disaster", mark("Declare a disaster"))
-    yield Control("vault.test_failover_plan", mark("Test failover"), _CERTIFICATE, choices={**network, **plan_points})
-    yield Control("vault.planned_failover_plan", mark("Planned failover"), _CERTIFICATE)
+    yield Control(
+        "vault.test_failover_plan",
+        mark("Test failover"),
+        _CERTIFICATE,
+        only=OPENED_WITH,
+        choices={**network, **plan_points},
+    )
+    yield Control("vault.planned_failover_plan", mark("Planned failover"), _CERTIFICATE, only=OPENED_WITH)
     yield Control(
         "vault.unplanned_failover_plan",
         mark("Unplanned failover"),
         _CERTIFICATE,
+        only=OPENED_WITH,
         choices=plan_points,
         titles=_SHUT_DOWN,
     )
@@ -161,7 +171,7 @@ def _plans() -> Iterable[Control]:
 def _jobs() -> Iterable[Control]:
     yield Control("vault.complete", mark("Complete"), mark("The job goes on."))
     yield Control("vault.cancel", mark("Cancel"))
-    yield Control("vault.restart", mark("Restart"), _CERTIFICATE)
+    yield Control("vault.restart", mark("Restart"), _CERTIFICATE, only=OPENED_WITH)
     yield Control("vault.skip", mark("Skip the action"))
     yield Control("vault.release_plan", mark("Let the virtual machines go on without the plan"))
     yield Control("wait", mark("Let time pass until it ends or waits"))
@@ -283,7 +293,9 @@ def _azure() -> Iterable[Control]:
     yield Control("azure.create_network", mark("Custom Create"), mark("Create a virtual network"), choices=vpn)
     yield Control("azure.delete_network", mark("Delete"))
     yield Control(
-        "azure.delete_disks", mark("Delete replica disks that were left"), choices={"account": offered.storage}
+        "azure.delete_disks",
+        mark("Delete replica disks that were left"),
+        choices={"account": lambda lab, _values: offered.plain(lab.azure.storage_accounts), "vm": offered.left_disks},
     )
     yield Control(
         "azure.create_machine",

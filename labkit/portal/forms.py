@@ -147,9 +147,9 @@ class Control:
     ``title``, ``text``: English, marked for translation. By argument, over what holds for every argument of that name:
     ``choices``, ``titles``, ``defaults``; ``present``: what is set now, of an argument that changes it and is not
     given while it is left so. ``more``: fields of a command that takes any keyword. ``hidden``: arguments that are
-    not asked; ``free``: those for which any text will do. ``each``: an argument of which several can be chosen,
-    with a call for each. ``wizard``: the name of the wizard whose pages ask instead. ``tick``: a text that has to
-    be ticked.
+    not asked; ``only``: those that are asked where this holds; ``free``: those for which any text will do.
+    ``each``: an argument of which several can be chosen, with a call for each. ``wizard``: the name of the wizard
+    whose pages ask instead. ``tick``: a text that has to be ticked.
     """
 
     command: str
@@ -161,6 +161,7 @@ class Control:
     present: Mapping[str, Default] = dataclasses.field(default_factory=dict)
     more: Callable[[Lab, Values], Sequence[Field]] | None = None
     hidden: tuple[str, ...] = ()
+    only: Mapping[str, Callable[[Lab, Values], bool]] = dataclasses.field(default_factory=dict)
     free: tuple[str, ...] = ()
     each: str = ""
     wizard: str = ""
@@ -214,6 +215,8 @@ def fields(control: Control, lab: Lab, root: Any, values: Values, common: Mappin
     """The fields of a control for what has been entered so far; ``common``: choices by the argument's name."""
     found = []
     for one in control.parameters(root):
+        if one.name in control.only and not control.only[one.name](lab, values):
+            continue
         if one.kind is inspect.Parameter.VAR_KEYWORD:
             found += list(control.more(lab, values)) if control.more else []
             continue

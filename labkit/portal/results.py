@@ -57,7 +57,7 @@ def shown(value: Any, key: str = "result") -> list[Block]:
         return [blocks.note(key, _("Saved as {path}").format(path=value), state=blocks.GOOD)]
     fields = _fields(value)
     if fields is not None:
-        return [blocks.facts(key, [(titles.of(name), text(one)) for name, one in fields.items()])]
+        return [blocks.facts(key, [(titles.of_attribute(value, name), text(one)) for name, one in fields.items()])]
     if isinstance(value, list | tuple):
         return [_listed(value, key)]
     return [blocks.note(key, text(value))]
@@ -70,4 +70,4 @@ def _listed(value: Sequence[Any], key: str) -> Block:
     if first is None:
         return blocks.note(key, "\n".join(text(one) for one in value))
     rows = [(str(place), [text(one) for one in (_fields(row) or {}).values()]) for place, row in enumerate(value)]
-    return blocks.table(key, [titles.of(name) for name in first], rows)
+    return blocks.table(key, [titles.of_attribute(value[0], name) for name in first], rows)

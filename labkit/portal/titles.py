@@ -133,6 +133,7 @@ _TITLES = {
     "age": mark("Age (seconds)"),
     "application": mark("Application"),
     "at": mark("Time"),
+    "basis": mark("Basis"),
     "blocks": mark("Blocks"),
     "bytes": mark("Bytes"),
     "code": mark("Code"),
@@ -181,6 +182,9 @@ _TITLES = {
     "yen_per_day": mark("Yen per day"),
 }
 
+# Of a record's attribute that has another title than an argument of that name.
+_OF_RECORDS = {("Check", "text"): mark("Terms")}
+
 _HINTS = {
     "bandwidth": mark("such as 20Mbps"),
     "latency": mark("such as 40ms"),
@@ -206,6 +210,12 @@ def of(name: str) -> str:
     """The title of an argument or attribute; one that has none is shown by its name."""
     title = _TITLES.get(name)
     return _(title) if title else name.replace("_", " ")
+
+
+def of_attribute(record: object, name: str) -> str:
+    """The title of a record's attribute."""
+    title = _OF_RECORDS.get((type(record).__name__, name))
+    return _(title) if title else of(name)
 
 
 def known(name: str) -> bool:

@@ -84,6 +84,11 @@ def end(world: World, cloud: str) -> None:
 # --- opening on Azure's side ------------------------------------------------------------------------------------------
 
 
+def needs_certificate(world: World, item: ProtectedItem) -> bool:
+    """Whether an item's replica is opened with the certificate of its cloud only."""
+    return world.find(WrappedKey, item.cloud) is not None
+
+
 def unlock(world: World, item: ProtectedItem, private: RSAPrivateKey | None) -> bytes | None:
     """The data key for an item's replica; None when it is not sealed. 900563 without certificate, 900566: another."""
     wrapped = world.find(WrappedKey, item.cloud)

@@ -10,6 +10,7 @@ from tests.portal.clicks import Person
 from tests.portal.labs import CONTOSO
 from tests.recovery.labs import SHOP
 from tests.recovery.test_cloud_to_cloud import OURS, THEIRS, two_clouds
+from tests.recovery.test_encryption import encrypted_lab, pfx
 
 CLOUD, VM, OTHER = "OnPremise Cloud", "MYWSV01", "MYBSD01"
 
@@ -93,3 +94,51 @@ def test_what_cannot_be_read_is_as_it_is(tmp_path: Path) -> None:
         person = Person(lab).go("items", OURS, "settings").click("vault.change_protection")
         assert (shown(person, "frequency"), shown(person, "retention")) == ("30 seconds", "As it is")
         assert person.seen["dialog"]["lines"] == [f'lab.vault.change_protection(cloud="{OURS}")']
+
+
+def asked(person: Person) -> set[str]:
+    """The fields of the open dialog."""
+    return {field["name"] for field in person.seen["dialog"]["fields"]}
+
+
+KEY = {"certificate", "password"}
+
+
+def test_a_key_is_asked_for_where_there_is_something_to_open(lab: Lab, tmp_path: Path) -> None:
+    """Of an encrypted cloud's VM or plan, or of a plan's job to restart; of another cloud's not."""
+    with encrypted_lab(tmp_path) as sealed:
+        for there, vm, wanted in ((lab, VM, set()), (sealed, "SHOP", KEY)):
+            there.vault.create_plan("Plan", [vm])
+            person = Person(there).go("items", CLOUD, "vms", vm)
+            for command in ("test_failover", "planned_failover", "unplanned_failover", "look_into"):
+                assert asked(person.click(f"vault.{command}")) & KEY == wanted, command
+                person.press("cancel")
+            person.go("plans", "Plan")
+            for command in ("test_failover_plan", "planned_failover_plan", "unplanned_failover_plan"):
+                assert asked(person.click(f"vault.{command}")) & KEY == wanted, command
+                person.press("cancel")
+        job = sealed.vault.planned_failover_plan("Plan", **pfx(tmp_path))
+        sealed.vault.cancel(job)
+        assert asked(Person(sealed).go("jobs", job.id).click("vault.restart")) & KEY == KEY
+
+
+def test_the_licence_checklist_has_heads_in_words(lab: Lab) -> None:
+    """A table of products, each with what applies to it and what has to be asked; no name of an attribute."""
+    person = Person(lab).go("azure", "subscription").does("azure.licence_checklist", products="Windows Server\nOracle")
+    (table,) = person.seen["result"]
+    assert table["columns"] == ["Product", "Basis", "Terms", "Questions"]
+    assert [row["cells"][:2] for row in table["rows"]] == [["Windows Server", "included"], ["Oracle", "check"]]
+
+
+def test_only_disks_that_were_left_are_offered_for_deletion(lab: Lab) -> None:
+    """Of a VM that the vault stopped managing; those of a protected one are not, and without any it is greyed."""
+    account = next(iter(lab.azure.storage_accounts))
+    person = Person(lab).go("azure", "storage").choose("storage", account)
+    assert "left" in person.command("azure.delete_disks")["why"]
+    lab.site.vmm.stop_service()
+    lab.vault.stop_managing(VM, wait=True)
+    person.go("azure", "storage").choose("storage", account).click("azure.delete_disks")
+    assert person.field("vm")["choices"] == [VM]
+    person.press()
+    assert person.seen["script"] == [f'lab.azure.delete_disks("{account}", "{VM}")']
+    assert person.command("azure.delete_disks")["why"]

@@ -16,6 +16,7 @@ from labkit.portal import heart
 from labkit.portal.screen import Screen
 from tests.portal.clicks import Person
 from tests.portal.conftest import turns
+from tests.recovery.test_encryption import encrypted_lab
 
 HELLO = {"kind": "hello"}
 
@@ -406,9 +407,10 @@ def test_a_page_that_is_gone(lab: Lab) -> None:
     assert Screen(heart.of(lab), ("nowhere",)).state()["blocks"]["changed"]["error"]["text"].startswith("Error 900985")
 
 
-def test_no_password_is_kept(lab: Lab) -> None:
+def test_no_password_is_kept(tmp_path: Path) -> None:
     """A password that was typed is in no line of Python, and in no word of the journal."""
-    person = Person(lab).go(*VMS).choose("vms", "MYWSV01").click("vault.planned_failover").type(password="pa55word")
+    lab = encrypted_lab(tmp_path)
+    person = Person(lab).go(*VMS).choose("vms", "SHOP").click("vault.planned_failover").type(password="pa55word")
     assert person.seen["dialog"]["lines"][0] == "from getpass import getpass"
     assert not re.search("pa55word", str(person.seen["dialog"]["lines"]))
     person.press("ok")

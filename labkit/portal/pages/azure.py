@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
-from labkit.portal import blocks, results
+from labkit.portal import blocks, choices, results
 from labkit.portal.blocks import Block, Cell, Page
 from labkit.portal.pages.context import Context, instant, refusal_text
 from labkit.views.titles import component, subscription_state
@@ -179,8 +179,16 @@ def _storage(context: Context) -> Page:
     )
     context.command("azure.create_storage")
     context.on_one("azure.delete_storage", "storage", "name")
-    context.on_one("azure.delete_disks", "storage", "account")
+    _delete_disks(context, next(iter(context.rows("storage")), ""))
     return made
+
+
+def _delete_disks(context: Context, account: str) -> None:
+    """Greyed where nothing was left that the dialog could offer."""
+    why = "" if account else _("Choose a row first.")
+    if account and not choices.left_disks(context.lab, {"account": account}):
+        why = _("No replica disks are left in this storage account.")
+    context.command("azure.delete_disks", {"account": account or None}, why=why)
 
 
 def _networks(context: Context) -> Page:
