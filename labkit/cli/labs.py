@@ -107,7 +107,7 @@ def _print_item(name: str, item: dict[str, Any]) -> None:
 
 
 def _print_failure(failed: dict[str, Any]) -> None:
-    why = events.reason(failed["reason"])
+    why = events.failure(failed)
     if failed["next"]:
         text = _("    replication has failed: {reason}; attempts: {count}, the next at {instant}")
         print(text.format(reason=why, count=failed["attempts"], instant=failed["next"]))

@@ -185,13 +185,12 @@ def server_runs(lab: Lab, *names: str) -> Seen:
 
 
 def agent_knows_proxy(lab: Lab, host: str) -> Seen:
-    """That the agent on a host has been told of a proxy, where the host needs one to get out."""
-    fact = last_fact(lab, "agent.proxy", host)
-    there = fact is not None and bool(fact["set"])
-    ok = there or not lab.site.server(host).needs_proxy
-    seen = _("a proxy is set") if there else _("no proxy is set")
+    """That the agent on a host has been told of the proxy that its host needs to get out, where it needs one."""
+    found = lab.site.server(host)
     expected = _("the agent on {host} knows the proxy that its host needs").format(host=host)
-    return look(ok, expected, seen, PROXY)
+    if found.proxy:
+        expected = _("{what}: {value}").format(what=expected, value=found.proxy)
+    return look(found.agent_out, expected, found.agent_proxy or _("no proxy is set"), PROXY)
 
 
 def vmm_runs(lab: Lab) -> Seen:

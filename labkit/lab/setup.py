@@ -33,7 +33,9 @@ SQL_PARTS, ADK_PARTS = ("engine", "tools"), ("deployment", "winpe")
 class ServerView(NamedTuple):
     """A server: what it is, what is on it; ``group``: the host group VMM has it in ("" for none).
 
-    ``power``: "running", or why it does not run: "off", "no power" (its site is lost) or "crashed".
+    ``power``: "running", or why it does not run: "off", "no power" (its site is lost) or "crashed". ``proxy``: the only
+    one that lets it out, as ADDRESS:PORT ("" for any); ``agent_proxy``: the one its agent has; ``agent_out``: whether
+    the agent gets to the internet.
     """
 
     name: str
@@ -50,6 +52,9 @@ class ServerView(NamedTuple):
     cluster: str
     group: str
     power: str
+    proxy: str
+    agent_proxy: str
+    agent_out: bool
 
 
 def server_view(world: World, server: Server) -> ServerView:
@@ -77,6 +82,9 @@ def server_view(world: World, server: Server) -> ServerView:
         cluster=cluster.id if cluster else "",
         group=server.group.partition("/")[2],
         power=power,
+        proxy=str(server.proxy or ""),
+        agent_proxy=str(server.agent_proxy or ""),
+        agent_out=servers.reaches(server, server.agent_proxy),
     )
 
 
@@ -128,10 +136,15 @@ class SetupDoor:
         work = lambda world: servers.use_port(world, server, port, service)  # noqa: E731
         self._say("use_port", work, server=server, port=port, service=service)
 
-    def need_proxy(self, server: str, *, needed: bool = True) -> None:
-        """From now on a server reaches the internet only through a proxy (rule 2.6-6), or again without one."""
-        work = lambda world: agents.need_proxy(world, server, needed=needed)  # noqa: E731
-        self._say("need_proxy", work, server=server, needed=needed)
+    def need_proxy(self, server: str, *, needed: bool = True, address: str | None = None, port: int = 8080) -> None:
+        """From now on a server reaches the internet only through a proxy (rule 2.6-6), or again without one.
+
+        ``address`` and ``port``: only that proxy lets it out; without them any does.
+        """
+        wizard.enter_fields(agents.AGENT, {"proxy": address or "", "proxy_port": port})
+        proxy = Proxy(address, port) if address else None
+        work = lambda world: agents.need_proxy(world, server, needed=needed, proxy=proxy)  # noqa: E731
+        self._say("need_proxy", work, server=server, needed=needed, address=address, port=port)
 
     # --- features and products ----------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
-from labkit.replication import statistics
+from labkit.replication import statistics, stops
 from labkit.replication.relation import NORMAL, REPLICATING, RESYNC, RESYNCHRONISING, Relation
 from labkit.site import inventory
 
@@ -349,7 +349,8 @@ def _failed(world: World, relation: Relation) -> dict[str, Any] | None:
     due = world.timers.due(relation.retry)
     zone = inventory.site_of(world).offset_min
     instant = None if due is None else units.show_instant(due, zone)
-    return {"reason": relation.error, "attempts": relation.failed, "next": instant}
+    more = stops.refused(world, relation, relation.error)
+    return {"reason": relation.error, "attempts": relation.failed, "next": instant, **more}
 
 
 def _location(world: World, item: ProtectedItem, said: str) -> str:

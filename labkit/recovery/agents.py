@@ -107,7 +107,7 @@ def set_proxy(world: World, host: str, proxy: Proxy | None) -> None:
     stops.interrupt(world)
 
 
-def need_proxy(world: World, name: str, *, needed: bool) -> None:
+def need_proxy(world: World, name: str, *, needed: bool, proxy: Proxy | None = None) -> None:
     """The way a server gets to the internet has changed; transfers that have none fail."""
-    servers.need_proxy(world, name, needed=needed)
+    servers.need_proxy(world, name, needed=needed, proxy=proxy)
     stops.interrupt(world)

@@ -105,8 +105,10 @@ def _internet(world: World, subject: str, values: wizard.Values) -> None:
     if found.vault:
         raise LabError(900512, server=server.id)
     remains.require_clean_server(world, server.id)
-    if not servers.reaches(server, proxy_of(values)) or not providers.line_up(world, server.id):
-        raise LabError(25018, server=server.id)
+    unreached = LabError(25018, server=server.id)
+    servers.require_way_out(server, proxy_of(values), unreached)
+    if not providers.line_up(world, server.id):
+        raise unreached
 
 
 @wizard.check(REGISTRATION, "key")
@@ -139,9 +141,10 @@ def register_here(world: World, server: str) -> JobRecord:
     at = servers.get(world, server)
     if at.role != servers.VMM:
         raise LabError(900511, server=at.id, role=at.role)
-    vault, proxy = vaults.the_vault(world), "" if at.direct else f"proxy.{at.fqdn.partition('.')[2]}"
-    values = wizard.start_values(REGISTRATION, vmm.known(world, at.id))
-    values |= {"proxy": proxy, "key": ""}
+    vault, values = vaults.the_vault(world), wizard.start_values(REGISTRATION, vmm.known(world, at.id))
+    values |= {"proxy": "" if at.direct else f"proxy.{at.fqdn.partition('.')[2]}", "key": ""}
+    if at.proxy is not None:
+        values |= {"proxy": at.proxy.address, "proxy_port": at.proxy.port}
     _internet(world, at.id, values)
     return register(world, at.id, vault.id, values)
 
@@ -157,8 +160,10 @@ def take_as_registered(world: World, server: str, vault: str) -> None:
 def _register(world: World, job: JobRecord) -> Outcome:
     server = world.get(Server, job.target)
     vmm.at_work(world, server.id)
-    if not providers.connected(world, server.id) or not servers.reaches(server, find(world, server.id).proxy):
-        raise LabError(25018, server=server.id)
+    unreached = LabError(25018, server=server.id)
+    if not providers.connected(world, server.id):
+        raise unreached
+    servers.require_way_out(server, find(world, server.id).proxy, unreached)
     return DONE
 
 
@@ -239,12 +244,15 @@ def notices(world: World, vault: Vault) -> list[tuple[str, str]]:
 def ready(world: World, server: str) -> Vmm:
     """VMM on a registered server, if the vault reaches it.
 
-    900847 without a registered provider (rule 1.1-5), 900642 while the service is stopped, 900525: not reached.
+    900847 without a registered provider (rule 1.1-5), 900642 while the service is stopped, 900525: not reached,
+    900686: not through the proxy that the provider has.
     """
     provider = world.find(Provider, server)
     if provider is None or not provider.vault:
         raise LabError(900847, server=server)
     at = vmm.at_work(world, server)
-    if not providers.connected(world, server) or not servers.reaches(world.get(Server, server), provider.proxy):
-        raise LabError(900525, what=server)
+    unreached = LabError(900525, what=server)
+    if not providers.connected(world, server):
+        raise unreached
+    servers.require_way_out(world.get(Server, server), provider.proxy, unreached)
     return at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.engine.errors import LabError
 from labkit.engine.world import Entity, World, entity
 from labkit.replication import line
 from labkit.replication.line import Line
@@ -38,6 +39,13 @@ def line_up(world: World, server: str) -> bool:
 def connected(world: World, server: str) -> bool:
     """Whether anything at a server's site can be reached."""
     return world.get(Server, server).place != SITE or online(world)
+
+
+def require_proxy(world: World, server: str, otherwise: LabError) -> None:
+    """Refuse a server whose provider has a proxy that does not let it out (900686), where all else is in order."""
+    found = world.find(Provider, server)
+    if found is not None and found.vault and connected(world, server) and vmm.answers(world, server):
+        servers.require_way_out(world.get(Server, server), found.proxy, otherwise)
 
 
 def reached(world: World, server: str) -> bool:

@@ -13,6 +13,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
 from labkit.engine.world import Entity, World, entity
 from labkit.recovery import item as items
+from labkit.recovery import providers
 from labkit.recovery.vaults import SITE_RECOVERY, Vault, the_vault
 from labkit.site.clouds import VmmCloud, members
 from labkit.site.fabric import LogicalNetwork
@@ -102,9 +103,15 @@ def managers(world: World, name: str) -> tuple[str, ...]:
 
 
 def reach(world: World, target: str, *names: str) -> None:
-    """Refuse what needs VMM on these servers, by default those of a cloud, while one cannot be reached (900525)."""
-    if not items.site_reachable(world, *(names or managers(world, target))):
-        raise LabError(900525, what=target)
+    """Refuse what needs VMM on these servers, by default those of a cloud, while one cannot be reached.
+
+    900686 where it is the provider's proxy that does not let it out, else 900525.
+    """
+    needed, unreached = names or managers(world, target), LabError(900525, what=target)
+    if not items.site_reachable(world, *needed):
+        for name in needed:
+            providers.require_proxy(world, name, unreached)
+        raise unreached
 
 
 def free(world: World, target: str, *names: str) -> None:

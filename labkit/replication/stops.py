@@ -68,10 +68,20 @@ def _off(world: World, relation: Relation) -> bool:
     return host is not None and not host.running
 
 
+def _host(world: World, relation: Relation) -> Server | None:
+    return world.find(Server, inventory.host_of(world, relation.vm))
+
+
 def _gets_out(world: World, relation: Relation) -> bool:
     """Whether the agent on the VM's host gets out to the internet (rule 2.6-6)."""
-    host = world.find(Server, inventory.host_of(world, relation.vm))
+    host = _host(world, relation)
     return host is None or servers.reaches(host, host.agent_proxy)
+
+
+def refused(world: World, relation: Relation, error: str) -> dict[str, str]:
+    """Beside an error of the proxy: which one the agent has, and which one lets its host out; else nothing."""
+    host = _host(world, relation) if error == PROXY else None
+    return servers.refused(host, host.agent_proxy) if host is not None else {}
 
 
 def dark(world: World, relation: Relation) -> bool:
@@ -96,7 +106,8 @@ def fail(world: World, relation: Relation, error: str) -> None:
     wait = 0 if error in (SUBSCRIPTION, *reasons("final")) else _wait(relation.failed)
     if wait:
         relation.retry = world.after(wait, "retry", relation.id, priority=30)
-    world.fact("replication.failed", relation.id, reason=error, attempt=relation.failed, next=wait)
+    more = refused(world, relation, error)
+    world.fact("replication.failed", relation.id, reason=error, attempt=relation.failed, next=wait, **more)
     alerts.look(world, relation)
     if relation.state == REPLICATING:
         watch_log(world, relation)

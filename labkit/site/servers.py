@@ -31,6 +31,13 @@ class Proxy(msgspec.Struct, frozen=True):
     port: int
     user: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+    def same(self, other: Proxy) -> bool:
+        """Whether both are one proxy, whoever logs on to it."""
+        return (self.address.casefold(), self.port) == (other.address.casefold(), other.port)
+
 
 class Installed(msgspec.Struct, frozen=True):
     """A product on a server: ``version`` names it in full, ``parts`` are the components chosen in its setup."""
@@ -45,8 +52,9 @@ class Server(Entity):
 
     ``installed``: by kind ("sql", "adk"). ``ports``: what listens, by TCP port. ``switches``: its external virtual
     switches. ``free``: bytes on its system drive, ``data_free`` on another (0: it has none). ``direct``: it reaches the
-    internet without a proxy. ``group``: the host group of a host that VMM manages. ``agent``: the version of the
-    Recovery Services agent. ``place``: which site it is in. ``ran``: the VMs that ran when it was shut down.
+    internet without a proxy; ``proxy``: the only one that lets it out, None for any. ``group``: the host group of a
+    host that VMM manages. ``agent``: the version of the Recovery Services agent. ``place``: which site it is in.
+    ``ran``: the VMs that ran when it was shut down.
     """
 
     role: str
@@ -62,6 +70,7 @@ class Server(Entity):
     free: int = 0
     data_free: int = 0
     direct: bool = True
+    proxy: Proxy | None = None
     cluster: str = ""
     group: str = ""
     vm_path: str = ""
@@ -247,11 +256,27 @@ def join(world: World, name: str) -> None:
 
 def reaches(server: Server, proxy: Proxy | None) -> bool:
     """Whether a component on this server gets out to the internet (rule 2.6-6): all of it is HTTPS, outwards."""
-    return server.direct or proxy is not None
+    return server.direct or (proxy is not None and (server.proxy is None or server.proxy.same(proxy)))
 
 
-def need_proxy(world: World, name: str, *, needed: bool = True) -> None:
-    """From now on a server reaches the internet only through a proxy, or again without one."""
+def refused(server: Server, proxy: Proxy | None) -> dict[str, str]:
+    """Of a component that does not get out: its proxy ("" for none) and the only one allowed; {} where any would do."""
+    if reaches(server, proxy) or server.proxy is None:
+        return {}
+    return {"found": str(proxy or ""), "needed": str(server.proxy)}
+
+
+def require_way_out(server: Server, proxy: Proxy | None, otherwise: LabError) -> None:
+    """Refuse a component that does not get out: 900686 with another proxy than the one allowed, else that error."""
+    if reaches(server, proxy):
+        return
+    if proxy is None:
+        raise otherwise
+    raise LabError(900686, server=server.id, found=str(proxy), needed=str(server.proxy))
+
+
+def need_proxy(world: World, name: str, *, needed: bool = True, proxy: Proxy | None = None) -> None:
+    """From now on a server reaches the internet only through a proxy, this one or any, or again without one."""
     server = get(world, name)
-    server.direct = not needed
+    server.direct, server.proxy = not needed, proxy if needed else None
     world.fact("server.internet", server.id, direct=int(server.direct))

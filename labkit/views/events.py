@@ -185,7 +185,7 @@ def text(fact: dict[str, Any]) -> str | None:
     if kind == "resync.required":
         return _("{vm} has to be resynchronised: {reason}").format(vm=vm, reason=reason(fact["reason"]))
     if kind == "replication.failed" and fact["attempt"] == 1:  # the others follow by the schedule
-        return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=reason(fact["reason"]))
+        return _("Replication has failed, {vm}: {reason}").format(vm=vm, reason=failure(fact))
     return _(_TEXTS[kind]).format(vm=vm) if kind in _TEXTS else None
 
 
@@ -207,6 +207,15 @@ def reason(code: str) -> str:
     return _(_REASONS.get(code, code))
 
 
+def failure(told: dict[str, Any]) -> str:
+    """Why sending has failed: the reason, and of a proxy the one that is set and the one allowed."""
+    words = reason(told["reason"])
+    if not told.get("needed"):
+        return words
+    more = _("set is {found}, allowed is {needed} only")
+    return f"{words} ({more.format(found=told['found'] or _('none'), needed=told['needed'])})"
+
+
 def headline(fact: dict[str, Any]) -> str:
     """Any fact in a few words; the name of its kind where there are none."""
     found = text(fact)
@@ -215,7 +224,7 @@ def headline(fact: dict[str, Any]) -> str:
     words = _HEADLINES.get(fact["kind"])
     if fact["kind"] == "replication.failed":
         text_again = _("Another attempt has failed, {vm}: {reason}")
-        return text_again.format(vm=fact["entity"], reason=reason(fact["reason"]))
+        return text_again.format(vm=fact["entity"], reason=failure(fact))
     if words is None:
         return f"{fact['kind']}: {fact['entity']}"
     return _(words).format(vm=fact["entity"], job=job(str(fact.get("scenario", ""))))

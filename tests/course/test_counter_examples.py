@@ -76,6 +76,18 @@ def _broken(lab: Lab, slug: str) -> None:
     checks.mark(lab, checks.TROUBLE, step)
 
 
+def _another_proxy(lab: Lab) -> None:
+    lab.site.install_agent("HV01")
+    _broken(lab, "agent-proxy")
+    lab.site.agent_proxy("HV01", "proxy.demo.contoso.com", 3128)
+
+
+def _another_proxy_by_and_by(lab: Lab) -> None:
+    _broken(lab, "host-behind-proxy")
+    lab.site.agent_proxy("HV01", "proxy.contoso.com", 8080)
+    lab.run("15min")
+
+
 def _host_just_started(lab: Lab) -> None:
     _broken(lab, "host-off")
     lab.site.start_server("HV01")
@@ -165,6 +177,7 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("azure-services", "create-storage", lambda lab: lab.azure.create_storage("mysiterecovery", "Japan West")),
     ("azure-services", "create-network", lambda lab: lab.azure.quick_network("AzureNetwork", "East Asia")),
     ("components", "install-agent", lambda lab: lab.site.install_provider(lab.vault.generate_key(lab.path.parent))),
+    ("components", "agent-proxy", _another_proxy),
     ("configure-protection", "configure-cloud", lambda lab: lab.vault.configure_protection()),
     ("configure-protection", "configure-cloud", lambda lab: lab.vault.configure_protection(retention=0, wait=True)),
     ("enable-protection", "protect-vm", lambda lab: lab.vault.enable_protection("MYWSV02", wait=True)),
@@ -198,6 +211,7 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("unregister-server", "unregister", lambda lab: lab.site.uninstall_agent("HV01")),
     ("delete-services", "delete-network", lambda lab: lab.azure.delete_machine("DC02")),
     ("faq-setup", "encryption-later", lambda lab: lab.site.make_certificate(lab.path.parent, password="x")),
+    ("faq-setup", "host-behind-proxy", _another_proxy_by_and_by),
     ("faq-setup", "encryption-later", _encrypted_but_not_yet_copied),
     ("faq-cost", "buy-licences", lambda lab: lab.azure.buy_licences(1)),
     ("faq-details", "move-for-good", _committed_other),

@@ -154,6 +154,15 @@ PROVOKED: dict[int, Make] = {
         lambda lab: lab.site.register(key(lab)),
         _many(fabric, azure, lambda lab: lab.site.install_provider(), lambda lab: lab.site.need_proxy("SC01")),
     ),
+    900686: _bare(
+        lambda lab: lab.site.register(key(lab), proxy="proxy.demo.contoso.com"),
+        _many(
+            fabric,
+            azure,
+            lambda lab: lab.site.install_provider(),
+            lambda lab: lab.site.need_proxy("SC01", address="proxy.demo.contoso.com", port=3128),
+        ),
+    ),
     67508: _cloud(_registered(hosts=("CL01",)), CLUSTER),
     70095: _bare(
         lambda lab: lab.vault.enable_protection("QUIET", wait=True),

@@ -10,6 +10,7 @@ import pytest
 
 import labkit
 from labkit.lab import Lab
+from labkit.views import events
 from tests.recovery.labs import QUIET, error_of, facts, task_states
 from tests.recovery.step2 import (
     CLOUD,
@@ -593,6 +594,64 @@ def test_a_way_that_is_closed_later(tmp_path: Path) -> None:
         lab.site.need_proxy("HV01", needed=False)
         lab.run("2h")
         assert lab.vault.items["QUIET"].health == "Normal"
+
+
+@pytest.mark.rule("2.6-6")
+def test_only_the_proxy_that_is_allowed(tmp_path: Path) -> None:
+    """One proxy lets the host out: with another address or port nothing is sent, and the event names both."""
+    with lab_of(tmp_path) as lab:
+        protected_cloud(lab, "QUIET")
+        lab.vault.enable_protection("QUIET", wait=True)
+        lab.wait(lab.vault.items["QUIET"])
+        refused(lab, 900633, lambda: lab.site.need_proxy("HV01", address="proxy.demo.contoso.com", port=0))
+        lab.site.need_proxy("HV01", address="proxy.demo.contoso.com", port=3128)
+        assert lab.site.server("HV01").proxy == "proxy.demo.contoso.com:3128"
+        for address, port in ((None, 3128), ("proxy.demo.contoso.com", 8080), ("other.demo.contoso.com", 3128)):
+            lab.site.agent_proxy("HV01", address, port)
+            lab.run("1h")
+            assert lab.vault.items["QUIET"].health != "Normal"
+            assert not lab.site.server("HV01").agent_out
+            failed_with = facts(lab, "replication.failed", "QUIET")[-1]
+            assert failed_with["needed"] == "proxy.demo.contoso.com:3128"
+            assert failed_with["found"] == (f"{address}:{port}" if address else "")
+            assert failed_with["needed"] in events.headline(failed_with)
+        assert lab.status()["items"]["QUIET"]["failed"]["found"] == "other.demo.contoso.com:3128"
+        lab.site.agent_proxy("HV01", "Proxy.demo.contoso.com", 3128)
+        lab.run("2h")
+        assert lab.vault.items["QUIET"].health == "Normal"
+
+
+@pytest.mark.rule("2.6-6")
+def test_any_proxy_where_none_is_named(tmp_path: Path) -> None:
+    """Needed without an address, as before: whichever is set lets the host out; the name goes with the need."""
+    with lab_of(tmp_path) as lab:
+        protected_cloud(lab, "QUIET")
+        lab.site.need_proxy("HV01", address="proxy.demo.contoso.com")
+        lab.site.agent_proxy("HV01", "any.demo.contoso.com", 1234)
+        assert not lab.site.server("HV01").agent_out
+        lab.site.need_proxy("HV01")
+        assert (lab.site.server("HV01").proxy, lab.site.server("HV01").agent_out) == ("", True)
+        lab.site.need_proxy("HV01", address="proxy.demo.contoso.com")
+        lab.site.need_proxy("HV01", needed=False)
+        assert (lab.site.server("HV01").proxy, lab.site.server("HV01").agent_out) == ("", True)
+
+
+@pytest.mark.rule("2.6-2", "2.6-6")
+def test_the_provider_with_another_proxy(tmp_path: Path) -> None:
+    """Registering and what goes through VMM are refused, with the proxy found and the one allowed."""
+    with lab_of(tmp_path) as lab:
+        path = ready(lab)
+        lab.site.need_proxy("SC01", address="proxy.demo.contoso.com", port=3128)
+        lab.site.install_provider()
+        refused(lab, 25018, lambda: lab.site.register(path))
+        error = refused(lab, 900686, lambda: lab.site.register(path, proxy="proxy.demo.contoso.com", proxy_port=8080))
+        assert "proxy.demo.contoso.com:8080" in error.message
+        assert "proxy.demo.contoso.com:3128" in error.cause
+        lab.site.register(path, proxy="proxy.demo.contoso.com", proxy_port=3128, wait=True)
+        lab.site.provider_proxy("other.demo.contoso.com", 3128)
+        assert "other.demo.contoso.com:3128" in refused(lab, 900686, lab.vault.configure_protection).message
+        lab.site.provider_proxy(None)
+        refused(lab, 900525, lab.vault.configure_protection)
 
 
 @pytest.mark.rule("2.6-8")

@@ -46,7 +46,7 @@ def _install_agent(lab: Lab) -> None:
 
 
 def _need_proxy(lab: Lab) -> None:
-    lab.site.need_proxy("HV01")
+    lab.site.need_proxy("HV01", address="proxy.demo.contoso.com", port=8080)
 
 
 def _proxy(lab: Lab) -> Iterator[Seen]:

@@ -123,7 +123,7 @@ def _encrypt(lab: Lab) -> None:
 
 
 def _need_proxy(lab: Lab) -> None:
-    lab.site.need_proxy("HV01")
+    lab.site.need_proxy("HV01", address="proxy.demo.contoso.com", port=8080)
     lab.run("15min")
 
 

@@ -130,7 +130,8 @@ def _server_facts(context: Context, name: str) -> Block:
         (_("Virtual switches"), ", ".join(one.switches) or "-"),
         (_("Cluster of hosts"), one.cluster or "-"),
         (_("Host group"), one.group or "-"),
-        (_("Internet through a proxy only"), blocks.yes_no(one.needs_proxy)),
+        (_("Internet through a proxy only"), one.proxy or blocks.yes_no(one.needs_proxy)),
+        (_("Proxy of the agent"), one.agent_proxy or "-"),
     ]
     return blocks.facts("server", rows, title=name)
 

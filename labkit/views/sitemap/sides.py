@@ -126,7 +126,8 @@ def _proxies(world: World) -> list[Thing]:
         return []
     settings = [found.proxy for name in through if (found := world.find(Provider, name)) is not None and found.proxy]
     settings += [server.agent_proxy for server in world.all(Server) if server.id in through and server.agent_proxy]
-    address = settings[0].address if settings else _("no component knows it yet")
+    known = [server.proxy for server in world.all(Server) if server.id in through and server.proxy] + settings
+    address = known[0].address if known else _("no component knows it yet")
     up = providers.online(world)
     word = _("connected") if up else _("no way out")
     more = (_("for {servers}").format(servers=", ".join(through)),)
