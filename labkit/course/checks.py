@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from labkit.course import answers
 from labkit.course.model import Check, Seen, Step
 from labkit.engine.errors import LabError, listed
 from labkit.engine.texts import gettext as _
 from labkit.lab import Lab
 
 TROUBLE, ANSWER = "course.trouble", "course.answer"
-_CLOSE = 0.01  # an answer in figures is right within a hundredth: nobody counts the last digit
 
 
 def run(lab: Lab, check: Check) -> Iterator[Seen]:
@@ -61,45 +60,10 @@ def marks(lab: Lab, command: str, slug: str) -> list[dict[str, Any]]:
     return [entry for entry in found if entry.get("step") == slug]
 
 
-def plain(answer: object) -> object:
-    """An answer without what does not count: case and spaces of texts, the order of lists.
-
-    >>> plain(["MYBSD01", " mywsv01 "]), plain("Yes"), plain(3)
-    (['mybsd01', 'mywsv01'], 'yes', 3)
-    """
-    if isinstance(answer, str):
-        return " ".join(answer.split()).casefold()
-    if isinstance(answer, bool) or answer is None:
-        return str(answer).casefold()
-    if isinstance(answer, list | tuple | set):
-        return sorted(map(str, map(plain, answer)))
-    return answer
-
-
-def right(given: object, wanted: object) -> bool:
-    """Whether an answer is the right one; one name stands for a list of one, a frozenset for several right answers.
-
-    None is what a lab cannot tell yet: nothing is right then.
-    """
-    if wanted is None:
-        return False
-    if isinstance(wanted, frozenset):
-        return any(right(given, one) for one in wanted)
-    one, two = plain(given), plain(wanted)
-    if isinstance(one, str) and isinstance(two, int | float) and re.fullmatch(r"-?\d[\d,]*(\.\d+)?", one):
-        one = float(one.replace(",", ""))  # a number in quotes is the number
-    if isinstance(one, int | float) and isinstance(two, int | float):
-        return abs(one - two) <= _CLOSE * abs(two)
-    if isinstance(two, list) and not isinstance(one, list):
-        one = [str(one)]
-    return one == two
-
-
 def wanted(step: Step, lab: Lab) -> object:
-    """The right answer to a question, one of several."""
+    """The right answer to a question."""
     assert step.answer is not None
-    found = step.answer(lab)
-    return sorted(found, key=str)[-1] if isinstance(found, frozenset) else found
+    return answers.shown(step.answer(lab))
 
 
 def _answered(lab: Lab, step: Step) -> Seen:
@@ -110,8 +74,9 @@ def _answered(lab: Lab, step: Step) -> Seen:
     assert step.answer is not None
     last = given[-1]["answer"]
     try:
-        ok = right(last, step.answer(lab))
+        ok = answers.right(last, step.answer(lab))
     except LabError as error:
         return Seen(False, _("the lab can tell"), error.message, error.action)
     shown = listed(map(str, last)) if isinstance(last, list) else str(last)
-    return Seen(ok, _("the right answer"), shown, where)
+    expected = _("the right answer (a figure, or a name as the screen shows it)")
+    return Seen(ok, expected, shown, where)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 
 from labkit.course.model import Seen
-from labkit.engine.errors import in_words, listed
+from labkit.engine.errors import listed, word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
@@ -48,11 +48,6 @@ JOURNAL = (mark("Lab > Journal"), "lab.journal")
 
 Place = tuple[str, str]
 _BY_HAND = ("vmm settings", "replication relationship")  # kinds of leftovers
-
-
-def word(key: str, value: str) -> str:
-    """What a person calls an operation, a job or a state ("scenario", "operation", "state"), without its code."""
-    return str(in_words(key, value)).removesuffix(f" ({value})")
 
 
 def at(place: Place) -> str:
@@ -258,7 +253,7 @@ def site_restored(lab: Lab) -> Seen:
 
 def clean_by_hand(lab: Lab) -> Seen:
     """That no protection that has ended left something on VMM server and hosts, where it is cleaned by hand."""
-    found = [f"{one.kind} {one.name}" for one in lab.leftovers() if one.kind in _BY_HAND]
+    found = [f"{word('leftover', one.kind)} {one.name}" for one in lab.leftovers() if one.kind in _BY_HAND]
     return look(not found, _("nothing of a protection that has ended is left on VMM server and host"), found, LEFT)
 
 

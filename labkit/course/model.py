@@ -41,11 +41,12 @@ class Track(NamedTuple):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A step of a lesson: either something to do (``check``, ``solution``) or a question (``answer``).
 
-    ``title`` and ``hint`` are English, marked for translation. ``check`` yields what it sees, in order; later looks may
-    rely on earlier ones. ``solution`` uses nothing but its argument, ``lab``: its source is what is shown. ``trouble``
-    breaks something that the step mends. An ``optional`` step is an exercise: it needs its trouble, and no later lesson
-    needs it. A step that ``leaves`` nothing to later lessons is left out of their stages. ``answer`` reads the right
-    answer from the lab, or gives several as a frozenset; texts are compared without case, lists without order.
+    ``title``, ``hint`` and ``symptom`` are English, marked for translation. ``check`` yields what it sees, in order;
+    later looks may rely on earlier ones. ``solution`` uses nothing but its argument, ``lab``: its source is what is
+    shown. ``trouble`` breaks something that the step mends; ``symptom`` is what is seen of it, where the title does not
+    say it. An ``optional`` step is an exercise: it needs its trouble, and no later lesson needs it. A step that
+    ``leaves`` nothing to later lessons is left out of their stages. ``answer`` reads the right answer from the lab, as
+    it is or as :class:`labkit.course.answers.Wanted`.
     """
 
     slug: str
@@ -55,6 +56,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     solution: Act | None = None
     answer: Answer | None = None
     trouble: Act | None = None
+    symptom: str = ""
     optional: bool = False
     leaves: bool = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.course import beginning, catalogue, checks, desk, record, telling
+from labkit.course import answers, beginning, catalogue, checks, desk, record, telling
 from labkit.course.cards import Code, Result, Table, Text
 from labkit.course.model import Lesson, Step, source
 from labkit.engine.errors import LabError
@@ -101,7 +101,8 @@ def trouble(slug: str, *, lab: Lab | None = None) -> Text:
         raise LabError(901103, step=slug, choices=choices or "-")
     _try(lesson, step, _lab(lesson, lab), "trouble")
     desk.here().note("trouble", step=slug)
-    return Text(_("Something is broken now."), (_(step.title), f'course.check("{slug}")'))
+    told = [_(text) for text in (step.symptom, step.title) if text]
+    return Text(_("Something is broken now."), (*told, f'course.check("{slug}")'))
 
 
 def answer(slug: str, *given: object, lab: Lab | None = None) -> Result:
@@ -110,7 +111,7 @@ def answer(slug: str, *given: object, lab: Lab | None = None) -> Result:
     if step.answer is None:
         raise LabError(901104, step=slug)
     found = _lab(lesson, lab)
-    value = checks.plain(given[0] if len(given) == 1 else list(given))
+    value = answers.plain(given[0] if len(given) == 1 else list(given))
     checks.mark(found, checks.ANSWER, step, answer=value)
     return check(slug, lab=found)
 

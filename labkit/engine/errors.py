@@ -27,28 +27,53 @@ def catalogue() -> dict[int, dict[str, Any]]:
     return merged
 
 
+# The section of data/states.yml with the titles of what a program names, by the name it goes under.
+_SECTIONS = {
+    "operation": "operations",
+    "scenario": "jobs",
+    "kind": "kinds",
+    "role": "roles",
+    "plan_operation": "plan_operations",
+    "quota": "quotas",
+    "severity": "severities",
+    "level": "levels",
+    "subscription_plan": "subscription_plans",
+    "vault_kind": "vault_kinds",
+    "vpn": "vpns",
+    "leftover": "leftovers",
+    "setting": "settings",
+}
+# Those whose code stands beside the title: somebody may want to type it.
+_CODED = ("operation", "scenario", "state", "task", "quota")
+
+
 @functools.cache
 def _titles(key: str) -> dict[str, str]:
-    """English words for the values of details that programs name: of operations, states, jobs, kinds and roles."""
+    """English words for the values of a detail that programs name: operations, states, jobs, kinds and others."""
     words = resources.yaml("states.yml")
     if key == "state":
         return {**{name: row["description"] for name, row in words["states"].items()}, **words["job_states"]}
     if key == "task":
         return {row["task"]: row["title"] for rows in resources.yaml("timings.yml").values() for row in rows}
-    section = {"operation": "operations", "scenario": "jobs", "kind": "kinds", "role": "roles"}.get(key)
+    section = _SECTIONS.get(key)
     return {name: row["title"] for name, row in words[section].items()} if section else {}
+
+
+def word(key: str, value: Any) -> str:
+    """What a person calls a value, by what it is: a name of ``_SECTIONS``, "state" or "task"; others as they are."""
+    found = _titles(key).get(value) if isinstance(value, str) else None
+    return str(value) if found is None else _(found)
 
 
 def in_words(key: str, value: Any) -> Any:
     """A detail as a person reads it, its code beside it: ``"Planned failover (PlannedFailover)"``; others as they are.
 
-    ``key`` is the detail's name: operation, scenario, state or task; for kind and role the title alone is shown.
+    ``key`` is the detail's name: operation, scenario, state, task or quota; of others the title alone is shown.
     """
-    title = _titles(key).get(value) if isinstance(value, str) else None
-    if title is None:
+    if not isinstance(value, str) or value not in _titles(key):
         return value
-    shown = _(title)
-    return shown if key in ("kind", "role") or shown == value else f"{shown} ({value})"
+    shown = word(key, value)
+    return shown if key not in _CODED or shown == value else f"{shown} ({value})"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.engine import resources
-from labkit.engine.errors import LabError
+from labkit.engine.errors import LabError, word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal.forms import Choice, Choices, Values
 from labkit.recovery.remains import LeftDisks
-from labkit.views.titles import line
+from labkit.views.titles import FREQUENCIES, hours, line, point
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.lab.vmm import VmmDoor
 
-FREQUENCIES = (("30s", mark("30 seconds")), ("5min", mark("5 minutes")), ("15min", mark("15 minutes")))
 SYNCHRONISE = (
     ("before", mark("Synchronize data before failover (minimize downtime)")),
     ("during", mark("Synchronize data during failover only (minimize synchronization)")),
@@ -34,6 +33,11 @@ def worded(pairs: Iterable[tuple[Any, str]]) -> list[Choice]:
     return [(value, _(title)) for value, title in pairs]
 
 
+def titled(key: str, *values: str | None) -> Choices:
+    """Values with the titles that ``errors.word`` has for them; None is a dash."""
+    return lambda _lab, _values: [(value, "-" if value is None else word(key, value)) for value in values]
+
+
 def none_or(values: Iterable[Any], title: str | None = None) -> list[Choice]:
     """None, then the values."""
     return [(None, title or _("None")), *plain(values)]
@@ -44,12 +48,15 @@ def points(lab: Lab, values: Values) -> list[Choice]:
     item = lab.vault.items.get(str(values.get("vm")))
     if item is None:
         return [(None, _("Latest"))]
+    latest = [(None, _("Latest")), ("application-consistent", _("Latest application-consistent"))]
+    return [*latest, *newest_first(item.recovery_points)]
+
+
+def newest_first(known: Sequence[Any]) -> list[Choice]:
+    """Recovery points (with id, time and kind)."""
     # Translators: a recovery point: its instant and kind
     row = _("{time} ({kind})")
-    found = [
-        (one.id, row.format(time=one.time[:19].replace("T", " "), kind=_(one.kind))) for one in item.recovery_points
-    ]
-    return [(None, _("Latest")), ("application-consistent", _("Latest application-consistent")), *reversed(found)]
+    return [(one.id, row.format(time=one.time[:19].replace("T", " "), kind=point(one.kind))) for one in reversed(known)]
 
 
 def plan_points(_lab: Lab, _values: Values) -> list[Choice]:
@@ -203,6 +210,11 @@ def redundancies(_lab: Lab, _values: Values) -> list[Choice]:
     return [(one, f"{titles[one]} (GRS)" if one in titles else one) for one in ("GRS", "RA-GRS", "LRS", "ZRS")]
 
 
+def quotas(lab: Lab, values: Values) -> list[Choice]:
+    """The quotas of the subscription."""
+    return [*titled("quota", *lab.azure.quotas)(lab, values)]
+
+
 def accounts(lab: Lab, _values: Values) -> list[Choice]:
     """The domain's accounts."""
     return plain(lab.site.accounts)
@@ -248,8 +260,8 @@ def _words(*pairs: tuple[Any, str]) -> Choices:
     return lambda _lab, _values: worded(pairs)
 
 
-FREQUENCY, SYNCHRONISATION = _words(*FREQUENCIES), _words(*SYNCHRONISE)
-SNAPSHOTS = _words((0, mark("None")), *((hours, f"{hours} h") for hours in range(1, 13)))
+FREQUENCY, SYNCHRONISATION = _words(*FREQUENCIES.items()), _words(*SYNCHRONISE)
+SNAPSHOTS: Choices = lambda _lab, _values: [(count, hours(count)) for count in range(13)]  # noqa: E731
 RETENTION = _these(*range(25))
 INITIAL = _words(("network", mark("Over the network")), ("export", mark("By export")))
 AUTHENTICATION = _words(("certificate", mark("Certificate")), ("kerberos", mark("Kerberos")))

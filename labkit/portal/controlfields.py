@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
 from labkit.engine.texts import gettext as _
@@ -68,11 +68,19 @@ PROTECTION_DEFAULTS: dict[str, Default] = {
 
 
 def _setting(key: str) -> Default:
-    return lambda lab, values: lab.vault.settings(values.get("cloud")).get(key)
+    def found(lab: Lab, values: Values) -> Any:
+        known = [row.name for row in lab.vault.clouds]
+        return lab.vault.settings(values["cloud"]).get(key) if values.get("cloud") in known else None
+
+    return found
 
 
 def _target(key: str) -> Default:
-    return lambda lab, values: getattr(lab.vault.target(values["vm"]), key) if values.get("vm") else None
+    def found(lab: Lab, values: Values) -> Any:
+        vm = values.get("vm")
+        return getattr(lab.vault.target(str(vm)), key) if vm in lab.vault.items else None
+
+    return found
 
 
 def _of_cloud(key: str) -> Default:

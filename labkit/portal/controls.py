@@ -260,7 +260,7 @@ def _vmm() -> Iterable[Control]:
 
 
 def _subscription() -> Iterable[Control]:
-    plans = {"plan": lambda *_: offered.plain(("trial", "pay-as-you-go"))}
+    plans = {"plan": offered.titled("subscription_plan", "trial", "pay-as-you-go")}
     yield Control("azure.sign_up", mark("Sign up"), choices=plans, free=("account",))
     yield Control("azure.create_account", mark("Create a Microsoft account"), free=("account",))
     yield Control("azure.confirm_phone", mark("Confirm the phone"))
@@ -272,7 +272,7 @@ def _subscription() -> Iterable[Control]:
         "azure.raise_quota",
         mark("Raise a quota"),
         titles={"to": mark("New limit")},
-        choices={"name": lambda lab, _values: offered.plain(lab.azure.quotas)},
+        choices={"name": offered.quotas},
     )
     yield Control("azure.buy_licences", mark("Buy subscription licences"))
     yield Control("azure.end_licences", mark("End the subscription licences"))
@@ -280,16 +280,12 @@ def _subscription() -> Iterable[Control]:
 
 
 def _azure() -> Iterable[Control]:
-    kinds = {
-        "kind": lambda *_: offered.worded(
-            (("site-recovery", mark("Site Recovery vault")), ("backup", mark("Backup vault")))
-        )
-    }
+    kinds = {"kind": offered.titled("vault_kind", "site-recovery", "backup")}
     yield Control("azure.create_vault", mark("Create vault"), choices={"region": offered.vault_regions, **kinds})
     yield Control("azure.create_storage", mark("Create storage account"))
     yield Control("azure.delete_storage", mark("Delete"))
     yield Control("azure.quick_network", mark("Quick Create"), mark("A closed virtual network, as a dummy."))
-    vpn = {"vpn": lambda *_: [(None, "-"), ("site-to-site", "site-to-site")]}
+    vpn = {"vpn": offered.titled("vpn", None, "site-to-site")}
     yield Control("azure.create_network", mark("Custom Create"), mark("Create a virtual network"), choices=vpn)
     yield Control("azure.delete_network", mark("Delete"))
     yield Control(
@@ -304,7 +300,7 @@ def _azure() -> Iterable[Control]:
         choices={
             "network": lambda lab, _values: offered.plain(lab.azure.networks),
             "size": offered.sizes,
-            "role": lambda *_: [("domain-controller", "domain-controller"), (None, "-")],
+            "role": offered.titled("role", "domain-controller", None),
         },
     )
     yield Control("azure.delete_machine", mark("Delete"), choices={"name": offered.machines})
@@ -351,7 +347,7 @@ def _hyperv() -> Iterable[Control]:
 def _replica_points(lab: Lab, values: Values) -> Sequence[tuple[Any, str]]:
     found = lab.hyperv.replicas.get(str(values.get("vm")))
     known = found.recovery_points if found is not None else []
-    return [(None, "-"), *((one.id, f"{one.time[:19].replace('T', ' ')} ({one.kind})") for one in reversed(known))]
+    return [(None, "-"), *offered.newest_first(known)]
 
 
 def _faults() -> Iterable[Control]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, titles
 from labkit.portal.blocks import Block
+from labkit.recovery.requirements import Finding
 
 
 def text(value: Any) -> str:
@@ -42,6 +44,10 @@ def plain(value: Any) -> str:
 
 def _fields(value: Any) -> dict[str, Any] | None:
     """The attributes of a record, None for what is none."""
+    if isinstance(value, Finding):
+        error = value.error
+        told = word("severity", value.severity), str(value.code or "-"), "-" if error is None else error.message
+        return {"rule": value.rule, **dict(zip(("severity", "code", "message"), told, strict=True))}
     if hasattr(value, "_asdict"):
         return dict(value._asdict())
     if isinstance(value, msgspec.Struct):

@@ -7,7 +7,7 @@ from labkit.engine.texts import gettext as _
 
 def page() -> dict[str, str]:
     """Words by the names the ES module has for them."""
-    return {**_clock(), **_rpo(), **_frame(), **_churn(), **_points(), **_jobs(), **_cost()}
+    return {key: text for part in PARTS for key, text in part().items()}
 
 
 def _clock() -> dict[str, str]:
@@ -128,6 +128,9 @@ def _cost() -> dict[str, str]:
         "cost_unpriced": _("used, but in no price list: {names}"),
         "currency": _("Currency"),
     }
+
+
+PARTS = (_clock, _rpo, _frame, _churn, _points, _jobs, _cost)
 
 
 def fault() -> str:

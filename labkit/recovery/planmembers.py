@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.engine import jobs
-from labkit.engine.errors import LabError
+from labkit.engine.errors import LabError, in_words, listed
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
 from labkit.guest import machine as guests
@@ -195,7 +195,9 @@ def require_work(world: World, plan: RecoveryPlan, kind: str, side: str = "") ->
     members = [items.get(world, vm) for vm in plan.vms]
     work = [item for item in members if taken_over(world, item, kind, side) or may_begin(world, item, kind, side)]
     if not work:
-        raise LabError(900909, plan=plan.id, states=", ".join(f"{item.id}: {item.state}" for item in members))
+        raise LabError(
+            900909, plan=plan.id, states=listed(f"{item.id}: {in_words('state', item.state)}" for item in members)
+        )
 
 
 def begin(world: World, job: JobRecord, members: list[str], choice: Choice) -> None:

@@ -7,6 +7,7 @@ from labkit.azure.services import StorageAccount, VirtualNetwork
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.names import unknown
+from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, TEST, Machine
 from labkit.recovery.item import ProtectedItem
@@ -56,7 +57,7 @@ def delete_storage(world: World, name: str) -> None:
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE and account.used]
-    users += [f"disks of {left.vm}" for left in world.all(LeftDisks) if left.account == name]
+    users += [_("disks of {vm}").format(vm=left.vm) for left in world.all(LeftDisks) if left.account == name]
     users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="storage account", name=name, users=", ".join(users))

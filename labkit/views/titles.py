@@ -49,6 +49,28 @@ _COMPONENTS = {
     "traffic.out": mark("traffic out of Azure"),
 }
 
+FREQUENCIES = {"30s": mark("30 seconds"), "5min": mark("5 minutes"), "15min": mark("15 minutes")}
+
+
+def hours(count: int) -> str:
+    """A number of hours; none for 0."""
+    return _("{hours} h").format(hours=count) if count else _("None")
+
+
+def setting(name: str, value: Any) -> str:
+    """The value of a setting of a protected cloud; its name is ``errors.word("setting", name)``."""
+    if name == "frequency":
+        return _(FREQUENCIES.get(value, value))
+    if name == "app_consistent":
+        return hours(value)
+    if name == "initial_start" and value == "now":
+        return _("Immediately")
+    if name == "target" and value is None:
+        return "Microsoft Azure"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return str(value)
+
 
 def point(kind: str) -> str:
     """A kind of recovery point."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from labkit.azure.billing import COMPONENTS
 from labkit.engine import units
 from labkit.portal.widget import module
-from labkit.views import charts, churn, costs, lines, titles
+from labkit.views import charts, churn, costs, titles
 from labkit.views.points import KINDS
 from tests.browser.test_module import BEGIN, MINUTE, Shown
 
@@ -93,7 +93,7 @@ def test_the_page_counts_and_says_as_python_does(page: Page) -> None:
         assert told == [list(column) for column in churn.columns(known, begin, until)]  # type: ignore[arg-type]
     counts = [0, 512, 1023, 5 << 20, 3 << 29] + [chance.randrange(10**12) for _ in range(40)]
     assert page.evaluate("c => c.map(window.under.bytes)", counts) == [units.show_size(c) for c in counts]
-    assert page.evaluate("c => c.map(window.under.rate)", counts) == [lines.show(c) for c in counts]
+    assert page.evaluate("c => c.map(window.under.rate)", counts) == [units.show_bandwidth(c) for c in counts]
     amounts = [chance.random() * 10**6 for _ in range(20)]
     for currency in costs.CURRENCIES:
         said = page.evaluate("([a, c]) => a.map((one) => window.under.money(one, c))", [amounts, currency])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.course import catalogue, checks
+from labkit.course import answers, catalogue, checks
 from labkit.lab import Lab
 
 CLOUD, SWITCH = "OnPremise Cloud", "VirtualSwitch - FrontEnd"
@@ -244,18 +244,18 @@ def test_answers(stage: Callable[[str], Lab]) -> None:
     with stage("hyper-v-replica") as lab:
         step = catalogue.step("which-service")[1]
         for given, ok in (("Site Recovery", False), (" azure  BACKUP ", True), ("replica", False), ("Backup", True)):
-            checks.mark(lab, checks.ANSWER, step, answer=checks.plain(given))
+            checks.mark(lab, checks.ANSWER, step, answer=answers.plain(given))
             assert checks.holds(lab, step) is ok
-    assert checks.right(["MYBSD01", "mywsv01"], ["MYWSV01", "MYBSD01"])
-    assert checks.right("hv01", ["HV01"])
-    assert checks.right(100.4, 100)
-    assert checks.right("13", 13)
-    assert checks.right(" 1,204 ", 1204)
-    assert not checks.right("14", 13)
-    assert not checks.right("x", 13)
-    assert not checks.right(["A"], ["A", "B"])
-    assert not checks.right(102, 100)
-    assert not checks.right("None", None)
+    assert answers.right(["MYBSD01", "mywsv01"], ["MYWSV01", "MYBSD01"])
+    assert answers.right("hv01", ["HV01"])
+    assert answers.right(100.4, 100)
+    assert answers.right("13", 13)
+    assert answers.right(" 1,204 ", 1204)
+    assert not answers.right("14", 13)
+    assert not answers.right("x", 13)
+    assert not answers.right(["A"], ["A", "B"])
+    assert not answers.right(102, 100)
+    assert not answers.right("None", None)
 
 
 def test_a_vm_taken_out_past_vmm_does_not_stop_the_teardown(stage: Callable[[str], Lab]) -> None:

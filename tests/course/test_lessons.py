@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labkit.course import catalogue, checks, stages
+from labkit.course import answers, catalogue, checks, stages
 from labkit.course.model import Lesson, Step, source
 from labkit.engine.errors import LabError
 from labkit.lab import Lab
@@ -36,7 +36,7 @@ def _do(lab: Lab, step: Step) -> None:
     if step.solution is not None:
         exec(source(step.solution), {"lab": lab})
     else:
-        checks.mark(lab, checks.ANSWER, step, answer=checks.plain(checks.wanted(step, lab)))
+        checks.mark(lab, checks.ANSWER, step, answer=answers.plain(checks.wanted(step, lab)))
 
 
 def _live_through(lab: Lab, lesson: Lesson) -> None:

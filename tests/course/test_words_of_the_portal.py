@@ -12,7 +12,7 @@ import pytest
 import labkit
 from labkit import Lab, LabError
 from labkit.course import looks
-from labkit.engine import texts
+from labkit.engine import resources, texts
 from labkit.engine.texts import gettext as _
 from labkit.portal import words
 from labkit.portal.controls import CONTROLS
@@ -59,6 +59,13 @@ def _asked(person: Person) -> Iterator[str]:
             dialog.cancel()
 
 
+def _of_wizards() -> Iterator[str]:
+    """What the later pages of the wizards ask; their dialogs begin with the first."""
+    for wizard in resources.yaml("wizards.yml").values():
+        for page in wizard["pages"].values():
+            yield from (_(field["title"]) for field in page["fields"].values())
+
+
 class Portal:
     """Each part of the portal with all that can be read in it, in one language."""
 
@@ -72,6 +79,8 @@ class Portal:
                 there.update(_texts_in([person.seen["head"], person.seen["commands"], person.seen["blocks"]]))
                 there.update(_asked(person))
         self.later = {_(CONTROLS[one].title) for one in LATER} | {_("Complete manual action")}
+        self.later.update(_of_wizards())
+        self.later.update(text for key, text in words.page().items() if key.startswith("button_"))
         self.every = {*self.parts, *self.later, *set().union(*self.parts.values())}
 
     def misnamed(self, text: str) -> list[str]:

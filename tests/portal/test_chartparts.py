@@ -323,5 +323,5 @@ def test_bare_labs_and_wrong_names(tmp_path: Path) -> None:
 
 def test_words_have_no_key_twice() -> None:
     """The page's words are the sum of the parts' words: none hides another."""
-    pieces = [words._view(), words._churn(), words._points(), words._jobs(), words._cost()]
+    pieces = [part() for part in words.PARTS]
     assert sum(len(piece) for piece in pieces) == len(words.page())

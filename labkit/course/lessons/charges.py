@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import VM_DAYS, Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import TOUR
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
+from labkit.views.titles import component
 
 
 def _begins(lab: Lab) -> Iterator[Seen]:
@@ -34,11 +36,11 @@ def _let_a_day_pass(lab: Lab) -> None:
 
 
 def _average(lab: Lab) -> object:
-    return _vm_days(lab)
+    return Wanted(_vm_days(lab), units=VM_DAYS)
 
 
 def _free(lab: Lab) -> object:
-    return frozenset({"traffic.in", "traffic in", "in", "into azure"})
+    return Wanted("traffic.in", also=("in", mark("into Azure"), mark("received"), component("traffic.in")))
 
 
 def _tested(lab: Lab) -> Iterator[Seen]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from labkit.course import looks
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
+from labkit.views import titles
 
 SETTINGS = (mark("Protected Items > OnPremise Cloud > Settings"), "lab.vault.settings()")
 CLOUD, NETWORK, SWITCH = "OnPremise Cloud", "AzureNetwork", "VirtualSwitch - FrontEnd"
@@ -27,11 +29,8 @@ def _configured(lab: Lab) -> Iterator[Seen]:
     yield looks.cloud_configured(lab, CLOUD)
     settings = lab.vault.settings(CLOUD)
     for name, wanted in (("frequency", "5min"), ("retention", 24), ("storage", "mysiterecovery")):
-        found = settings[name]
-        expected = _("setting {name}: {value}").format(name=name, value=wanted)
-        yield looks.look(
-            found == wanted, expected, _("setting {name}: {value}").format(name=name, value=found), SETTINGS
-        )
+        found, expected = (titles.setting(name, value) for value in (settings[name], wanted))
+        yield looks.equal(word("setting", name), found, expected, SETTINGS)
 
 
 def _no_profile(lab: Lab) -> None:
@@ -102,6 +101,7 @@ LESSON = Lesson(
             check=_configured,
             solution=_configure,
             trouble=_no_profile,
+            symptom=mark("Configuring the cloud's protection fails from now on."),
         ),
         Step(
             slug="map-network",

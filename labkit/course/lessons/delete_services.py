@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from labkit.course import looks
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
@@ -57,7 +58,7 @@ def _forget(lab: Lab) -> None:
 
 
 def _nothing_left(lab: Lab) -> Iterator[Seen]:
-    found = [f"{one.kind} {one.name}" for one in lab.leftovers()]
+    found = [f"{word('leftover', one.kind)} {one.name}" for one in lab.leftovers()]
     yield looks.look(not found, _("nothing is left that costs or is in the way"), found, looks.LEFT)
 
 

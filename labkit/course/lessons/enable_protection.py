@@ -102,6 +102,7 @@ LESSON = Lesson(
             check=_second,
             solution=_enable_second,
             trouble=_unmark,
+            symptom=mark("The VMM console does not protect MYBSD01 any more."),
         ),
         Step(
             slug="target-size",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import VM_DAYS, Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import FAQ
 from labkit.engine.texts import gettext as _
@@ -39,7 +40,7 @@ def _stop(lab: Lab) -> None:
 
 
 def _charged_days(lab: Lab) -> object:
-    return _days(lab, "protection.azure", "MYBSD01")
+    return Wanted(_days(lab, "protection.azure", "MYBSD01"), units=VM_DAYS)
 
 
 def _forget_test(lab: Lab) -> None:
@@ -67,7 +68,7 @@ def _buy(lab: Lab) -> None:
 
 
 def _included(lab: Lab) -> object:
-    return frozenset({100, "100 GB", "100GB"}) if lab.azure.prices() else None
+    return Wanted(100 if lab.azure.prices() else None, units=("GB",))
 
 
 LESSON = Lesson(
@@ -98,7 +99,7 @@ LESSON = Lesson(
         ),
         Step(
             slug="forgotten-test",
-            title=mark("The bill has grown over night: find the cause, and end it"),
+            title=mark("The bill has grown fast: find the cause, and end it"),
             hint=mark(
                 "A test VM runs and is charged by the minute until its test is completed: lab.azure.machines,"
                 " lab.vault.complete_test."

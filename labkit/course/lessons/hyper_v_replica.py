@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import MINUTES, Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import TWO_SITES
 from labkit.engine import units
@@ -51,7 +52,7 @@ def _enable(lab: Lab) -> None:
 
 
 def _best_interval(lab: Lab) -> object:
-    return frozenset({5, "5min", "5 min", "5 minutes"})
+    return Wanted(5, units=MINUTES)
 
 
 def _failed_over(lab: Lab) -> Iterator[Seen]:
@@ -84,7 +85,7 @@ def _reverse(lab: Lab) -> None:
 
 
 def _which_service(lab: Lab) -> object:
-    return frozenset({"backup", "azure backup"})
+    return Wanted("Backup", also=(mark("Azure Backup"), mark("Backup")))
 
 
 def _lose_line(lab: Lab) -> None:
@@ -101,7 +102,8 @@ def _line_back(lab: Lab) -> Iterator[Seen]:
 
 
 def _restore_line(lab: Lab) -> None:
-    lab.faults.restore_line("replica-site")
+    if not lab.status()["lines"]["replica-site"]["connected"]:
+        lab.faults.restore_line("replica-site")
     lab.run("12min")
 
 

@@ -66,6 +66,7 @@ LESSON = Lesson(
             check=_released,
             solution=_release,
             trouble=_one_more,
+            symptom=mark("The cloud cannot be released any more."),
         ),
     ),
 )

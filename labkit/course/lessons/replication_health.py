@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
 from labkit.engine import units
@@ -36,7 +37,7 @@ def _watch(lab: Lab) -> None:
 
 
 def _interval(lab: Lab) -> object:
-    return lab.site.replication("MYWSV01").expected_count
+    return Wanted(lab.site.replication("MYWSV01").expected_count, units=(mark("cycles"),))
 
 
 def _thin_line(lab: Lab) -> None:
@@ -65,7 +66,8 @@ def _lose_line(lab: Lab) -> None:
 
 
 def _restore_line(lab: Lab) -> None:
-    lab.faults.restore_line()
+    if not lab.status()["line"]["connected"]:
+        lab.faults.restore_line()
     for vm in ("MYWSV01", "MYBSD01", "MYWSV02"):
         lab.site.resume_replication(vm)
     lab.run("20min")

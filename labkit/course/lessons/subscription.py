@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
@@ -19,7 +21,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 
 def _signed_up(lab: Lab) -> Iterator[Seen]:
     found = lab.azure.subscription
-    seen = _("none") if found is None else found.plan
+    seen = _("none") if found is None else word("subscription_plan", found.plan)
     yield looks.look(found is not None, _("there is a subscription"), seen, looks.SUBSCRIPTION)
     signed_in = looks.journalled(lab, "azure.sign_in") or looks.journalled(lab, "azure.sign_up")
     seen = _("yes") if signed_in else _("no")
@@ -38,7 +40,7 @@ def _sign_up(lab: Lab) -> None:
 
 def _credit(lab: Lab) -> object:
     found = lab.azure.subscription
-    return None if found is None else found.credit_left
+    return Wanted(None if found is None else found.credit_left, units=(mark("yen"), "JPY", "¥"))
 
 
 def _month_passes(lab: Lab) -> None:
@@ -51,8 +53,9 @@ def _month_passes(lab: Lab) -> None:
 
 def _upgraded(lab: Lab) -> Iterator[Seen]:
     found = lab.azure.subscription
-    plan = None if found is None else found.plan
-    yield looks.equal(_("plan of the subscription"), plan, "pay-as-you-go", looks.SUBSCRIPTION)
+    plan = None if found is None else word("subscription_plan", found.plan)
+    wanted = word("subscription_plan", "pay-as-you-go")
+    yield looks.equal(_("plan of the subscription"), plan, wanted, looks.SUBSCRIPTION)
     yield looks.subscription_active(lab)
 
 
@@ -96,6 +99,7 @@ LESSON = Lesson(
             check=_upgraded,
             solution=_upgrade,
             trouble=_month_passes,
+            symptom=mark("A month has passed, and Azure's services are off."),
         ),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.course import looks
+from labkit.course.answers import Wanted
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
 from labkit.engine import units
@@ -56,7 +57,7 @@ def _fail_over(lab: Lab) -> None:
 
 def _orders_lost(lab: Lab) -> object:
     found = [one for one in lab.vault.failovers if one.vm == VM]
-    return found[-1].orders if found else None
+    return Wanted(found[-1].orders if found else None, units=(mark("orders"),))
 
 
 def _committed(lab: Lab) -> Iterator[Seen]:

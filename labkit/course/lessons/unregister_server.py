@@ -72,6 +72,7 @@ LESSON = Lesson(
             check=_unregistered,
             solution=_unregister,
             trouble=_server_off,
+            symptom=mark("SC01 does not answer any more."),
         ),
         Step(
             slug="uninstall",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.engine import units
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, choices, results
 from labkit.portal.blocks import Block, Cell, Page
@@ -42,7 +43,7 @@ def _subscription(context: Context) -> Page:
         active = found.state == "Active"
         rows: list[tuple[str, Cell]] = [
             (_("Account"), found.account),
-            (_("Plan"), found.plan),
+            (_("Plan"), word("subscription_plan", found.plan)),
             (_("Status"), blocks.said(subscription_state(found.state), blocks.GOOD if active else blocks.BAD)),
             (_("Credit left"), "-" if found.credit_left is None else f"¥{found.credit_left:,}"),
             (_("Ends"), instant(found.ends) or "-"),
@@ -50,7 +51,7 @@ def _subscription(context: Context) -> Page:
         ]
         made.blocks.append(blocks.facts("subscription", rows))
     quotas: list[tuple[str, list[Cell]]] = [
-        (name, [name.replace("_", " "), str(one.used), str(one.limit), str(one.maximum)])
+        (name, [word("quota", name), str(one.used), str(one.limit), str(one.maximum)])
         for name, one in context.lab.azure.quotas.items()
     ]
     columns = [_("Quota"), _("Used"), _("Limit"), _("Can be raised to")]
@@ -67,13 +68,12 @@ def _subscription(context: Context) -> Page:
 
 def _vaults(context: Context) -> Page:
     made = Page(_("Recovery Services"))
-    kinds = {"site-recovery": _("Site Recovery vault"), "backup": _("Backup vault")}
     rows: list[tuple[str, list[Cell]]] = [
         (
             name,
             [
                 name,
-                kinds.get(one.kind, one.kind),
+                word("vault_kind", one.kind),
                 blocks.said(_("Active"), blocks.GOOD),
                 one.region,
                 ", ".join(one.servers) or "-",
@@ -194,7 +194,17 @@ def _delete_disks(context: Context, account: str) -> None:
 def _networks(context: Context) -> Page:
     made = Page(_("Networks"))
     rows: list[tuple[str, list[Cell]]] = [
-        (name, [name, one.region, one.address_space, results.text(one.subnets), results.text(one.dns), one.vpn or "-"])
+        (
+            name,
+            [
+                name,
+                one.region,
+                one.address_space,
+                results.text(one.subnets),
+                results.text(one.dns),
+                word("vpn", one.vpn) if one.vpn else "-",
+            ],
+        )
         for name, one in context.lab.azure.virtual_networks.items()
     ]
     columns = [_("Name"), _("Region"), _("Address space"), _("Subnets"), _("DNS servers"), _("VPN")]

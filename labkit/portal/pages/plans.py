@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.engine.errors import listed, word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab.plans import Plan
@@ -76,7 +77,9 @@ def _why(plan: Plan, kind: str) -> str:
         return _("The plan runs: {job}.").format(job=job.id)
     reasons = [one.text for one in plan.readiness(kind)] if kind in ("test", "planned", "unplanned", "failback") else []
     reason = reasons[0] if reasons else _("No virtual machine of the plan waits for it.")
-    return _("{reason} Allowed now: {operations}").format(reason=reason, operations=", ".join(allowed))
+    return _("{reason} Allowed now: {operations}").format(
+        reason=reason, operations=listed(word("plan_operation", one) for one in allowed)
+    )
 
 
 def _one(context: Context, name: str) -> Page:
@@ -139,7 +142,7 @@ def _action(action: Any, place: str) -> list[Cell]:
     detail = {"manual": action.text, "script": f"{action.account} / {action.runbook}", "check": action.vm}[
         action.action
     ]
-    kinds = f" ({', '.join(action.kinds)})" if action.kinds else ""
+    kinds = f" ({listed(word('plan_operation', kind) for kind in action.kinds)})" if action.kinds else ""
     return [action.name, _(_ACTIONS[action.action]) + kinds, place, detail]
 
 
@@ -148,8 +151,8 @@ def _readiness(plan: Plan) -> blocks.Block:
     for kind, title in _KINDS:
         for place, one in enumerate(plan.readiness(kind)):
             state = blocks.BAD if one.severity == "fails" else blocks.WARN
-            word = _("fails") if one.severity == "fails" else _("warns")
-            rows.append((f"{kind}-{place}", [_(title), one.about, blocks.said(word, state), one.text]))
+            told = blocks.said(word("severity", one.severity), state)
+            rows.append((f"{kind}-{place}", [_(title), one.about, told, one.text]))
     columns = [_("Failover"), _("About"), _("Severity"), _("Reason")]
     empty = _("Nothing stands in the way of a failover now.")
     return blocks.table("readiness", columns, rows, title=_("Readiness"), empty=empty)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.engine import units
-from labkit.engine.errors import LabError
+from labkit.engine.errors import LabError, word
 from labkit.engine.texts import gettext as _
 from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
@@ -115,9 +115,8 @@ def _power(found: str) -> Cell:
 
 
 def _role(role: str) -> str:
-    from labkit.engine.errors import in_words
 
-    return str(in_words("role", role))
+    return word("role", role)
 
 
 def _server_facts(context: Context, name: str) -> Block:
@@ -334,7 +333,7 @@ def _events(context: Context) -> Page:
         (
             str(place),
             [
-                blocks.said(_(one.level), states.get(one.level, blocks.OFF)),
+                blocks.said(word("level", one.level), states.get(one.level, blocks.OFF)),
                 instant(context.lab.show_instant(one.at)),
                 "-" if one.id is None else str(one.id),
                 one.vm or "-",

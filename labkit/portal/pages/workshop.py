@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.engine import units
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, results
@@ -146,7 +147,13 @@ def _leftovers(context: Context) -> Page:
     rows = [
         (
             str(place),
-            [row.kind, row.name, _money("$", row.dollars_per_day, 2), _money("¥", row.yen_per_day, 0), row.action],
+            [
+                word("leftover", row.kind),
+                row.name,
+                _money("$", row.dollars_per_day, 2),
+                _money("¥", row.yen_per_day, 0),
+                row.action,
+            ],
         )
         for place, row in enumerate(context.lab.leftovers())
     ]

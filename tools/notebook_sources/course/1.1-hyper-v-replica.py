@@ -157,12 +157,14 @@ for frequency in ("30s", "5min", "15min"):
 # It is more when the line cannot keep up, as you will see below. The price of the short interval is that the host works, and the line
 # is busy, ten times as often. On Windows Server 2012 there was no choice. **Which interval did it have, in minutes?**
 #
+# In the next cell put your answer in the place of the `...`, take the `#` away, and run it: `course.answer("interval-of-2012", 10)`, say.
 # `course.solve` answers, or does a step, for you if you have not: leave such cells out while you try yourself.
 # %% [markdown] lang="ja"
 # レプリカの古さは、次の送信まで増え続け、届くと転送にかかった時間 (1 秒ほど) まで下がります。最悪の値は、ほぼ間隔のとおりです。回線が追いつかないと
 # さらに大きくなります (あとで見ます)。間隔を短くすると、そのぶんホストと回線が頻繁に使われます。Windows Server 2012 では選べませんでした。
 # **何分間隔だったでしょうか。**
 #
+# 次のセルの `...` を答えに置き換え、行頭の `#` を消して実行します (例: `course.answer("interval-of-2012", 10)`)。
 # `course.solve` は、まだ済んでいなければ、代わりに答えたり手順を実行したりします。自分で試している間は、このセルを飛ばしてください。
 # %%
 # course.answer("interval-of-2012", ...)
@@ -173,7 +175,7 @@ course.solve("interval-of-2012")
 # ## Step 1: replicate the VM
 #
 # **In the portal:** open it in a cell of your own (the `+` above the notebook makes one) with `portal.open(lab, "site", "hyperv")`.
-# Choose `MYWSV01`, then *Enable replication* in the bar; *Copy frequency* `30s`. Then choose it in the table *Hyper-V Replica*, *Let time pass until initial replication is through*, and
+# Choose `MYWSV01`, then *Enable replication* in the bar; *Copy frequency* 30 seconds. Then choose it in the table *Hyper-V Replica*, *Let time pass until initial replication is through*, and
 # let half an hour more pass with the clock.
 #
 # **In code:** the next cell. `course.todo` is true as long as the step is not done, so you can run it after clicking, too.
@@ -181,7 +183,7 @@ course.solve("interval-of-2012")
 # ## 手順 1: 仮想マシンをレプリケートする
 #
 # **ポータルで:** セルを 1 つ追加して (ノートブックの上の `+`)、`portal.open(lab, "site", "hyperv")` を実行すると開きます。`MYWSV01` を選び、バーの [レプリケーションを有効にする] をクリックし、
-# [コピーの頻度] を `30s` にします。次に [Hyper-V レプリカ] の表で選び、[初期レプリケーションの完了まで時間を進める] をクリックします。そのあと、
+# [コピーの頻度] を [30 秒] にします。次に [Hyper-V レプリカ] の表で選び、[初期レプリケーションの完了まで時間を進める] をクリックします。そのあと、
 # 時計でさらに 30 分進めます。
 #
 # **コードで:** 次のセルを実行します。`course.todo` は、手順がまだ済んでいない間だけ真になるので、ポータルで操作したあとに実行しても
@@ -288,14 +290,14 @@ for row in lab.vault.objectives:
 #
 # The VM runs at the other site, and is replicated nowhere: after an unplanned failover nobody turns replication round for you.
 #
-# **In the portal:** the table *Hyper-V Replica*, *Reverse replication*.
+# **In the portal:** the table *Hyper-V Replica*, *Reverse replication*, then *Let time pass until initial replication is through*.
 # %% [markdown] lang="ja"
 # ## 手順 3: レプリケーションを反転する
 #
 # 仮想マシンはもう一方のサイトで動いていますが、どこにもレプリケートされていません。計画されていないフェールオーバーのあとは、自動では
 # 反転しません。
 #
-# **ポータルで:** [Hyper-V レプリカ] の表で [レプリケーションの反転] をクリックします。
+# **ポータルで:** [Hyper-V レプリカ] の表で [レプリケーションの反転] をクリックし、続いて [初期レプリケーションの完了まで時間を進める] をクリックします。
 # %%
 if course.todo("reverse-by-hand"):
     lab.hyperv.reverse("MYWSV01")

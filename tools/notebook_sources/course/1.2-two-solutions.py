@@ -185,11 +185,11 @@ course.trouble("between-sites-lost")
 course.check("between-sites-lost")
 # %% [markdown] lang="en"
 # **Your turn.** The line itself is on *Lab* > *Faults*: *Bring the line back*, *Inter-site line*. Replication that has failed tries again at longer and
-# longer intervals, up to half an hour; *Site* > *Hyper-V* > *Resume replication* tries at once. So look at the check again when the line is back.
+# longer intervals, up to half an hour; *Site* > *Hyper-V* > *Resume replication* tries at once. So run the check again when the line is back.
 # %% [markdown] lang="ja"
 # **やってみましょう。** 回線は [ラボ] > [障害] ページにあります ([回線の復旧] で [サイト間の回線] を選びます)。失敗したレプリケーションは、
 # 間隔を空けながら (最長 30 分) 自動的に再試行されます。すぐに試すには [サイト] > [Hyper-V] > [レプリケーションの再開] です。回線が戻ったら、
-# もう一度チェックを見てください。
+# もう一度チェックのセルを実行してください。
 # %%
 # ...
 # %%
@@ -232,14 +232,14 @@ course.check("site-back")
 # %%
 views.failovers(lab)[["operation", "rpo", "orders", "equal"]]
 # %% [markdown] lang="en" rules="F-2"
-# The first row is your test: a minute old, as any state between two cycles is. In the other two, there and back, nothing is
+# The first row is your test: the state that arrived last (`rpo` is its age, little over five minutes at the most). In the other two, there and back, nothing is
 # lost: `rpo` (in seconds) and `orders` are zero. `equal` says that what started is, byte by byte, the site's disk as of its recovery point; it is so in a test, too.
 #
 # ## Step 5: Azure instead of a second site
 #
 # A second site costs a building, servers, licences, a line. The board gives it up. The same cloud is to be protected to Azure; try it:
 # %% [markdown] lang="ja"
-# 1 行目はテストで、最後に届いた時点、つまり 1 分ほど前の状態です。あとの 2 行 (行きと帰り) では、失われた時間 (`rpo`、秒) も注文 (`orders`) もゼロで、
+# 1 行目はテストで、最後に届いた時点の状態です (`rpo` がその古さで、長くても 5 分あまりです)。あとの 2 行 (行きと帰り) では、失われた時間 (`rpo`、秒) も注文 (`orders`) もゼロで、
 # `equal` は、起動したディスクの中身が、復旧ポイントの時点のサイトのディスクとバイト単位で一致するという意味です (テストでも一致します)。
 #
 # ## 手順 5: 2 つ目のサイトの代わりに Azure を使う

@@ -197,10 +197,10 @@ if course.todo("one-licence"):
     lab.azure.buy_licences(1)
 course.check("one-licence")
 # %% [markdown] lang="en"
-# The rows of today: `quantity` is what was used, `charged` what is paid for. One VM has the licence, and is charged nothing for
+# The rows of today: `quantity` is what was used, `charged` what is paid for (`traffic.in`, too, has a quantity; its price is 0). One VM has the licence, and is charged nothing for
 # protection, storage and transactions; the other one pays as before.
 # %% [markdown] lang="ja"
-# 今日の明細です。`quantity` は使った量、`charged` は課金される量です。ライセンスが割り当てられた仮想マシンは、保護、ストレージ、トランザクションが
+# 今日の明細です。`quantity` は使った量、`charged` は課金される量です (`traffic.in` にも量がありますが、単価が 0 なので料金はかかりません)。ライセンスが割り当てられた仮想マシンは、保護、ストレージ、トランザクションが
 # 課金されません。もう 1 台は今までどおりです。
 # %%
 table = views.meter(lab)

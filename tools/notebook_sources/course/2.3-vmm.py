@@ -31,8 +31,8 @@
 # %% [markdown] lang="ja"
 # ## 始める前の状態
 #
-# 2.1 のサイトに、サブスクリプションがある状態です。`SC01` を VMM 管理サーバーにしますが、まだ何もインストールされていません。入れるのは
-# **System Center 2012 R2** です。Azure に対する保護には、それより古い VMM は使えません。
+# 2.1 のサイトに、サブスクリプションがある状態です。`SC01` を VMM 管理サーバーにしますが、まだ何もインストールされていません。
+# インストールするのは **System Center 2012 R2** です。Azure に対する保護には、それより古い VMM は使えません。
 # %%
 import labkit
 from labkit import course, portal
@@ -131,14 +131,14 @@ course.check("adk")
 #
 # **In the portal:** *Site* > *Servers*, `SC01`, *Set up VMM*: the wizard opens, and you go through it page by page.
 #
-# **In code** the same wizard, with what each page offers. The cell accepts every default and the licence terms, and stops before the end:
+# **In code** the same wizard, with what each page offers. The cell accepts every default and the licence terms, goes to the last page, and cancels instead of installing:
 # %% [markdown] lang="ja"
 # ## 手順 4: VMM のセットアップ
 #
 # **ポータルで:** [サイト] > [サーバー] で `SC01` を選び、[VMM のセットアップ] をクリックします。ウィザードが開くので、1 ページずつ進みます。
 #
-# **コードで**も、同じウィザードを使えます。各ページの項目と既定値を表示します。次のセルは、既定値のまま、使用許諾契約書に同意して、最後の直前で
-# やめます。
+# **コードで**も、同じウィザードを使えます。各ページの項目と既定値を表示します。次のセルは、既定値のまま、使用許諾契約書に同意して最後のページまで
+# 進み、インストールせずにキャンセルします。
 # %%
 if course.todo("vmm-setup"):
     setup = lab.site.wizard("vmm-setup")

@@ -74,7 +74,9 @@ rehearsal = labkit.open(lab.copy(Path(folder.name) / "rehearsal.lab"))
 # ## Step 1: the provider
 #
 # **In the portal** (`portal.open(lab, "site", "servers")` in a cell of your own): choose `SC01`, *Set up the provider*. (In the Management Portal of
-# 2014 the installer, VMMASRProvider_x64.exe, was downloaded from Quick Start or Dashboard. Here nothing is downloaded.)
+# 2014 the installer, VMMASRProvider_x64.exe, was downloaded from Quick Start or Dashboard. Here nothing is downloaded.) Make the key first: *Quick Start* > *Generate
+# registration key file*; the wizard's page *Registration key* asks for that file. On the last page take the tick from *Synchronize cloud metadata to Site Recovery
+# portal*; then let time pass until the job is done.
 #
 # **In code:** the same wizard, page by page. The first page has one box, and it is ticked: the provider becomes a part of VMM's
 # service, which has to stand still for it. See what happens without the tick.
@@ -83,7 +85,8 @@ rehearsal = labkit.open(lab.copy(Path(folder.name) / "rehearsal.lab"))
 #
 # **ポータルで:** 自分で作ったセルで `portal.open(lab, "site", "servers")` を実行し、`SC01` を選んで [プロバイダーのセットアップ] をクリックします
 # (2014 年の管理ポータルでは、インストーラー VMMASRProvider_x64.exe をクイック スタートかダッシュボードからダウンロードしました。
-# このラボでは、ダウンロードは不要です)。
+# このラボでは、ダウンロードは不要です)。先に [クイック スタート] > [登録キー ファイルの生成] でキーを作り、ウィザードの [キー ファイル] でそのファイルを指定します。
+# 最後のページで [クラウド メタデータを Site Recovery ポータルに同期する] をオフにし、[次へ]、[完了] の順にクリックして、ジョブが終わるまで時間を進めます。
 #
 # **コードで:** 同じウィザードを、1 ページずつ進めます。最初のページにはチェック ボックスが 1 つあり、オンになっています。プロバイダーは VMM の
 # サービスに組み込まれるので、その間はサービスを止める必要があるからです。オフにするとどうなるか、見てみましょう。
@@ -217,7 +220,8 @@ print(f"{data / 2**30:.0f} GB > {data / 10 / 2**30:.1f} GB")
 # **In the portal:** *Site* > *Servers*, choose `HV01`, *Set up the agent*: installation settings, proxy, installation. What it needs besides is
 # installed with it. An older agent of Azure Backup would be upgraded in place, for it is the same program.
 #
-# That is also why the last page has a button too many: *Proceed to Registration* registers the host with Azure *Backup*. Press *Close*.
+# That is also why the setup of 2014 has a button too many on its last page: *Proceed to Registration* registers the host with Azure *Backup*. There one presses
+# *Close*; in the lab's portal the wizard ends with *Finish*.
 #
 # **In code:** the next cell.
 # %% [markdown] lang="ja"
@@ -225,7 +229,7 @@ print(f"{data / 2**30:.0f} GB > {data / 10 / 2**30:.1f} GB")
 # [インストール] と進みます。前提コンポーネントが不足していれば、いっしょにインストールされます。以前の Azure Backup エージェントがあれば、
 # アップグレードされます。同じプログラムだからです。
 #
-# 最後のページにボタンが 1 つ余計にあるのも、そのためです。[登録処理を続行] は、Azure **Backup** にホストを登録するボタンです。
+# 2014 年のセットアップ (自習書の画面) の最後のページにボタンが 1 つ余計にあるのも、そのためです。[登録処理を続行] は、Azure **Backup** にホストを登録するボタンです。
 # [閉じる] をクリックしてください。
 #
 # **コードで:** 次のセルを実行します。

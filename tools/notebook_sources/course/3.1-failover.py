@@ -155,14 +155,14 @@ for kind in kinds:
             print(f"{kind:18} | {lost:4} | {told}")
 # %% [markdown] lang="en"
 # (The second column is what was lost. `Suspended`: the test runs, and waits for your word. While the site runs, the VM goes on writing until the failover switches
-# over; without power it stopped at once, so the RPO is smaller there.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. Back again it goes from both of the last by
+# over; without power it stopped at once, so the RPO is smaller there.) Without VMM a planned failover is refused, for nobody could shut the VM down and send the rest. The other two ask nobody at the site. After a planned and after an unplanned failover the way back is
 # a *planned failover in the other direction* (3.6), when the site is up.
 #
 # All of them start from the newest recovery point unless you choose another, with one click, for one VM or for a whole plan (3.2). A planned failover to an
 # earlier point loses what came after it. In an emergency you take the newest, and choose again between the failover and its commit.
 # %% [markdown] lang="ja"
 # 2 列目は、失われたものです。`Succeeded` は完了、`Suspended` はアクションを待機 (テストが始まり、あなたの指示を待っている状態) です。サイトが動いていれば、切り替えの瞬間まで書き込みが続きます。停電では書き込みがすぐに止まるので、RPO の数字は小さくなります。VMM がなければ、計画されたフェールオーバーは拒否されます。仮想マシンをシャットダウンして、残りを送信する人がいないからです。ほかの 2 つは、サイト側に何も
-# 要求しません。元に戻すときは、どちらの場合も、サイトが復旧してから**反対方向の計画されたフェールオーバー**を実行します (3.6)。
+# 要求しません。計画されたフェールオーバーのあとも、計画されていないフェールオーバーのあとも、元に戻すときは、サイトが復旧してから**反対方向の計画されたフェールオーバー**を実行します (3.6)。
 #
 # どれも、ワン クリックで、別のものを選ばなければ最新の復旧ポイントから始まります。1 台の仮想マシンでも、復旧計画全体 (3.2) でも同じです。古い復旧ポイントへの計画されたフェールオーバーでは、
 # そのあとの変更が失われます。非常時には、まず最新の復旧ポイントで始め、フェールオーバーのあと、コミットするまでの間に選び直します。
@@ -194,7 +194,7 @@ with another() as copy:
 # A failover is good or bad only beside what was agreed. **RPO**: how much data may be lost, as time. **RTO**: how long until the application answers
 # again. **MTD**: how long the business can bear it at all; RTO has to be well within. The lab keeps the targets and measures every failover against them.
 #
-# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): choose `MYWSV01`, *Set targets* in the bar. **In code:** the next cell.
+# **In the portal** (`portal.open(lab, "items", "OnPremise Cloud")` in a cell of your own): choose `MYWSV01`, *Set targets* in the bar: RTO `30min`, RPO `10min`, MTD `4h`. **In code:** the next cell.
 # %% [markdown] lang="ja"
 # ## 手順 1: 目標を設定する
 #
@@ -202,7 +202,7 @@ with another() as copy:
 # **目標復旧時間 (RTO)** は、アプリケーションが再び応答するまでの時間、**最大許容停止時間 (MTD)** は、業務がどこまでの停止に耐えられるかです。RTO は、
 # MTD より十分に短くします。ラボは目標を記録し、フェールオーバーのたびに結果を測ります。
 #
-# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、`MYWSV01` を選んで、下のバーの [目標の設定] をクリックします。**コードで:** 次のセルを実行します。
+# **ポータルで:** 自分で作ったセルで `portal.open(lab, "items", "OnPremise Cloud")` を実行し、`MYWSV01` を選んで、下のバーの [目標の設定] で、RTO に `30min`、RPO に `10min`、MTD に `4h` と入力します。**コードで:** 次のセルを実行します。
 # %%
 if course.todo("set-objectives"):
     lab.vault.set_objectives("MYWSV01", rto="30min", rpo="10min", mtd="4h")
@@ -307,7 +307,7 @@ course.solve("vpn-down")
 # %% [markdown] lang="ja"
 # ## まとめ
 #
-# - フェールオーバーでの Azure の役割です。ストレージにはディスクがあり、仮想マシンはそのとき初めて作られ、仮想ネットワークと VPN はずっと前からあります。
+# - フェールオーバーのときに初めて、ストレージにあるディスクから仮想マシンが作られます。仮想ネットワークと VPN は、その前から用意しておきます。
 # - クライアントから見た名前は変わらず、アドレスが変わります。それには VPN と DNS が必要です。
 # - テスト フェールオーバーと計画されていないフェールオーバーは、サイト側に何も要求しません。計画されたフェールオーバーは VMM が必須で、何も失いません。
 # - 先に目標を決めます。数字の良し悪しは、目標と比べて初めてわかります。

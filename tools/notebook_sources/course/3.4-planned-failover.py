@@ -134,9 +134,9 @@ for seen in contents:
     print(f"{seen.time[11:19]}  {seen.kind}  {seen.lost_bytes / 2**20:6.1f} MB")
 # %% [markdown] lang="en"
 # The last one is the point that the planned failover itself made, after the shut-down: choosing it loses nothing. The other one
-# loses half an hour of writing. Try it, and go back: as long as nothing is committed, you can do both.
+# loses almost half an hour of writing. Try it, and go back: as long as nothing is committed, you can do both.
 # %% [markdown] lang="ja"
-# 最後のものは、計画されたフェールオーバー自身がシャットダウンのあとに作ったポイントで、選んでも何も失われません。もう一方を選ぶと、30 分間の
+# 最後のものは、計画されたフェールオーバー自身がシャットダウンのあとに作ったポイントで、選んでも何も失われません。もう一方を選ぶと、30 分近くの
 # 書き込みが失われます。試して、戻ってみましょう。コミットするまでは、どちらもできます。
 # %%
 for point in points:

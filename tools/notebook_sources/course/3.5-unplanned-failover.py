@@ -199,11 +199,12 @@ views.replication(lab)[["vm", "state", "health"]]
 # %% [markdown] lang="en"
 # `MYWSV01` stays in Azure, switched off at the site; the way back is 3.6. `MYBSD01` has been at the site all the time, and its host
 # has crashed: what it had noted of its changes cannot be trusted. Both sides have to be compared, block by block, and what differs is
-# sent. **In the portal:** choose `MYBSD01`, *Resynchronize*. The job only begins it: let about 20 minutes pass, until *Site* > *Hyper-V* says of `MYBSD01` *Replicating*.
+# sent. **In the portal:** *Protected Items* > *OnPremise Cloud*, choose `MYBSD01`, *Resynchronize*. The job only begins it: let about 20 minutes pass, until *Site* > *Hyper-V* says of `MYBSD01` *Replicating*.
 # %% [markdown] lang="ja"
 # `MYWSV01` は Azure で動いたままで、サイトでは停止しています。戻すのは 3.6 です。`MYBSD01` はずっとサイトにありましたが、ホストが突然停止したので、
 # 変更の記録を信用できません (`resync-required`: 再同期が必要)。両側をブロックごとに比べて、違う部分を送る必要があります。
-# **ポータルで:** `MYBSD01` を選び、[再同期] をクリックします。ジョブは再同期を始めるだけです。[サイト] > [Hyper-V] で `MYBSD01` が「レプリケート中」になるまで、20 分ほど進めてください。
+# **ポータルで:** [保護された項目] > [OnPremise Cloud] で `MYBSD01` を選び、[再同期] をクリックします。ジョブは再同期を始めるだけです。[サイト] > [Hyper-V] で `MYBSD01` が
+# 「レプリケート中」になるまで、20 分ほど進めてください。
 # %%
 if course.todo("resynchronise"):
     lab.vault.resynchronise("MYBSD01", wait=True)

@@ -7,7 +7,7 @@
 #
 # 1. Is the running of VMs that were failed over included in the price of Site Recovery?
 # 2. I stopped protecting in the middle of the month. Do I pay for all of it?
-# 3. Why has the bill grown over night?
+# 3. Why has the bill grown so fast?
 # 4. Must I buy the subscription licence?
 # 5. I use the free trial. Will my card be charged when it is used up?
 #
@@ -21,7 +21,7 @@
 #
 # 1. フェールオーバーした仮想マシンの実行は、Site Recovery の料金に含まれますか。
 # 2. 月の途中で保護を停止しました。1 か月分を払うのですか。
-# 3. 一晩で料金が増えたのはなぜですか。
+# 3. 料金が急に増えたのはなぜですか。
 # 4. サブスクリプション ライセンスは、必ず買わなければなりませんか。
 # 5. 無料評価版を使っています。使い切ったら、クレジット カードに請求されますか。
 #
@@ -106,13 +106,13 @@ days = int((meter.component == "protection.azure").sum())
 bill = lab.azure.bill().components["protection.azure"]
 print(f"{days} / 31 = {days / 31:.4f}   x 54 USD = {days / 31 * 54:.2f} USD   ({bill.dollars:.2f} USD)")
 # %% [markdown] lang="en" rules="1.3-3"
-# ## 3. The bill has grown over night
+# ## 3. The bill has grown fast
 #
-# Run the cell: a night passes. Then look at the days.
+# Run the cell: 16 hours pass. Then look at the days.
 # %% [markdown] lang="ja"
-# ## 3. 一晩で料金が増えた
+# ## 3. 料金が急に増えた
 #
-# セルを実行すると、一晩が過ぎます。そのあと、1 日ごとの料金を見てください。
+# セルを実行すると、16 時間が過ぎます。そのあと、1 日ごとの料金を見てください。
 # %%
 course.trouble("forgotten-test")
 # %%

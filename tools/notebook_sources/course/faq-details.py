@@ -226,11 +226,11 @@ ask(lab.vault.failback, "MYBSD01")
 # %% [markdown] lang="en" rules="F-12"
 # ## And the licences?
 #
-# **In the portal:** *Azure* > *Subscription* > *Licence checklist*. For each product that is installed in a protected VM:
+# **In the portal:** *Azure* > *Subscription* > *Licence checklist*; in *Products* one product a line (`SQL Server 2012 SP1`, say). For each product that is installed in a protected VM:
 # %% [markdown] lang="ja"
 # ## ライセンスはどうなりますか
 #
-# **ポータルで:** [Azure] > [サブスクリプション] > [ライセンスのチェックリスト] です。保護された仮想マシンにインストールされている製品ごとに確認します。
+# **ポータルで:** [Azure] > [サブスクリプション] > [ライセンスのチェックリスト] です。[製品] に、1 行に 1 つずつ製品名を入力します (例: `SQL Server 2012 SP1`)。保護された仮想マシンにインストールされている製品ごとに確認します。
 # %%
 for entry in lab.azure.licence_checklist(["Windows Server 2012 R2", "SQL Server 2012 SP1", "Contoso ERP 7"]):
     print(f"{entry.product} ({entry.basis})")
