@@ -12,6 +12,7 @@ from labkit.engine.jobs import JobRecord
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.lab import arguments
+from labkit.lab.refusals import refusal
 from labkit.lab.views import Job
 from labkit.recovery import (
     cloudprotection,
@@ -324,7 +325,10 @@ class VaultSetupDoor:
         return self._lab.read(lambda world: protection.findings(world, vm))
 
     def target(self, vm: str) -> Target:
-        """The page "Source and target properties": name, size, adapter and network in Azure, and what does not fit."""
+        """The page "Source and target properties": name, size, adapter and network in Azure, and what does not fit.
+
+        900948 for a VM that goes to a second site.
+        """
         return self._lab.read(lambda world: targets.show(world, items.get(world, vm)))
 
     def set_target(
@@ -333,11 +337,15 @@ class VaultSetupDoor:
         """Change a protected VM's size ("M"), name or adapter in Azure (rules 1.4-13, 1.4-14, 2.8-4).
 
         A size that does not fit is taken: ``misfits`` of the page says what it has too little of. Errors: 900240,
-        70044 and 900809 for a name, 900010, 900851.
+        70044 and 900809 for a name, 900010; 900851 while a failover uses it, 900948 for one that goes to a second site.
         """
         work = lambda world: targets.change(world, items.get(world, vm), size, azure_name, adapter)  # noqa: E731
         arguments = {"vm": vm, "size": size, "azure_name": azure_name, "adapter": adapter}
         return self._lab.command("vault.set_target", arguments, work)
+
+    def target_refusal(self, vm: str) -> LabError | None:
+        """What :meth:`set_target` would refuse a VM with now, whatever it is given; None when it would not."""
+        return refusal(self._lab, lambda world: targets.changeable(items.get(world, vm)))
 
     def notices(self) -> list[str]:
         """What the portal says at the top of a vault's pages: providers that have to be upgraded (F-1)."""

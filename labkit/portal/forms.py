@@ -147,9 +147,10 @@ class Control:
     ``title``, ``text``: English, marked for translation. By argument, over what holds for every argument of that name:
     ``choices``, ``titles``, ``defaults``; ``present``: what is set now, of an argument that changes it and is not
     given while it is left so. ``more``: fields of a command that takes any keyword. ``hidden``: arguments that are
-    not asked; ``only``: those that are asked where this holds; ``free``: those for which any text will do.
-    ``each``: an argument of which several can be chosen, with a call for each. ``wizard``: the name of the wizard
-    whose pages ask instead. ``tick``: a text that has to be ticked.
+    not asked; ``required``: those that a person has to give although a call need not; ``only``: those that are
+    asked where this holds; ``free``: those for which any text will do. ``each``: an argument of which several can
+    be chosen, with a call for each. ``wizard``: the name of the wizard whose pages ask instead. ``tick``: a text
+    that has to be ticked.
     """
 
     command: str
@@ -161,6 +162,7 @@ class Control:
     present: Mapping[str, Default] = dataclasses.field(default_factory=dict)
     more: Callable[[Lab, Values], Sequence[Field]] | None = None
     hidden: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     only: Mapping[str, Callable[[Lab, Values], bool]] = dataclasses.field(default_factory=dict)
     free: tuple[str, ...] = ()
     each: str = ""
@@ -236,7 +238,8 @@ def fields(control: Control, lab: Lab, root: Any, values: Values, common: Mappin
 def _field(
     control: Control, one: inspect.Parameter, kind: str, choices: list[Choice] | None, lab: Lab, values: Values
 ) -> Field:
-    needed = one.default is MISSING and one.kind is not inspect.Parameter.VAR_POSITIONAL
+    bare = one.default is MISSING and one.kind is not inspect.Parameter.VAR_POSITIONAL
+    needed = bare or one.name in control.required
     present = control.present[one.name](lab, values) if one.name in control.present else None
     if one.name in values:
         value = values[one.name]

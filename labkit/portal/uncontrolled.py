@@ -11,6 +11,7 @@ WITHOUT: dict[str, str] = {
     "vault.settings": "shown on the cloud's page Settings",
     "vault.protectable": "what Add virtual machines offers",
     "vault.target": "shown on the item's page",
+    "vault.target_refusal": "greys Change target size, name or adapter",
     "vault.notices": "shown at the top of Quick Start",
     "site.wizard": "opened by the controls whose pages it has",
     "site.server": "shown on the page of the servers",

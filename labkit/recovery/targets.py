@@ -52,10 +52,14 @@ def name(item: ProtectedItem) -> str:
 
 
 def show(world: World, item: ProtectedItem) -> Target:
-    """The page as it stands; 900890 for an item that is protected to another site."""
-    if item.to:
-        raise LabError(900890, setting="target", cloud=item.cloud)
+    """The page as it stands; 900948 for an item that is protected to another site."""
+    _require_azure(item)
     return Target(name(item), item.size, adapter(world, item).name, network(world, item), misfits(world, item))
+
+
+def _require_azure(item: ProtectedItem) -> None:
+    if item.to:
+        raise LabError(900948, vm=item.id, cloud=item.cloud)
 
 
 def misfits(world: World, item: ProtectedItem) -> tuple[str, ...]:
@@ -64,17 +68,23 @@ def misfits(world: World, item: ProtectedItem) -> tuple[str, ...]:
     return sizes.named(item.size).misfits(spec.cpu, spec.memory_max, len(spec.data_disks))
 
 
+def changeable(item: ProtectedItem) -> None:
+    """Refuse an item whose target is not changed: 900948 it goes to another site, 900851 a failover or test uses it."""
+    _require_azure(item)
+    if item.job or item.point is not None:
+        raise LabError(900851, vm=item.id, state=item.state)
+
+
 def change(
     world: World, item: ProtectedItem, size: str | None, azure_name: str | None, adapter_name: str | None
 ) -> Target:
     """Change what is given; the page as it stands then. A size that does not fit is taken (rule 2.8-4).
 
-    900240 no such size, 70044 a name that Azure does not take, 900809 one that is taken, 900010 no such adapter,
-    900851 while a failover or test uses them.
+    900240 no such size, 70044 a name that Azure does not take, 900809 one that is taken, 900010 no such adapter; errors
+    of :func:`changeable`.
     """
     subscription.require(world)
-    if item.job or item.point is not None:
-        raise LabError(900851, vm=item.id, state=item.state)
+    changeable(item)
     if size is not None:
         item.size, item.size_chosen = sizes.named(size).name, True
     if azure_name is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import labkit
 from labkit import Lab
 from tests.portal.clicks import Person
@@ -142,3 +144,16 @@ def test_only_disks_that_were_left_are_offered_for_deletion(lab: Lab) -> None:
     person.press()
     assert person.seen["script"] == [f'lab.azure.delete_disks("{account}", "{VM}")']
     assert person.command("azure.delete_disks")["why"]
+
+
+@pytest.mark.rule("4.3-1")
+def test_a_server_is_removed_for_a_reason(tmp_path: Path) -> None:
+    """One of the list, of which the first is chosen already as in the guide's dialog; the line names it."""
+    with labkit.create(tmp_path / "a.lab", stage="registered") as lab:
+        reasons = lab.vault.unregister_reasons
+        person = Person(lab).go("resources").choose("servers", "SC01").click("vault.unregister_server")
+        assert person.field("reason")["required"]
+        assert person.field("reason")["choices"] == [one.title for one in reasons]
+        assert shown(person, "reason") == reasons[0].title
+        person.press(reason=reasons[-1].title)
+        assert person.seen["script"] == [f'lab.vault.unregister_server(server="SC01", reason="{reasons[-1].name}")']

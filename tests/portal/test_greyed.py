@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from labkit import Lab
 from tests.portal.clicks import Person
-from tests.recovery.labs import error_of
+from tests.recovery.labs import SHOP, error_of
 from tests.recovery.planlabs import manual
+from tests.recovery.test_cloud_to_cloud import OURS, THEIRS, two_clouds
 
 CLOUD, VM, OTHER = "OnPremise Cloud", "MYWSV01", "MYBSD01"
 
@@ -73,3 +76,27 @@ def test_of_a_plans_job_what_its_state_allows_is_offered(lab: Lab) -> None:
     assert (restart, release) == ("", "")
     lab.vault.unplanned_failover_plan("Plan")
     assert error_of(failed.restart).message in _why(Person(lab).go("jobs", failed.id), ("restart",))[0]
+
+
+def test_what_azure_alone_has_is_greyed_for_a_second_site(tmp_path: Path) -> None:
+    """A VM protected to another cloud has no target size: the command says so on its page and in the list."""
+    with two_clouds(tmp_path, SHOP) as lab:
+        for server in ("SC01", "SC02"):
+            lab.vault.register_server(server, wait=True)
+        lab.vault.configure_protection(target=THEIRS, wait=True)
+        lab.vault.enable_protection("SHOP", wait=True)
+        words = error_of(lambda: lab.vault.set_target("SHOP", size="M")).message
+        person = Person(lab).go("items", OURS, "vms", "SHOP")
+        assert person.command("vault.set_target")["why"] == words
+        person.go("items", OURS, "vms").choose("vms", "SHOP")
+        assert person.command("vault.set_target")["why"] == words
+        assert not person.command("vault.set_objectives")["why"]
+
+
+def test_the_target_is_not_changed_in_a_failover(lab: Lab) -> None:
+    """Greyed with the lab's refusal while a test uses it, and offered again when that is complete."""
+    test = lab.vault.test_failover(VM, wait=True)
+    person = Person(lab).go("items", CLOUD, "vms", VM)
+    assert person.command("vault.set_target")["why"] == error_of(lambda: lab.vault.set_target(VM, size="L")).message
+    lab.wait(test.complete())
+    assert not person.go("items", CLOUD, "vms", VM).command("vault.set_target")["why"]

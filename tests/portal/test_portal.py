@@ -11,11 +11,12 @@ import pytest
 
 import labkit
 from labkit import Lab, portal
-from labkit.engine import texts
+from labkit.engine import texts, units
 from labkit.portal import heart
 from labkit.portal.screen import Screen
 from tests.portal.clicks import Person
 from tests.portal.conftest import turns
+from tests.portal.labs import CONTOSO
 from tests.recovery.test_encryption import encrypted_lab
 
 HELLO = {"kind": "hello"}
@@ -405,6 +406,22 @@ def test_a_page_that_is_gone(lab: Lab) -> None:
     assert "Plan" in person.block("error")["text"]
     assert person.seen["nav"][0]["go"] == ["quick"]
     assert Screen(heart.of(lab), ("nowhere",)).state()["blocks"]["changed"]["error"]["text"].startswith("Error 900985")
+
+
+def test_an_rpo_is_a_duration_on_every_page(tmp_path: Path) -> None:
+    """Of a replica without a vault as of a protected item: hours, minutes and seconds, and not a bare number."""
+    (tmp_path / "two.yml").write_text(CONTOSO.read_text("utf-8") + "replica_site: {hosts: [HV11]}\n", "utf-8")
+    with labkit.create(tmp_path / "two.lab", site=tmp_path / "two.yml") as two:
+        two.hyperv.enable("MYWSV01")
+        two.hyperv.wait("MYWSV01")
+        two.run("1h")
+        two.faults.lose_line("replica-site")
+        two.run("90min")
+        (row,) = Person(two).go("site", "hyperv").block("replicas")["rows"]
+        seconds = two.hyperv.replicas["MYWSV01"].rpo
+        assert seconds is not None
+        assert row["cells"][-1] == units.show_duration(int(seconds) * 1000)
+        assert re.fullmatch(r"1 h \d+ min( \d+ s)?", row["cells"][-1])
 
 
 def test_no_password_is_kept(tmp_path: Path) -> None:

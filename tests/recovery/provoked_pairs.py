@@ -108,6 +108,7 @@ PROVOKED_PAIRS: dict[int, Make] = {
         _left,
     ),
     900896: _prepared(lambda lab: lab.vault.set_objectives("SHOP", rto="2h", mtd="1h")),
+    900948: _in_pair(lambda lab: lab.vault.set_target("SHOP", size="M"), _protected),
     900898: _prepared(lambda lab: lab.faults.lose_vm("SHOP"), stage="protected"),
     900899: _gone(lambda lab: lab.vault.failback("SHOP")),
     900995: _gone(lambda lab: lab.site.start("SHOP")),

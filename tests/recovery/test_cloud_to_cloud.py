@@ -87,7 +87,7 @@ def test_what_each_target_asks(both: Lab) -> None:
     assert both.events_digest == before
     both.vault.configure_protection(target=THEIRS, wait=True)
     both.vault.enable_protection("SHOP", wait=True)
-    assert error_of(lambda: both.vault.set_target("SHOP", size="M")).code == 900890  # no size: that is Azure's
+    assert error_of(lambda: both.vault.set_target("SHOP", size="M")).code == 900948  # no size: that is Azure's
     assert both.vault.items["SHOP"].size == ""
 
 

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks
@@ -102,6 +103,11 @@ def refusal_text(error: LabError | None) -> str:
 def instant(text: str | None) -> str:
     """An ISO 8601 instant as it is shown: day and time of the site."""
     return "" if not text else text[:19].replace("T", " ")
+
+
+def seconds(ms: float | None) -> str:
+    """A duration in whole seconds, such as an RPO; "-" for none."""
+    return "-" if ms is None else units.show_duration(int(ms) // units.SECOND * units.SECOND)
 
 
 _HEALTH = {"Normal": blocks.GOOD, "OK": blocks.GOOD, "Warning": blocks.WARN, "Critical": blocks.BAD}

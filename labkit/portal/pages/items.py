@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.engine import units
 from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, titles
 from labkit.portal.blocks import Cell, Page
-from labkit.portal.pages.context import Context, health, instant, refusal_text
+from labkit.portal.pages.context import Context, health, instant, refusal_text, seconds
 from labkit.views.titles import location, protected_to, setting
 
 _ROLES = {"protected": mark("Protected cloud"), "recovery": mark("Recovery cloud")}
@@ -127,15 +126,14 @@ def _item_row(context: Context, cloud: str, name: str, item: dict[str, Any]) -> 
         if item["failover"] != "Ready"
         else blocks.GOOD
     )
-    rpo = "-" if item["rpo_ms"] is None else units.show_duration(item["rpo_ms"] // 1000 * 1000)
     return [
         blocks.link(name, "items", cloud, "vms", name),
         location(item),
         _(item["status"]) or _(item["description"]),
-        item["size"],
+        item["size"] or "-",
         blocks.said(_(item["failover"]) or "-", state),
         health(item["health"]),
-        rpo,
+        seconds(item["rpo_ms"]),
     ]
 
 
@@ -146,7 +144,9 @@ def _vm_commands(context: Context, vm: str) -> None:
         why = _("Choose a row first.") if item is None else refusal_text(item.refusal(operation))
         context.command(control, {"vm": vm}, why=why)
     choose = "" if item is not None else _("Choose a row first.")
-    for control in ("vault.stop_managing", "vault.look_into", "vault.set_target", "vault.set_objectives"):
+    target = choose or refusal_text(context.lab.vault.target_refusal(vm))
+    context.command("vault.set_target", {"vm": vm}, why=target)
+    for control in ("vault.stop_managing", "vault.look_into", "vault.set_objectives"):
         context.command(control, {"vm": vm}, why=choose)
     context.command("vault.import_initial_replication", {"vm": vm}, why=choose)
 

@@ -8,7 +8,7 @@ from labkit.engine.texts import gettext as _
 from labkit.lab.vmm import VmmDoor
 from labkit.portal import blocks, results, titles
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, health, instant
+from labkit.portal.pages.context import Context, health, instant, seconds
 from labkit.views.titles import power, relation_state, replica_state
 
 _MOST_EVENTS = 200
@@ -276,7 +276,7 @@ def _hyperv(context: Context) -> Page:
 def _replicas(context: Context) -> list[Block]:
     """Hyper-V Replica without a vault: what is replicated, and what was left at the replica site; their commands."""
     replicas: list[tuple[str, list[Cell]]] = [
-        (name, [name, replica_state(one.state), one.primary, one.replica, health(one.health), results.text(one.rpo)])
+        (name, [name, replica_state(one.state), one.primary, one.replica, health(one.health), _rpo(one.rpo)])
         for name, one in context.lab.hyperv.replicas.items()
     ]
     left: list[tuple[str, list[Cell]]] = [
@@ -293,6 +293,11 @@ def _replicas(context: Context) -> list[Block]:
         blocks.table("others", heads[:2], left, title=others, choose="one", chosen=context.rows("others")),
         _below(context, "others", (), ("hyperv.delete",), "vm", {}),
     ]
+
+
+def _rpo(age: float | None) -> str:
+    """As on the other pages; the library gives seconds."""
+    return seconds(None if age is None else age * units.SECOND)
 
 
 def _health(context: Context, vm: str) -> Block:
