@@ -14,7 +14,7 @@ _FIGURE = re.compile(r"(?P<before>\D*?)(?P<figure>-?\d[\d,]*(?:\.\d+)?)(?P<after
 _BETWEEN = re.compile(r"[,;、]|\s+")
 
 MINUTES = (mark("minutes"), "min")
-VM_DAYS = (mark("VM days"), mark("days"), mark("VMs"))
+VM_DAYS = (mark("VM days"), mark("days"), "台")
 
 
 class Wanted(NamedTuple):

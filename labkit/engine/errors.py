@@ -158,7 +158,9 @@ class LabError(Exception):
         if self.action:
             lines.append(_("What to do: {action}").format(action=self.action))
         if self.guide:
-            lines.append(_("In the guide: section {section}").format(section=self.guide))
+            numbered = self.guide[0].isdigit()  # else "FAQ"
+            text = _("In the guide: section {section}") if numbered else _("In the guide: {section}")
+            lines.append(text.format(section=self.guide))
         if self.allowed:
             operations = listed(in_words("operation", name) for name in self.allowed)
             lines.append(_("Allowed now: {operations}").format(operations=operations))

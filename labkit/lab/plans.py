@@ -80,6 +80,11 @@ class Plan:
         return int(self._read(lambda world, plan: plan.version))
 
     @property
+    def tested(self) -> int:
+        """The version that was tested last; 0 for none."""
+        return int(self._read(lambda world, plan: plan.tested))
+
+    @property
     def changed(self) -> bool:
         """Whether it is another than the one tested last, or was never tested."""
         return bool(self._read(lambda world, plan: plan.changed))

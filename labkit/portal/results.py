@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
-from labkit.portal import blocks, titles
+from labkit.portal import blocks, statistics, titles
 from labkit.portal.blocks import Block
 from labkit.recovery.requirements import Finding
+from labkit.replication.statistics import Statistics
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
 
 
 def text(value: Any) -> str:
@@ -55,12 +59,14 @@ def _fields(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def shown(value: Any, key: str = "result") -> list[Block]:
+def shown(lab: Lab, value: Any, key: str = "result") -> list[Block]:
     """Blocks for what a command gave back; none for a job or for nothing."""
     if value is None or hasattr(value, "tasks") or hasattr(value, "draft") or hasattr(value, "groups"):
         return []
     if isinstance(value, Path):
         return [blocks.note(key, _("Saved as {path}").format(path=value), state=blocks.GOOD)]
+    if isinstance(value, Statistics):
+        return [statistics.block(lab, value, key, _("Replication Health"))]
     fields = _fields(value)
     if fields is not None:
         return [blocks.facts(key, [(titles.of_attribute(value, name), text(one)) for name, one in fields.items()])]

@@ -293,7 +293,7 @@ class Screen:
             self._tell(pages.job_title(self._lab, job), job.id)
         if not begun:
             self._tell(_("{title}: done").format(title=title))
-        shown = [results.shown(one, f"result-{place}") for place, one in enumerate(outcome.given)]
+        shown = [results.shown(self._lab, one, f"result-{place}") for place, one in enumerate(outcome.given)]
         self._result = list(itertools.chain.from_iterable(shown))
 
     def _tell(self, text: str, job: str = "") -> None:

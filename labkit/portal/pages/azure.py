@@ -7,7 +7,8 @@ from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.portal import blocks, choices, results
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, instant, refusal_text
+from labkit.portal.cells import instant
+from labkit.portal.pages.context import Context, refusal_text
 from labkit.views.titles import component, subscription_state
 
 

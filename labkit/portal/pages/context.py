@@ -7,11 +7,9 @@ import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
-from labkit.portal import blocks
-from labkit.portal.blocks import Cell, Command
+from labkit.portal.blocks import Command
 from labkit.portal.controls import CONTROLS
 from labkit.portal.seldom import Answers
 
@@ -98,21 +96,3 @@ def refusal_text(error: LabError | None) -> str:
         return ""
     allowed = [line for line in str(error).splitlines()[1:] if error.allowed and line == str(error).splitlines()[-1]]
     return " ".join([error.message, *allowed])
-
-
-def instant(text: str | None) -> str:
-    """An ISO 8601 instant as it is shown: day and time of the site."""
-    return "" if not text else text[:19].replace("T", " ")
-
-
-def seconds(ms: float | None) -> str:
-    """A duration in whole seconds, such as an RPO; "-" for none."""
-    return "-" if ms is None else units.show_duration(int(ms) // units.SECOND * units.SECOND)
-
-
-_HEALTH = {"Normal": blocks.GOOD, "OK": blocks.GOOD, "Warning": blocks.WARN, "Critical": blocks.BAD}
-
-
-def health(word: str) -> Cell:
-    """Hyper-V's judgement, with its colour and sign."""
-    return blocks.said(_(word), _HEALTH.get(word, blocks.WARN))

@@ -9,7 +9,8 @@ from labkit.engine.texts import gettext as _
 from labkit.guest.machine import SITE
 from labkit.portal import blocks
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, health
+from labkit.portal.cells import health
+from labkit.portal.pages.context import Context
 from labkit.portal.pages.jobs import job_rows
 from labkit.site import inventory
 

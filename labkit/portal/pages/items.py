@@ -9,7 +9,8 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, titles
 from labkit.portal.blocks import Cell, Page
-from labkit.portal.pages.context import Context, health, instant, refusal_text, seconds
+from labkit.portal.cells import health, instant, seconds
+from labkit.portal.pages.context import Context, refusal_text
 from labkit.views.titles import location, protected_to, setting
 
 _ROLES = {"protected": mark("Protected cloud"), "recovery": mark("Recovery cloud")}

@@ -13,8 +13,9 @@ from labkit.engine.world import World
 from labkit.lab.views import Job, TaskView
 from labkit.portal import blocks
 from labkit.portal.blocks import Cell, Page
+from labkit.portal.cells import instant
 from labkit.portal.controls import CONTROLS
-from labkit.portal.pages.context import Context, instant, refusal_text
+from labkit.portal.pages.context import Context, refusal_text
 from labkit.site import inventory
 from labkit.views import events, jobs
 from labkit.views.titles import job_state

@@ -36,15 +36,17 @@ def page(context: Context) -> Page:
     return _one(context, context.at(1)) if context.at(1) else _list(context)
 
 
+def _tested(plan: Plan) -> str:
+    if not plan.tested:
+        return _("not tested")
+    return _("changed since last tested") if plan.changed else _("tested")
+
+
 def _list(context: Context) -> Page:
     made = Page(_("Recovery Plans"))
     rows: list[tuple[str, list[Cell]]] = []
     for name, plan in context.lab.vault.plans.items():
-        tested = (
-            blocks.said(_("changed since last tested"), blocks.WARN)
-            if plan.changed
-            else blocks.said(_("tested"), blocks.GOOD)
-        )
+        tested = blocks.said(_tested(plan), blocks.WARN if plan.changed else blocks.GOOD)
         target = _("Microsoft Azure") if plan.target == "azure" else plan.target
         cells = [blocks.link(name, "plans", name), plan.server, target, ", ".join(plan.vms), tested]
         rows.append((name, cells))
@@ -91,7 +93,7 @@ def _one(context: Context, name: str) -> Page:
         (_("Source"), plan.server),
         (_("Target"), _("Microsoft Azure") if plan.target == "azure" else plan.target),
         (_("Version"), str(plan.version)),
-        (_("Test"), _("changed since last tested") if plan.changed else _("tested")),
+        (_("Test"), _tested(plan)),
         (_("Expected duration of a planned failover"), plan.forecast("planned")),
     ]
     if job is not None:
@@ -151,7 +153,7 @@ def _readiness(plan: Plan) -> blocks.Block:
     for kind, title in _KINDS:
         for place, one in enumerate(plan.readiness(kind)):
             state = blocks.BAD if one.severity == "fails" else blocks.WARN
-            told = blocks.said(word("severity", one.severity), state)
+            told = blocks.said(_("fails") if one.severity == "fails" else _("warns"), state)
             rows.append((f"{kind}-{place}", [_(title), one.about, told, one.text]))
     columns = [_("Failover"), _("About"), _("Severity"), _("Reason")]
     empty = _("Nothing stands in the way of a failover now.")

@@ -6,10 +6,11 @@ from labkit.engine import units
 from labkit.engine.errors import LabError, word
 from labkit.engine.texts import gettext as _
 from labkit.lab.vmm import VmmDoor
-from labkit.portal import blocks, results, titles
+from labkit.portal import blocks, results, statistics, titles
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, health, instant, seconds
-from labkit.views.titles import power, relation_state, replica_state
+from labkit.portal.cells import health, instant, seconds
+from labkit.portal.pages.context import Context
+from labkit.views.titles import power, replica_state
 
 _MOST_EVENTS = 200
 _SERVER_BAR = (
@@ -301,30 +302,12 @@ def _rpo(age: float | None) -> str:
 
 
 def _health(context: Context, vm: str) -> Block:
-    """The window "Replication Health" (rule 2.9-2), with what it calls its figures."""
+    """The window "Replication Health" (rule 2.9-2)."""
     try:
-        one = context.lab.site.replication(vm)
+        found = context.lab.site.replication(vm)
     except LabError as error:
         return blocks.note("health", error.message, title=_("Replication Health"))
-    show, size = context.lab.show_instant, units.show_size
-    rows: list[tuple[str, Cell]] = [
-        (_("Replication status"), relation_state(one.state)),
-        (_("Replication health"), health(one.health)),
-        (_("Primary server"), one.primary_server),
-        (_("Replica server"), one.replica_server),
-        (_("Statistics from"), f"{instant(show(one.monitoring_start))} - {instant(show(one.monitoring_end))}"),
-        (_("Average size"), size(one.average_size)),
-        (_("Maximum size"), size(one.maximum_size)),
-        (_("Average latency"), units.show_duration(one.average_latency)),
-        (_("Errors encountered"), str(one.errors)),
-        (
-            _("Successful replication cycles"),
-            _("{count} of {expected}").format(count=one.successful_count, expected=one.expected_count),
-        ),
-        (_("Size of data yet to be replicated"), size(one.pending_size)),
-        (_("Last synchronized at"), instant(show(one.last_applied)) if one.last_applied else "-"),
-    ]
-    return blocks.facts("health", rows, title=_("Replication Health: {vm}").format(vm=vm))
+    return statistics.block(context.lab, found, "health", _("Replication Health: {vm}").format(vm=vm))
 
 
 def _events(context: Context) -> Page:

@@ -8,7 +8,8 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, results
 from labkit.portal.blocks import Block, Cell, Page
-from labkit.portal.pages.context import Context, instant
+from labkit.portal.cells import health, instant
+from labkit.portal.pages.context import Context
 from labkit.views import titles
 
 _MOST = 100
@@ -167,7 +168,6 @@ def _money(sign: str, value: float | None, digits: int) -> str:
 
 
 def _alerts(context: Context) -> Page:
-    from labkit.portal.pages.context import health
     from labkit.views import events
 
     made = Page(_("Alerts"))
