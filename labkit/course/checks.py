@@ -78,5 +78,5 @@ def _answered(lab: Lab, step: Step) -> Seen:
     except LabError as error:
         return Seen(False, _("the lab can tell"), error.message, error.action)
     shown = listed(map(str, last)) if isinstance(last, list) else str(last)
-    expected = _("the right answer (a figure, or a name as the screen shows it)")
-    return Seen(ok, expected, shown, where)
+    how = _("the right answer (a figure, or a name as the screen shows it)")
+    return Seen(ok, _("the right answer") if ok else how, shown, where)

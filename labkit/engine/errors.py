@@ -41,7 +41,7 @@ _SECTIONS = {
     "vault_kind": "vault_kinds",
     "vpn": "vpns",
     "leftover": "leftovers",
-    "setting": "settings",
+    "cloud_setting": "settings",
 }
 # Those whose code stands beside the title: somebody may want to type it.
 _CODED = ("operation", "scenario", "state", "task", "quota")

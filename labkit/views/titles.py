@@ -58,7 +58,7 @@ def hours(count: int) -> str:
 
 
 def setting(name: str, value: Any) -> str:
-    """The value of a setting of a protected cloud; its name is ``errors.word("setting", name)``."""
+    """The value of a setting of a protected cloud; its name is ``errors.word("cloud_setting", name)``."""
     if name == "frequency":
         return _(FREQUENCIES.get(value, value))
     if name == "app_consistent":

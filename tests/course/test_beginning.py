@@ -220,6 +220,34 @@ def test_a_solution_at_the_wrong_place_says_so(tmp_path: Path) -> None:
     assert lab.events_digest == digest
 
 
+def test_a_trouble_that_cannot_be_now_leaves_nothing_behind(tmp_path: Path) -> None:
+    """While the test of the exercise before is open, the quota's trouble makes no VM and says what is in the way; when
+    that is done it works, any number of times.
+    """
+    lab = course.start("faq-details")
+    course.trouble("refused-log-on")
+    for _again in range(2):
+        with pytest.raises(LabError, match="TestFailoverWaiting|Complete|complete"):
+            course.trouble("core-quota")
+        assert list(lab.azure.machines) == ["MYWSV01-test"]
+    assert course.solve("refused-log-on").ok
+    for _again in range(2):
+        course.trouble("core-quota")
+        assert lab.azure.quotas["cores"].used == 19
+    assert not course.check("core-quota").ok
+    assert course.solve("core-quota").ok
+
+
+def test_a_trouble_says_what_is_seen_of_it(tmp_path: Path) -> None:
+    """The symptom, then what to do about it, then the check."""
+    course.start("subscription")
+    course.solve("sign-up")
+    symptom, task, check = repr(course.trouble("upgrade")).splitlines()[1:]
+    assert "off" in symptom
+    assert "pay-as-you-go" in task
+    assert check.strip() == 'course.check("upgrade")'
+
+
 def test_a_question_is_answered_and_solved(tmp_path: Path) -> None:
     """A wrong answer is not yet done, the right one is; the solution shows a call that can be run."""
     course.start("evaluation-site")

@@ -30,7 +30,7 @@ def _configured(lab: Lab) -> Iterator[Seen]:
     settings = lab.vault.settings(CLOUD)
     for name, wanted in (("frequency", "5min"), ("retention", 24), ("storage", "mysiterecovery")):
         found, expected = (titles.setting(name, value) for value in (settings[name], wanted))
-        yield looks.equal(word("setting", name), found, expected, SETTINGS)
+        yield looks.equal(word("cloud_setting", name), found, expected, SETTINGS)
 
 
 def _no_profile(lab: Lab) -> None:

@@ -84,7 +84,9 @@ def _cloud_commands(context: Context, cloud: str) -> None:
 def _settings(context: Context, cloud: str) -> Page:
     made = Page(_("{cloud}: settings").format(cloud=cloud))
     found = context.lab.vault.settings(cloud)
-    rows: list[tuple[str, Cell]] = [(word("setting", name), setting(name, value)) for name, value in found.items()]
+    rows: list[tuple[str, Cell]] = [
+        (word("cloud_setting", name), setting(name, value)) for name, value in found.items()
+    ]
     if rows:
         made.blocks.append(blocks.facts("settings", rows, title=_("Replication location and frequency")))
     else:
