@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.portal import choices as offered
@@ -67,12 +68,24 @@ PROTECTION_DEFAULTS: dict[str, Default] = {
 }
 
 
+def _where_it_is(question: Default) -> Default:
+    """None where there is nothing to ask about: none is chosen, or it went while the dialog was open."""
+
+    def found(lab: Lab, values: Values) -> Any:
+        try:
+            return question(lab, values)
+        except LabError:
+            return None
+
+    return found
+
+
 def _setting(key: str) -> Default:
-    return lambda lab, values: lab.vault.settings(values.get("cloud")).get(key)
+    return _where_it_is(lambda lab, values: lab.vault.settings(values.get("cloud")).get(key))
 
 
 def _target(key: str) -> Default:
-    return lambda lab, values: getattr(lab.vault.target(values["vm"]), key) if values.get("vm") else None
+    return _where_it_is(lambda lab, values: getattr(lab.vault.target(str(values.get("vm"))), key))
 
 
 def _of_cloud(key: str) -> Default:
@@ -80,7 +93,7 @@ def _of_cloud(key: str) -> Default:
         cloud = offered.console(lab, values).clouds.get(str(values.get("name")))
         return None if cloud is None else list(getattr(cloud, key))
 
-    return found
+    return _where_it_is(found)
 
 
 # What the dialogs that change something begin with.
