@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.engine import units
+from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.portal import choices as offered
@@ -67,20 +68,24 @@ PROTECTION_DEFAULTS: dict[str, Default] = {
 }
 
 
-def _setting(key: str) -> Default:
+def _where_it_is(question: Default) -> Default:
+    """None where there is nothing to ask about: none is chosen, or it went while the dialog was open."""
+
     def found(lab: Lab, values: Values) -> Any:
-        known = [row.name for row in lab.vault.clouds]
-        return lab.vault.settings(values["cloud"]).get(key) if values.get("cloud") in known else None
+        try:
+            return question(lab, values)
+        except LabError:
+            return None
 
     return found
+
+
+def _setting(key: str) -> Default:
+    return _where_it_is(lambda lab, values: lab.vault.settings(values.get("cloud")).get(key))
 
 
 def _target(key: str) -> Default:
-    def found(lab: Lab, values: Values) -> Any:
-        vm = values.get("vm")
-        return getattr(lab.vault.target(str(vm)), key) if vm in lab.vault.items else None
-
-    return found
+    return _where_it_is(lambda lab, values: getattr(lab.vault.target(str(values.get("vm"))), key))
 
 
 def _of_cloud(key: str) -> Default:
@@ -88,7 +93,7 @@ def _of_cloud(key: str) -> Default:
         cloud = offered.console(lab, values).clouds.get(str(values.get("name")))
         return None if cloud is None else list(getattr(cloud, key))
 
-    return found
+    return _where_it_is(found)
 
 
 # What the dialogs that change something begin with.

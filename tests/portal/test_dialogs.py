@@ -70,7 +70,7 @@ def test_targets_begin_with_those_that_hold(lab: Lab) -> None:
     assert [shown(person, name) for name in ("rto", "rpo", "mtd")] == ["1h", "15min", "4h"]
     lab.vault.create_plan("Plan", [VM])
     lab.vault.set_plan_objectives("Plan", rto="2h")
-    assert shown(person.press("cancel").go("plans", "Plan").click("vault.set_plan_objectives"), "rto") == "2h"
+    assert shown(person._do("cancel").go("plans", "Plan").click("vault.set_plan_objectives"), "rto") == "2h"
 
 
 def test_properties_of_a_cloud_keep_what_is_ticked(lab: Lab) -> None:
@@ -114,11 +114,11 @@ def test_a_key_is_asked_for_where_there_is_something_to_open(lab: Lab, tmp_path:
             person = Person(there).go("items", CLOUD, "vms", vm)
             for command in ("test_failover", "planned_failover", "unplanned_failover", "look_into"):
                 assert asked(person.click(f"vault.{command}")) & KEY == wanted, command
-                person.press("cancel")
+                person._do("cancel")
             person.go("plans", "Plan")
             for command in ("test_failover_plan", "planned_failover_plan", "unplanned_failover_plan"):
                 assert asked(person.click(f"vault.{command}")) & KEY == wanted, command
-                person.press("cancel")
+                person._do("cancel")
         job = sealed.vault.planned_failover_plan("Plan", **pfx(tmp_path))
         sealed.vault.cancel(job)
         assert asked(Person(sealed).go("jobs", job.id).click("vault.restart")) & KEY == KEY
@@ -157,3 +157,20 @@ def test_a_server_is_removed_for_a_reason(tmp_path: Path) -> None:
         assert shown(person, "reason") == reasons[0].title
         person.press(reason=reasons[-1].title)
         assert person.seen["script"] == [f'lab.vault.unregister_server(server="SC01", reason="{reasons[-1].name}")']
+
+
+def test_a_dialog_stays_when_what_it_is_about_goes(lab: Lab) -> None:
+    """The protection is removed elsewhere, the VMM service stops: there is nothing set now to show, OK is refused."""
+    person = Person(lab).go("items", CLOUD, "vms").choose("vms", VM).click("vault.set_target").type(size="L")
+    lab.wait(lab.vault.disable_protection(VM))
+    person.seen = person.screen.state()
+    assert shown(person, "azure_name") is None
+    person.press()
+    assert person.error is not None
+    assert person.error["code"] == 900502
+    person._do("cancel").go("site", "vmm").choose("clouds", CLOUD).click("site.vmm.change_cloud")
+    lab.site.vmm.stop_service()
+    person.seen = person.screen.state()
+    person.press()
+    assert person.error is not None
+    assert person.error["code"] == 900642
