@@ -40,6 +40,7 @@ _SECTIONS = {
     "subscription_plan": "subscription_plans",
     "vault_kind": "vault_kinds",
     "vpn": "vpns",
+    "basis": "bases",
     "leftover": "leftovers",
     "cloud_setting": "settings",
 }

@@ -18,6 +18,9 @@ from labkit.replication.statistics import Statistics
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
+# Attributes of records whose values are keys, with what errors.word calls the key.
+_KEYS = {"basis": "basis", "role": "role", "plan": "subscription_plan", "vpn": "vpn"}
+
 
 def text(value: Any) -> str:
     """A value in a line."""
@@ -53,10 +56,12 @@ def _fields(value: Any) -> dict[str, Any] | None:
         told = word("severity", value.severity), str(value.code or "-"), "-" if error is None else error.message
         return {"rule": value.rule, **dict(zip(("severity", "code", "message"), told, strict=True))}
     if hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    if isinstance(value, msgspec.Struct):
-        return {name: getattr(value, name) for name in value.__struct_fields__}
-    return None
+        fields = dict(value._asdict())
+    elif isinstance(value, msgspec.Struct):
+        fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    else:
+        return None
+    return {name: word(_KEYS[name], one) if one and name in _KEYS else one for name, one in fields.items()}
 
 
 def shown(lab: Lab, value: Any, key: str = "result") -> list[Block]:

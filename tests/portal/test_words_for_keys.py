@@ -79,3 +79,14 @@ def test_statistics_of_a_time_are_those_of_the_health_page(japanese: None, tmp_p
         assert told[heads[9]].startswith(str(counted.successful_count))
         begin, end = (lab.show_instant(ms)[:19] for ms in (counted.monitoring_start, counted.monitoring_end))
         assert told[heads[4]] == f"{begin} - {end}".replace("T", " ")
+
+
+def test_what_a_command_gives_back_has_words(japanese: None, tmp_path: Path) -> None:
+    """The basis in the licence checklist is told in words; in the library it is a key."""
+    with labkit.create(tmp_path / "a.lab", stage="protected") as lab:
+        person = Person(lab).go("azure")
+        person.does("azure.licence_checklist", products="SQL Server 2012 SP1\nContoso ERP 7")
+        [table] = person.seen["result"]
+        assert [row["cells"][1] for row in table["rows"]] == ["ソフトウェア アシュアランス", "要確認"]
+        bases = [one.basis for one in lab.azure.licence_checklist(["SQL Server 2012 SP1", "Contoso ERP 7"])]
+        assert bases == ["software assurance", "check"]
