@@ -129,7 +129,7 @@ def test_the_licence_checklist_has_heads_in_words(lab: Lab) -> None:
     person = Person(lab).go("azure", "subscription").does("azure.licence_checklist", products="Windows Server\nOracle")
     (table,) = person.seen["result"]
     assert table["columns"] == ["Product", "Basis", "Terms", "Questions"]
-    assert [row["cells"][:2] for row in table["rows"]] == [["Windows Server", "included"], ["Oracle", "check"]]
+    assert [row["cells"][:2] for row in table["rows"]] == [["Windows Server", "included"], ["Oracle", "to be checked"]]
 
 
 def test_only_disks_that_were_left_are_offered_for_deletion(lab: Lab) -> None:

@@ -90,3 +90,13 @@ def test_what_a_command_gives_back_has_words(japanese: None, tmp_path: Path) -> 
         assert [row["cells"][1] for row in table["rows"]] == ["ソフトウェア アシュアランス", "要確認"]
         bases = [one.basis for one in lab.azure.licence_checklist(["SQL Server 2012 SP1", "Contoso ERP 7"])]
         assert bases == ["software assurance", "check"]
+
+
+def test_failovers_and_targets_name_the_operation(japanese: None, tmp_path: Path) -> None:
+    """The page Failovers and targets says which failover it was as the buttons do."""
+    with labkit.create(tmp_path / "a.lab", stage="protected") as lab:
+        lab.vault.set_objectives("MYWSV01", rto="30min")
+        lab.vault.planned_failover("MYWSV01", wait=True)
+        person = Person(lab).go("lab")
+        assert {row["cells"][1] for row in person.block("lost")["rows"]} == {"計画されたフェールオーバー"}
+        assert {row["cells"][1] for row in person.block("objectives")["rows"]} == {"計画されたフェールオーバー"}

@@ -53,7 +53,12 @@ def _lost(context: Context) -> Block:
     for place, row in enumerate(context.lab.vault.failovers):
         same = blocks.said(_("equal"), blocks.GOOD) if row.equal else blocks.said(_("not equal"), blocks.BAD)
         counted = [f"{row.rpo:,.0f} s", results.text(row.orders), results.text(row.blocks)]
-        rows.append((str(place), [row.vm, _(row.operation), instant(row.at), instant(row.point), *counted, same]))
+        rows.append(
+            (
+                str(place),
+                [row.vm, word("operation", row.operation), instant(row.at), instant(row.point), *counted, same],
+            )
+        )
     columns = [
         _("Name"),
         _("Operation"),
@@ -76,7 +81,8 @@ def _objectives(context: Context) -> Block:
     rows: list[tuple[str, list[Cell]]] = []
     for place, row in enumerate(context.lab.vault.objectives):
         spans = [_span(row.target), _span(row.achieved)]
-        rows.append((str(place), [row.name, _(row.operation), row.objective.upper(), *spans, words[row.verdict]]))
+        asked = [row.name, word("operation", row.operation), row.objective.upper()]
+        rows.append((str(place), [*asked, *spans, words[row.verdict]]))
     columns = [_("Name"), _("Operation"), _("Objective"), _("Wanted"), _("Achieved"), _("Verdict")]
     return blocks.table("objectives", columns, rows, title=_("Targets"))
 
