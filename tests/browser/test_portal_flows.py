@@ -144,7 +144,7 @@ def test_an_unplanned_failover_with_another_point(page: Page, server: Server) ->
         assert list(lab.azure.machines) == [VM]
 
 
-@pytest.mark.rule("3.6-1", "3.6-4", "3.6-6")
+@pytest.mark.rule("3.6-1", "3.6-4")
 def test_a_failback(page: Page, server: Server) -> None:
     """A VM that runs in Azure comes back: synchronise before, Complete Failover in Jobs, commit, reverse replicate."""
     before = ("lab.vault.planned_failover('MYWSV01', wait=True)", "lab.vault.commit('MYWSV01', wait=True)")

@@ -158,6 +158,7 @@ def test_a_share_is_one_of_a_server_of_the_domain(tmp_path: Path) -> None:
         refused(lab, 31218, lambda: lab.vault.configure_protection(target=THEIRS, **paths))
         lab.site.join_domain("HV02")
         lab.vault.configure_protection(target=THEIRS, wait=True, **paths)
+        assert [row.target for row in lab.vault.clouds if row.name == CLOUD] == ["SC02.demo.contoso.com"]
 
 
 # --- failovers that fail on their way ---------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ _JOBS: dict[str, tuple[str, Step, str]] = {
 }
 
 
-@pytest.mark.rule("2.7-9", "2.7-10", "4.2-1", "4.3-1")
+@pytest.mark.rule("2.7-10", "4.2-1", "4.3-1")
 @pytest.mark.parametrize("name", _JOBS)
 def test_other_jobs_of_the_vault(at: Callable[[str], Lab], name: str) -> None:
     """Mapping, unregistering, releasing, changing: nothing of it has happened."""
