@@ -11,10 +11,10 @@ from labkit.engine.texts import mark
 
 _CLOSE = 0.01  # an answer in figures is right within a hundredth: nobody counts the last digit
 _FIGURE = re.compile(r"(?P<before>\D*?)(?P<figure>-?\d[\d,]*(?:\.\d+)?)(?P<after>\D*)")
-_BETWEEN = re.compile(r"[,;、]|\s+")
+_BETWEEN = (re.compile(r"[,;、]"), re.compile(r"[,;、\s]"))  # a name may have spaces in it
 
-MINUTES = (mark("minutes"), "min")
-VM_DAYS = (mark("VM days"), mark("days"), "台")
+MINUTES = (mark("minutes"), "minute", "min", "mins")
+VM_DAYS = (mark("VM days"), "VM day", mark("days"), "day", "台")
 
 
 class Wanted(NamedTuple):
@@ -65,7 +65,8 @@ def _same(given: object, wanted: object, units: set[str]) -> bool:
         figure = _figure(given, units) if isinstance(given, str) else given
         return isinstance(figure, int | float) and abs(figure - wanted) <= _CLOSE * abs(wanted)
     if isinstance(wanted, list) and isinstance(given, str):
-        given = sorted(filter(None, _BETWEEN.split(given)))
+        readings = ([given], *(sorted(filter(None, map(str.strip, between.split(given)))) for between in _BETWEEN))
+        return wanted in readings
     if isinstance(wanted, str):
         return _close_up(given) == _close_up(wanted)
     return given == wanted

@@ -39,6 +39,7 @@ HEALTH = (mark("Site > Hyper-V > Replication health"), "lab.site.replication(VM)
 REPLICAS = (mark("Site > Hyper-V > Hyper-V Replica"), "lab.hyperv.replicas")
 CLOCK = (mark("the clock"), "lab.now")
 LINE = (mark("Lab > Faults"), 'lab.status()["lines"]')
+POWER = (mark("Site > Servers"), 'lab.status()["servers"]')
 PROXY = (mark("Site > Servers > Proxy of the agent"), "lab.site.agent_proxy(HOST, ...)")
 REACH = (mark("Site map"), "views.reach(lab)")
 FAILOVERS = (mark("Lab > Failovers and targets"), "views.failovers(lab)")
@@ -180,12 +181,12 @@ def server_runs(lab: Lab, *names: str) -> Seen:
 
 
 def agent_knows_proxy(lab: Lab, host: str) -> Seen:
-    """That the agent on a host has been told of the proxy that its host needs to get out, where it needs one."""
+    """That the agent on a host has been told of a proxy, of the one that its host needs to get out."""
     found = lab.site.server(host)
     expected = _("the agent on {host} knows the proxy that its host needs").format(host=host)
     if found.proxy:
         expected = _("{what}: {value}").format(what=expected, value=found.proxy)
-    return look(found.agent_out, expected, found.agent_proxy or _("no proxy is set"), PROXY)
+    return look(found.agent_proxy and found.agent_out, expected, found.agent_proxy or _("no proxy is set"), PROXY)
 
 
 def vmm_runs(lab: Lab) -> Seen:

@@ -42,7 +42,6 @@ _SECTIONS = {
     "vpn": "vpns",
     "basis": "bases",
     "leftover": "leftovers",
-    "cloud_setting": "settings",
 }
 # Those whose code stands beside the title: somebody may want to type it.
 _CODED = ("operation", "scenario", "state", "task", "quota")

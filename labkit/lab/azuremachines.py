@@ -25,6 +25,7 @@ class MachinePage(NamedTuple):
 
     ``network`` and ``subnet`` are None for a VM that is on Azure's internal network only. ``thumbprint``: of the
     certificate for Remote Desktop, "-" for none. ``conflict``: ids of the machines that run under its host name.
+    ``role``: "domain-controller", or "" for none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MachinePage(NamedTuple):
     disks: dict[str, int]
     endpoints: tuple[Endpoint, ...]
     conflict: tuple[str, ...]
+    role: str
 
 
 class ConsoleView(NamedTuple):
@@ -86,6 +88,7 @@ def _page(world: World, name: str) -> MachinePage:
         disks=machine_view(world, machine).disks,
         endpoints=tuple(vm.endpoints),
         conflict=network.conflict(world, vm.host),
+        role=vm.role,
     )
 
 

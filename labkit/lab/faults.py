@@ -38,10 +38,7 @@ class FaultsDoor:
         self._do("lose_line", lambda world: outages.lose_line(world, _names(world, to)), to=to)
 
     def restore_line(self, to: str = "azure") -> None:
-        """Put the plug back; replication goes on at its next attempt, or at once when somebody resumes it.
-
-        900947 for a line that is up.
-        """
+        """Put the plug back; replication goes on at its next attempt, or at once when somebody resumes it."""
         self._do("restore_line", lambda world: outages.restore_line(world, _names(world, to)), to=to)
 
     def set_bandwidth(self, bandwidth: str, to: str = "azure") -> None:

@@ -136,13 +136,17 @@ class SetupDoor:
         work = lambda world: servers.use_port(world, server, port, service)  # noqa: E731
         self._say("use_port", work, server=server, port=port, service=service)
 
-    def need_proxy(self, server: str, *, needed: bool = True, address: str | None = None, port: int = 8080) -> None:
+    def need_proxy(
+        self, server: str, *, needed: bool = True, address: str | None = None, port: int | None = None
+    ) -> None:
         """From now on a server reaches the internet only through a proxy (rule 2.6-6), or again without one.
 
-        ``address`` and ``port``: only that proxy lets it out; without them any does.
+        ``address`` and ``port`` (8080 when it is not given): only that proxy lets it out; without them any does. 900947
+        for a port without an address, or an address for a server that needs none.
         """
-        wizard.enter_fields(agents.AGENT, {"proxy": address or "", "proxy_port": port})
-        proxy = Proxy(address, port) if address else None
+        proxy = servers.proxy_of(server, needed=needed, address=address, port=port)
+        if proxy is not None:
+            wizard.enter_fields(agents.AGENT, {"proxy": proxy.address, "proxy_port": proxy.port})
         work = lambda world: agents.need_proxy(world, server, needed=needed, proxy=proxy)  # noqa: E731
         self._say("need_proxy", work, server=server, needed=needed, address=address, port=port)
 

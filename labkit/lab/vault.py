@@ -10,14 +10,16 @@ from labkit.engine import facts, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord
 from labkit.engine.world import World
+from labkit.lab.failoverviews import Failover, failovers
 from labkit.lab.opener import Opener
 from labkit.lab.plans import PlansDoor
 from labkit.lab.pointviews import PointView, point_view
 from labkit.lab.vaultsetup import VaultSetupDoor
-from labkit.lab.views import Failover, Items, Job, failovers
+from labkit.lab.views import Items, Job
 from labkit.recovery import (
     achieved,
     cloudprotection,
+    encryption,
     failback,
     failover,
     objectives,
@@ -174,6 +176,15 @@ class VaultDoor(PlansDoor, VaultSetupDoor):
         return self._lab.command("vault.look_into", {"vm": vm, "point": point}, work)
 
     # --- objectives ---------------------------------------------------------------------------------------------------
+
+    def needs_certificate(self, *vms: str) -> bool:
+        """Whether a failover of any of these VMs asks for the certificate of an encrypted cloud (rule 3.3-1)."""
+
+        def asks(world: World) -> bool:
+            found = (world.find(ProtectedItem, vm) for vm in vms)
+            return any(item is not None and encryption.needs_certificate(world, item) for item in found)
+
+        return self._lab.read(asks)
 
     def set_objectives(
         self, vm: str, *, rto: str | None = None, rpo: str | None = None, mtd: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from labkit.engine import jobs, units
 from labkit.engine.errors import LabError
 from labkit.engine.jobs import JobRecord, Task
+from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.world import World
@@ -18,7 +19,6 @@ from labkit.lab.refusals import JOB_RULES, refusal
 from labkit.lab.sides import Side, properties
 from labkit.recovery import item as items
 from labkit.recovery import planactions, states
-from labkit.recovery.evidence import FailoverRecord
 from labkit.recovery.hostreplica import HostReplica
 from labkit.recovery.item import ProtectedItem
 from labkit.replication import relation as replication
@@ -37,55 +37,6 @@ class RecoveryPoint(NamedTuple):
     time: str
     cut: int
     kind: str
-
-
-class Failover(NamedTuple):
-    """One switch of a VM from one side to the other, as counted when it happened, before the target's guest started.
-
-    ``at`` and ``point``: ISO 8601, the switch and the instant its recovery point shows; ``kind`` of that point.
-    ``rpo``: seconds from ``point`` to the source's last instant. ``orders``: orders lost, ``seconds``: from the last
-    order recovered to the source's last instant (both ``None`` without an application). ``blocks``, ``bytes``: 64 KiB
-    blocks that differ, and what the source wrote after ``point``. ``equal``: every disk is the source's at ``point``.
-    ``discarded``, of a failback: orders that the site's VM took after the failover and lost with it (rule 3.5-3).
-    """
-
-    vm: str
-    operation: str
-    at: str
-    point: str
-    kind: str
-    rpo: float
-    orders: int | None
-    seconds: float | None
-    blocks: int
-    bytes: int
-    equal: bool
-    discarded: int = 0
-
-
-def failovers(world: World) -> list[Failover]:
-    """All switches, in the order they happened."""
-    zone = inventory.site_of(world).offset_min
-    found = []
-    for record in sorted(world.all(FailoverRecord), key=lambda record: (record.at, record.id)):
-        lost = record.lost
-        found.append(
-            Failover(
-                vm=record.vm,
-                operation=record.operation,
-                at=units.show_instant(record.at, zone),
-                point=units.show_instant(record.cut, zone),
-                kind=record.kind,
-                rpo=record.rpo / 1000,
-                orders=lost.orders,
-                seconds=None if lost.seconds_ms is None else lost.seconds_ms / 1000,
-                blocks=lost.blocks,
-                bytes=lost.bytes,
-                equal=all(disk.equal for disk in record.integrity),
-                discarded=record.discarded,
-            )
-        )
-    return found
 
 
 class TaskView(NamedTuple):
@@ -158,6 +109,8 @@ class Job:
 
     def refusal(self, command: str) -> LabError | None:
         """What ``cancel``, ``restart``, ``skip`` or ``release_plan`` would be refused with now; None when allowed."""
+        if command not in JOB_RULES:
+            raise unknown("command", command, JOB_RULES)
         return refusal(self._lab, lambda world: JOB_RULES[command](world, self._record(world)))
 
     def __repr__(self) -> str:

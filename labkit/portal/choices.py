@@ -11,7 +11,7 @@ from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal.forms import Choice, Choices, Values
 from labkit.recovery.remains import LeftDisks
-from labkit.views.titles import FREQUENCIES, hours, line, point
+from labkit.views.titles import AUTHENTICATION, FREQUENCIES, INITIAL, hours, line, point
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -242,9 +242,9 @@ def lines(lab: Lab, _values: Values) -> list[Choice]:
     return [(to, line(to)) for to in lab.status()["lines"]]
 
 
-def lost_line(lab: Lab, _values: Values) -> str:
-    """The line that is lost; where none is, or each, the one to Azure."""
-    return next((to for to, found in lab.status(points=False)["lines"].items() if not found["connected"]), "azure")
+def lost_lines(lab: Lab, _values: Values) -> list[Choice]:
+    """The lines that are lost."""
+    return [(to, line(to)) for to, found in lab.status(points=False)["lines"].items() if not found["connected"]]
 
 
 def reasons(lab: Lab, _values: Values) -> list[Choice]:
@@ -263,8 +263,7 @@ def _words(*pairs: tuple[Any, str]) -> Choices:
 FREQUENCY, SYNCHRONISATION = _words(*FREQUENCIES.items()), _words(*SYNCHRONISE)
 SNAPSHOTS: Choices = lambda _lab, _values: [(count, hours(count)) for count in range(13)]  # noqa: E731
 RETENTION = _these(*range(25))
-INITIAL = _words(("network", mark("Over the network")), ("export", mark("By export")))
-AUTHENTICATION = _words(("certificate", mark("Certificate")), ("kerberos", mark("Kerberos")))
+INITIAL_BY, AUTHENTICATED_BY = _words(*INITIAL.items()), _words(*AUTHENTICATION.items())
 DIRECTION = _words(("recovery", mark("To the recovery cloud")), ("primary", mark("To the primary cloud")))
 KINDS = _words(
     ("test", mark("Test failover")),
@@ -278,7 +277,7 @@ PLACE = _words(("before", mark("Before the group")), ("after", mark("After the g
 COMMON: Mapping[str, Choices] = {
     "account": automation,
     "app_consistent": SNAPSHOTS,
-    "authentication": AUTHENTICATION,
+    "authentication": AUTHENTICATED_BY,
     "certificate": kept_files(".pfx"),
     "client": lambda lab, _values: plain(
         ["internet", "site", *lab.site.machines, *(f"azure:{name}" for name in lab.azure.machines)]
@@ -291,7 +290,7 @@ COMMON: Mapping[str, Choices] = {
     "frequency": FREQUENCY,
     "groups": host_groups,
     "host": hosts,
-    "initial": INITIAL,
+    "initial": INITIAL_BY,
     "kinds": KINDS,
     "machine": machines,
     "networks": logical_networks,

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 from labkit.engine import units
 from labkit.engine.errors import LabError
 from labkit.engine.texts import gettext as _
-from labkit.engine.world import World
 from labkit.portal import choices as offered
 from labkit.portal import titles
 from labkit.portal.forms import Choice, Default, Field, Values
-from labkit.recovery import encryption, objectives, pairing
-from labkit.recovery.item import ProtectedItem
+from labkit.recovery import objectives, pairing
 from labkit.site import inventory
 
 if TYPE_CHECKING:
@@ -30,14 +28,14 @@ def _field(
 def protection_settings(lab: Lab, values: Values) -> list[Field]:
     """Settings of Azure, or of another cloud (rule 2.7-11), by the target that is chosen."""
     if values.get("target"):
-        default = offered.AUTHENTICATION(lab, values)
+        default = offered.AUTHENTICATED_BY(lab, values)
         port = pairing.PORTS[values.get("authentication", pairing.CERTIFICATE)]
         return [
             _field("points", "number", values, 0),
             _field("compression", "flag", values, True),
             _field("authentication", "choice", values, pairing.CERTIFICATE, list(default)),
             _field("port", "number", values, port),
-            _field("initial", "choice", values, "network", list(offered.INITIAL(lab, values))),
+            _field("initial", "choice", values, "network", list(offered.INITIAL_BY(lab, values))),
             *(
                 [_field(name, "path", values) for name in ("export_path", "import_path")]
                 if values.get("initial") == "export"
@@ -120,12 +118,7 @@ def encrypted(lab: Lab, values: Values) -> bool:
     job = values.get("job")
     plan = lab.vault.plans.get(job.target if job is not None else str(values.get("name")))
     names = [str(values["vm"])] if values.get("vm") else plan.vms if plan is not None else []
-
-    def asks(world: World) -> bool:
-        found = (world.find(ProtectedItem, name) for name in names)
-        return any(one is not None and encryption.needs_certificate(world, one) for one in found)
-
-    return lab.read(asks)
+    return lab.vault.needs_certificate(*names)
 
 
 # The certificate and its password.

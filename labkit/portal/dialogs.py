@@ -48,6 +48,9 @@ class Dialog(Protocol):
     def enter(self, name: str, entered: Any) -> None:
         """A field was changed."""
 
+    def hold(self, name: str, entered: Any) -> None:
+        """What the page has in a field when a button is pressed, changed or not."""
+
     def press(self, button: str) -> Outcome:
         """A button other than Cancel."""
 
@@ -63,12 +66,19 @@ class _Told:
 
     def __init__(self) -> None:
         self._meaning: dict[str, dict[str, Any]] = {}
+        self._present: dict[str, list[Any]] = {}
 
     def data(self, fields: list[Field]) -> list[dict[str, Any]]:
         """The fields as the page gets them."""
         for field in fields:
             self._meaning.setdefault(field.name, {}).update(field.meaning())
+            if field.untouched:
+                self._present.setdefault(field.name, []).append(field.value)
         return [field.data() for field in fields]
+
+    def as_it_was(self, name: str, value: Any) -> bool:
+        """Whether a page was told this as what is set now: it may be another by the time it sends it back."""
+        return value in self._present.get(name, [])
 
     def read(self, field: Field, entered: Any) -> Any:
         """What the page sent as a value."""
@@ -144,6 +154,13 @@ class Form:
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
             self._entered[name] = self._told.read(field, entered)
+
+    def hold(self, name: str, entered: Any) -> None:
+        """What the page has at OK: a field that was left alone stays what is set, whoever has changed that since."""
+        field = next((one for one in self.fields() if one.name == name), None)
+        left = field is not None and self._told.as_it_was(name, self._told.read(field, entered))
+        if name in self._entered or not left:
+            self.enter(name, entered)
 
     def press(self, button: str) -> Outcome:
         """OK: the call, or one for each that was chosen, until one is refused."""
@@ -290,6 +307,10 @@ class Pages:
         field = next((one for one in self.fields() if one.name == name), None)
         if field is not None:
             self._entered[name] = self._told.read(field, entered)
+
+    def hold(self, name: str, entered: Any) -> None:
+        """What the page has when a button is pressed."""
+        self.enter(name, entered)
 
     def press(self, button: str) -> Outcome:
         """Next, Back, Finish."""

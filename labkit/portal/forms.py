@@ -282,9 +282,9 @@ def arguments(asked: Sequence[Field], preset: Values) -> Values:
         if field.present and field.kind == "many" and not field.value:
             found[field.name] = ()  # emptied, which is a change: [] is what nothing was chosen in
             continue
-        empty = field.required and field.value is None
+        empty = field.value is None and (field.required or field.present is not None)
         nothing = field.choices is not None and None in [value for value, _title in field.choices]
-        # What has to be given and is not: an empty text, which the lab refuses in words.
+        # What has to be given and is not, or was emptied: an empty text, which the lab refuses in words.
         found[field.name] = "" if empty and not nothing else field.value
     return found
 
@@ -293,7 +293,7 @@ def _changed(one: inspect.Parameter, value: Any) -> bool:
     """Whether an argument has to be named: not when it is the default, or empty and has one."""
     if one.default is MISSING:
         return True
-    if value in (None, "", []) and one.default in (None, "", ()):
+    if value in (None, []) and one.default in (None, "", ()):
         return False
     same = list(one.default) if isinstance(one.default, tuple) else one.default
     return bool(value != same)

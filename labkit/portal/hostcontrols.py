@@ -46,12 +46,21 @@ def _replica_points(lab: Lab, values: Values) -> Sequence[tuple[Any, str]]:
     return [(None, "-"), *offered.newest_first(known)]
 
 
+def _first_lost(lab: Lab, values: Values) -> str | None:
+    return next((to for to, _title in offered.lost_lines(lab, values)), None)
+
+
 def faults() -> Iterable[Control]:
     """What a trainer breaks, and mends."""
     lines = {"to": offered.lines}
     reasons = {"reason": offered.obstacles, "vm": lambda lab, values: [(None, "*"), *offered.items(lab, values)]}
     yield Control("faults.lose_line", mark("Lose the line"), choices=lines)
-    yield Control("faults.restore_line", mark("Bring the line back"), choices=lines, defaults={"to": offered.lost_line})
+    yield Control(
+        "faults.restore_line",
+        mark("Bring the line back"),
+        choices={"to": offered.lost_lines},
+        defaults={"to": _first_lost},
+    )
     yield Control("faults.set_bandwidth", mark("Bandwidth of the line"), choices=lines)
     yield Control("faults.set_quality", mark("Quality of the line"), choices=lines)
     yield Control("faults.obstruct", mark("Put something in the way"), choices=reasons)

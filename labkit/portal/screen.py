@@ -265,7 +265,7 @@ class Screen:
         if dialog is None or command is None or value.get("page", dialog.place) != dialog.place:
             return  # the second click of two is not about the next page
         for name, entered in dict(value.get("values") or {}).items():
-            dialog.enter(str(name), entered)
+            dialog.hold(str(name), entered)
         dialog.error = None
         try:
             if command.control == "wait" and (why := played_elsewhere(self._lab)):  # since the dialog was opened

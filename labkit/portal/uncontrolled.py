@@ -8,6 +8,7 @@ WITHOUT: dict[str, str] = {
     "vault.plan_vms": "what that wizard offers",
     "leftovers": "shown on the page What is left",
     "vault.quick_start": "shown on the page Quick Start",
+    "vault.needs_certificate": "has a failover's dialog ask for the encryption key",
     "vault.settings": "shown on the cloud's page Settings",
     "vault.protectable": "what Add virtual machines offers",
     "vault.target": "shown on the item's page",

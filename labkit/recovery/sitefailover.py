@@ -64,10 +64,10 @@ def connected(world: World) -> bool:
 
 
 def require_planned(world: World, replica: HostReplica) -> None:
-    """Refuse to shut a VM down whose rest could not be sent (900521): both sides and the line between are needed."""
+    """Refuse to shut a VM down whose rest could not be sent: 900521 a side is not reached, 900949 the line is lost."""
     require_sides(world, replica, SITE, hostreplica.REPLICA)
     if not connected(world):
-        raise LabError(900521, vm=replica.id)
+        raise LabError(900949, vm=replica.id)
 
 
 def _ended(world: World, job: JobRecord, operation: str) -> None:

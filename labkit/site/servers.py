@@ -275,6 +275,15 @@ def require_way_out(server: Server, proxy: Proxy | None, otherwise: LabError) ->
     raise LabError(900686, server=server.id, found=str(proxy), needed=str(server.proxy))
 
 
+def proxy_of(server: str, *, needed: bool, address: str | None, port: int | None) -> Proxy | None:
+    """The proxy that is named, at its address and port or 8080; None when none is. 900947 for what names none."""
+    text = (address or "").strip()
+    if (address is None and port is not None) or (address is not None and not (text and needed)):
+        found = ":".join(str(part) for part in (address, port) if part is not None)
+        raise LabError(900947, server=server, found=found)
+    return Proxy(text, 8080 if port is None else port) if text else None
+
+
 def need_proxy(world: World, name: str, *, needed: bool = True, proxy: Proxy | None = None) -> None:
     """From now on a server reaches the internet only through a proxy, this one or any, or again without one."""
     server = get(world, name)

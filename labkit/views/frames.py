@@ -17,7 +17,7 @@ def failovers(lab: Lab) -> pd.DataFrame:
     """One row per switch, oldest first; the columns of :class:`labkit.lab.views.Failover`."""
     import pandas as pd
 
-    from labkit.lab.views import Failover
+    from labkit.lab.failoverviews import Failover
 
     return pd.DataFrame(lab.vault.failovers, columns=list(Failover._fields))
 

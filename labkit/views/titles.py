@@ -49,7 +49,28 @@ _COMPONENTS = {
     "traffic.out": mark("traffic out of Azure"),
 }
 
+# The settings of a protected cloud (rule 2.7-3 f., 1.2-3), as arguments and as the lab gives them back.
+SETTINGS = {
+    "app_consistent": mark("Frequency of application-consistent snapshots"),
+    "authentication": mark("Authentication"),
+    "compression": mark("Compress what is sent"),
+    "delete_replica": mark("Delete the replica with the protection"),
+    "encrypt": mark("Encrypt stored data"),
+    "export_path": mark("Share for the export"),
+    "frequency": mark("Copy frequency"),
+    "import_path": mark("Share for the import"),
+    "initial": mark("Initial replication"),
+    "initial_start": mark("Replication start time"),
+    "points": mark("Additional recovery points"),
+    "port": mark("Port"),
+    "retention": mark("Retain recovery points for (hours)"),
+    "storage": mark("Storage account"),
+    "target": mark("Target"),
+}
 FREQUENCIES = {"30s": mark("30 seconds"), "5min": mark("5 minutes"), "15min": mark("15 minutes")}
+INITIAL = {"network": mark("Over the network"), "export": mark("By export")}
+AUTHENTICATION = {"certificate": mark("Certificate"), "kerberos": mark("Kerberos")}
+_OF_SETTINGS = {"frequency": FREQUENCIES, "initial": INITIAL, "authentication": AUTHENTICATION}
 
 
 def hours(count: int) -> str:
@@ -57,10 +78,15 @@ def hours(count: int) -> str:
     return _("{hours} h").format(hours=count) if count else _("None")
 
 
+def setting_name(name: str) -> str:
+    """What a setting of a protected cloud is called."""
+    return _(SETTINGS.get(name, name))
+
+
 def setting(name: str, value: Any) -> str:
-    """The value of a setting of a protected cloud; its name is ``errors.word("cloud_setting", name)``."""
-    if name == "frequency":
-        return _(FREQUENCIES.get(value, value))
+    """The value of a setting of a protected cloud."""
+    if name in _OF_SETTINGS:
+        return _(_OF_SETTINGS[name].get(value, str(value)))
     if name == "app_consistent":
         return hours(value)
     if name == "initial_start" and value == "now":
@@ -69,7 +95,7 @@ def setting(name: str, value: Any) -> str:
         return "Microsoft Azure"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return str(value)
+    return "-" if value in (None, "") else str(value)
 
 
 def point(kind: str) -> str:

@@ -88,6 +88,19 @@ def _another_proxy_by_and_by(lab: Lab) -> None:
     lab.run("15min")
 
 
+def _no_proxy_needed_any_more(lab: Lab) -> None:
+    _broken(lab, "host-behind-proxy")
+    lab.site.need_proxy("HV01", needed=False)
+    lab.run("30min")
+
+
+def _a_controller_once(lab: Lab) -> None:
+    lab.azure.create_machine("DC02", network="AzureNetwork")
+    lab.azure.delete_machine("DC02")
+    lab.azure.create_machine("DC02", network="AzureNetwork", role=None)
+    lab.run("10min")
+
+
 def _host_just_started(lab: Lab) -> None:
     _broken(lab, "host-off")
     lab.site.start_server("HV01")
@@ -185,6 +198,7 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("replication-health", "an-hour-of-cycles", lambda lab: lab.run("20min")),
     ("failover", "domain-controller", lambda lab: lab.azure.create_machine("DC03", network="AzureNetwork")),
     ("failover", "domain-controller", lambda lab: lab.azure.create_machine("DC02", network="AzureNetwork", role=None)),
+    ("failover", "domain-controller", _a_controller_once),
     ("failover", "set-objectives", lambda lab: lab.vault.set_objectives("MYWSV01", rto="30min")),
     ("failover", "set-objectives", lambda lab: lab.vault.set_objectives("MYBSD01", rto="1h", rpo="1h", mtd="2h")),
     ("recovery-plans", "create-plan", lambda lab: lab.vault.create_plan("Contoso", ["MYWSV01", "MYWSV02"])),
@@ -212,6 +226,7 @@ TABLE: list[tuple[str, str, Callable[[Lab], object]]] = [
     ("delete-services", "delete-network", lambda lab: lab.azure.delete_machine("DC02")),
     ("faq-setup", "encryption-later", lambda lab: lab.site.make_certificate(lab.path.parent, password="x")),
     ("faq-setup", "host-behind-proxy", _another_proxy_by_and_by),
+    ("faq-setup", "host-behind-proxy", _no_proxy_needed_any_more),
     ("faq-setup", "encryption-later", _encrypted_but_not_yet_copied),
     ("faq-cost", "buy-licences", lambda lab: lab.azure.buy_licences(1)),
     ("faq-details", "move-for-good", _committed_other),

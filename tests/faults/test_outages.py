@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import labkit
 from labkit.lab import Lab
-from tests.recovery.labs import BUSY, SHOP, error_of, export, facts, new_lab, records, rows, site_file
+from tests.recovery.labs import BUSY, SHOP, error_of, export, facts, new_lab, records, rows
 
 
 @pytest.fixture
@@ -118,23 +117,6 @@ def test_the_lost_line_shows_in_the_status(lab: Lab) -> None:
         lab.faults.lose_line()
         lab.faults.set_bandwidth("20Mbps")
         assert lab.status()["line"] == {**whole, "bandwidth": 20_000_000, "connected": False}
-
-
-def test_a_line_that_is_up_is_not_brought_back(tmp_path: Path) -> None:
-    """Between two sites each line is one by itself: the refusal names the line that was asked for, and nothing
-    changes; the other is brought back."""
-    path = site_file(tmp_path, SHOP)
-    path.write_text(path.read_text("utf-8") + "replica_site: {hosts: [HV11]}\n", "utf-8")
-    with labkit.create(tmp_path / "two.lab", site=path) as lab:
-        lab.faults.lose_line("replica-site")
-        digest = lab.events_digest
-        refused = error_of(lab.faults.restore_line)
-        assert (refused.code, refused.details["to"]) == (900947, "azure")
-        assert lab.events_digest == digest
-        assert not lab.status()["lines"]["replica-site"]["connected"]
-        lab.faults.restore_line("replica-site")
-        assert error_of(lambda: lab.faults.restore_line("replica-site")).code == 900947
-        assert lab.status()["lines"]["replica-site"]["connected"]
 
 
 @pytest.mark.parametrize("found", ["0Mbps", "1bps", "-5Mbps", "fast", "20MB", ""])

@@ -100,3 +100,17 @@ def test_the_target_is_not_changed_in_a_failover(lab: Lab) -> None:
     assert person.command("vault.set_target")["why"] == error_of(lambda: lab.vault.set_target(VM, size="L")).message
     lab.wait(test.complete())
     assert not person.go("items", CLOUD, "vms", VM).command("vault.set_target")["why"]
+
+
+def test_a_job_is_asked_about_what_can_be_done_with_it(lab: Lab) -> None:
+    """A command that no job has is unknown, by the name and with those that there are."""
+    job = lab.vault.test_failover(VM, wait=True)
+    refused = error_of(lambda: job.refusal("complete"))
+    assert refused.code == 900010
+    assert all(name in str(refused) for name in ("cancel", "restart", "skip", "release_plan"))
+
+
+def test_who_asks_for_the_certificate(lab: Lab) -> None:
+    """Nobody in a cloud that is not encrypted, nor a VM that is none."""
+    assert not lab.vault.needs_certificate(VM, OTHER)
+    assert not lab.vault.needs_certificate("NOBODY")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import labkit
+from labkit import course
+from labkit.course import stages
 from labkit.engine import resources, texts
 from labkit.engine.errors import word
 from tests.portal.clicks import Person, visits
@@ -100,3 +102,19 @@ def test_failovers_and_targets_name_the_operation(japanese: None, tmp_path: Path
         person = Person(lab).go("lab")
         assert {row["cells"][1] for row in person.block("lost")["rows"]} == {"計画されたフェールオーバー"}
         assert {row["cells"][1] for row in person.block("objectives")["rows"]} == {"計画されたフェールオーバー"}
+
+
+def test_settings_of_a_cloud_have_words(japanese: None, tmp_path: Path) -> None:
+    """Of a cloud that is protected to Azure, and of one that is to another cloud: no name or value is its key."""
+    with labkit.create(tmp_path / "azure.lab", stage="protected") as lab:
+        told = dict(Person(lab).go("items", "OnPremise Cloud", "settings").block("settings")["rows"])
+        assert (told["コピーの頻度"], told["レプリケーションの開始時刻"]) == ("5 分", "すぐに")
+    with stages.new(tmp_path / "pair.lab", "two-solutions") as lab:
+        course.solve("pair-clouds", lab=lab)
+        settings = lab.vault.settings("Primary Cloud")
+        assert {"authentication", "initial", "points", "port"} <= set(settings)
+        told = dict(Person(lab).go("items", "Primary Cloud", "settings").block("settings")["rows"])
+        assert len(told) == len(settings)
+        assert not set(told) & set(settings)
+        assert {"証明書", "ネットワーク経由"} <= set(told.values())
+        assert not {"certificate", "network", "kerberos"} & set(told.values())

@@ -26,6 +26,10 @@ def _in_pair(work: Step, *before: Step) -> Make:
     return make
 
 
+def _line_lost(lab: Lab) -> None:
+    lab.faults.lose_line("replica-site")
+
+
 def _configured(lab: Lab, **settings: object) -> None:
     lab.vault.configure_protection(target=THEIRS, wait=True, **settings)
 
@@ -108,6 +112,11 @@ PROVOKED_PAIRS: dict[int, Make] = {
         _left,
     ),
     900896: _prepared(lambda lab: lab.vault.set_objectives("SHOP", rto="2h", mtd="1h")),
+    900949: _in_pair(
+        lambda lab: lab.vault.planned_failover("SHOP", wait=True),
+        _protected,
+        lambda lab: lab.faults.lose_line("replica-site"),
+    ),
     900948: _in_pair(lambda lab: lab.vault.set_target("SHOP", size="M"), _protected),
     900898: _prepared(lambda lab: lab.faults.lose_vm("SHOP"), stage="protected"),
     900899: _gone(lambda lab: lab.vault.failback("SHOP")),

@@ -163,6 +163,7 @@ PROVOKED: dict[int, Make] = {
             lambda lab: lab.site.need_proxy("SC01", address="proxy.demo.contoso.com", port=3128),
         ),
     ),
+    900947: _bare(lambda lab: lab.site.need_proxy("SC01", port=3128)),
     67508: _cloud(_registered(hosts=("CL01",)), CLUSTER),
     70095: _bare(
         lambda lab: lab.vault.enable_protection("QUIET", wait=True),

@@ -596,6 +596,26 @@ def test_a_way_that_is_closed_later(tmp_path: Path) -> None:
         assert lab.vault.items["QUIET"].health == "Normal"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"port": 3128},
+        {"address": ""},
+        {"address": " ", "port": 8080},
+        {"needed": False, "port": 1},
+        {"needed": False, "address": "proxy.demo.contoso.com"},
+    ],
+)
+def test_a_proxy_that_is_none(tmp_path: Path, given: dict[str, object]) -> None:
+    """A port alone, an empty address, or a proxy for a server that needs none: refused, and nothing has changed."""
+    with lab_of(tmp_path) as lab:
+        before = lab.site.server("HV01")
+        assert error_of(lambda: lab.site.need_proxy("HV01", **given)).code == 900947  # type: ignore[arg-type]
+        assert lab.site.server("HV01") == before
+        lab.site.need_proxy("HV01", address=" proxy.demo.contoso.com ")
+        assert lab.site.server("HV01").proxy == "proxy.demo.contoso.com:8080"
+
+
 @pytest.mark.rule("2.6-6")
 def test_only_the_proxy_that_is_allowed(tmp_path: Path) -> None:
     """One proxy lets the host out: with another address or port nothing is sent, and the event names both."""

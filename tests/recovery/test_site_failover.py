@@ -212,7 +212,7 @@ def test_a_lost_line_fails_a_planned_failover(pair: Lab, active: str) -> None:
         _at_rest(pair)
     pair.faults.lose_line("replica-site")
     job = pair.vault.planned_failover("SHOP")
-    assert error_of(lambda: pair.wait(job)).code == 900521
+    assert error_of(lambda: pair.wait(job)).code == 900949
     assert job.tasks[0].state == "Failed"
     assert pair.read(lambda world: world.get(guests.Machine, f"{active}/SHOP").run)
     assert "PlannedFailover" in pair.vault.items["SHOP"].allowed_operations

@@ -180,9 +180,9 @@ def test_a_planned_run_needs_the_line_between(tiers: Lab) -> None:
     """The inter-site line is lost: readiness says so of every VM, the run fails and shuts nothing down."""
     tiers.faults.lose_line("replica-site")
     plan = tiers.vault.plans["Shop"]
-    assert {(found.about, found.code) for found in plan.readiness("planned")} == {(vm, 900521) for vm in MEMBERS}
+    assert {(found.about, found.code) for found in plan.readiness("planned")} == {(vm, 900949) for vm in MEMBERS}
     assert plan.readiness("unplanned") == []
-    assert error_of(lambda: tiers.vault.planned_failover_plan("Shop", wait=True)).code == 900521
+    assert error_of(lambda: tiers.vault.planned_failover_plan("Shop", wait=True)).code == 900949
     assert order(tiers, "vm.stopped", "site") == []
 
 

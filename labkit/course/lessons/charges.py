@@ -40,7 +40,8 @@ def _average(lab: Lab) -> object:
 
 
 def _free(lab: Lab) -> object:
-    return Wanted("traffic.in", also=("in", mark("into Azure"), mark("received"), component("traffic.in")))
+    said = (mark("into Azure"), mark("traffic into Azure"), mark("received"), component("traffic.in"))
+    return Wanted("traffic.in", also=("in", "traffic in", *said))
 
 
 def _tested(lab: Lab) -> Iterator[Seen]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from labkit.course import looks
 from labkit.course.model import Lesson, Seen, Step
 from labkit.course.tracks import CONTOSO
-from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.lab import Lab
@@ -30,7 +29,7 @@ def _configured(lab: Lab) -> Iterator[Seen]:
     settings = lab.vault.settings(CLOUD)
     for name, wanted in (("frequency", "5min"), ("retention", 24), ("storage", "mysiterecovery")):
         found, expected = (titles.setting(name, value) for value in (settings[name], wanted))
-        yield looks.equal(word("cloud_setting", name), found, expected, SETTINGS)
+        yield looks.equal(titles.setting_name(name), found, expected, SETTINGS)
 
 
 def _no_profile(lab: Lab) -> None:

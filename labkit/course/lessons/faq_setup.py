@@ -107,8 +107,10 @@ def _encrypted(lab: Lab) -> Iterator[Seen]:
     words = {True: _("{vm}: encrypted"), False: _("{vm}: not encrypted")}
     seen = [words[bool(item["encrypted"])].format(vm=vm) for vm, item in found.items()]
     expected = _("a VM is protected, and what is stored of it is encrypted")
-    yield looks.look(any(item["encrypted"] for item in found.values()), expected, seen, looks.CLOUDS)
-    yield looks.protected(lab, *(vm for vm, item in found.items() if item["encrypted"]))
+    encrypted = [vm for vm, item in found.items() if item["encrypted"]]
+    yield looks.look(encrypted, expected, seen, looks.CLOUDS)
+    ready = [vm for vm in encrypted if looks.protected(lab, vm).ok]
+    yield looks.protected(lab, (ready or encrypted)[0])
 
 
 def _encrypt(lab: Lab) -> None:

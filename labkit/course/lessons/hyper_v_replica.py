@@ -102,8 +102,7 @@ def _line_back(lab: Lab) -> Iterator[Seen]:
 
 
 def _restore_line(lab: Lab) -> None:
-    if not lab.status()["lines"]["replica-site"]["connected"]:
-        lab.faults.restore_line("replica-site")
+    lab.faults.restore_line("replica-site")
     lab.run("12min")
 
 

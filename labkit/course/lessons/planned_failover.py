@@ -35,7 +35,7 @@ def _fail_over(lab: Lab) -> None:
 
 def _lost(lab: Lab) -> object:
     found = [one for one in lab.vault.failovers if one.vm == VM]
-    return Wanted(found[-1].bytes if found else None, units=(mark("bytes"),))
+    return Wanted(found[-1].bytes if found else None, units=(mark("bytes"), "byte"))
 
 
 def _committed(lab: Lab) -> Iterator[Seen]:

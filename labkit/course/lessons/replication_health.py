@@ -37,7 +37,7 @@ def _watch(lab: Lab) -> None:
 
 
 def _interval(lab: Lab) -> object:
-    return Wanted(lab.site.replication("MYWSV01").expected_count, units=(mark("cycles"),))
+    return Wanted(lab.site.replication("MYWSV01").expected_count, units=(mark("cycles"), "cycle"))
 
 
 def _thin_line(lab: Lab) -> None:
@@ -66,8 +66,7 @@ def _lose_line(lab: Lab) -> None:
 
 
 def _restore_line(lab: Lab) -> None:
-    if not lab.status()["line"]["connected"]:
-        lab.faults.restore_line()
+    lab.faults.restore_line()
     for vm in ("MYWSV01", "MYBSD01", "MYWSV02"):
         lab.site.resume_replication(vm)
     lab.run("20min")

@@ -39,7 +39,7 @@ def _pair(lab: Lab) -> None:
 
 
 def _rows(lab: Lab) -> object:
-    return Wanted(len(lab.vault.clouds), units=(mark("rows"), mark("clouds")))
+    return Wanted(len(lab.vault.clouds), units=(mark("rows"), "row", mark("clouds"), "cloud"))
 
 
 def _protected(lab: Lab) -> Iterator[Seen]:
@@ -90,8 +90,7 @@ def _line_back(lab: Lab) -> Iterator[Seen]:
 
 
 def _restore_line(lab: Lab) -> None:
-    if not lab.status()["lines"]["replica-site"]["connected"]:
-        lab.faults.restore_line("replica-site")
+    lab.faults.restore_line("replica-site")
     lab.site.resume_replication("MYWSV01")
     lab.run("15min")
 

@@ -28,7 +28,7 @@ def _begins(lab: Lab) -> Iterator[Seen]:
 def _lost(lab: Lab) -> Iterator[Seen]:
     fact = looks.last_fact(lab, "site.lost")
     seen = _("never") if fact is None else lab.show_instant(int(str(fact["at"])))
-    yield looks.look(fact is not None, _("the site has lost its power"), seen, looks.LINE)
+    yield looks.look(fact is not None, _("the site has lost its power"), seen, looks.POWER)
     assert fact is not None
     said = looks.last_fact(lab, "disaster.declared")
     passed = None if said is None else int(str(said["at"])) - int(str(fact["at"]))
@@ -57,7 +57,7 @@ def _fail_over(lab: Lab) -> None:
 
 def _orders_lost(lab: Lab) -> object:
     found = [one for one in lab.vault.failovers if one.vm == VM]
-    return Wanted(found[-1].orders if found else None, units=(mark("orders"),))
+    return Wanted(found[-1].orders if found else None, units=(mark("orders"), "order"))
 
 
 def _committed(lab: Lab) -> Iterator[Seen]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal import blocks, titles
 from labkit.portal.blocks import Cell, Page
 from labkit.portal.cells import health, instant, seconds
 from labkit.portal.pages.context import Context, refusal_text
-from labkit.views.titles import location, protected_to, setting
+from labkit.views.titles import location, protected_to, setting, setting_name
 
 _ROLES = {"protected": mark("Protected cloud"), "recovery": mark("Recovery cloud")}
 # The bar of a protected VM: command, and the operation whose rules grey it (rule 3.1-5).
@@ -84,9 +83,7 @@ def _cloud_commands(context: Context, cloud: str) -> None:
 def _settings(context: Context, cloud: str) -> Page:
     made = Page(_("{cloud}: settings").format(cloud=cloud))
     found = context.lab.vault.settings(cloud)
-    rows: list[tuple[str, Cell]] = [
-        (word("cloud_setting", name), setting(name, value)) for name, value in found.items()
-    ]
+    rows: list[tuple[str, Cell]] = [(setting_name(name), setting(name, value)) for name, value in found.items()]
     if rows:
         made.blocks.append(blocks.facts("settings", rows, title=_("Replication location and frequency")))
     else:

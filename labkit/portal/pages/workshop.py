@@ -97,9 +97,15 @@ def _faults(context: Context) -> Page:
     text = _("What a trainer can break. The symptom shows in health, jobs and the event log; the cure is on this page.")
     made.blocks.append(blocks.note("faults", text))
     for place, (title, names) in enumerate(_FAULTS):
-        keys = [context.command(f"faults.{name}", bar=False) for name in names]
+        keys = [context.command(f"faults.{name}", bar=False, why=_why(context, name)) for name in names]
         made.blocks.append(blocks.commands(f"faults-{place}", keys, title=_(title)))
     return made
+
+
+def _why(context: Context, name: str) -> str:
+    """Why a fault or its cure is greyed: there is nothing to mend."""
+    lost = any(not found["connected"] for found in context.status["lines"].values())
+    return _("No line is lost.") if name == "restore_line" and not lost else ""
 
 
 def _lines(context: Context) -> Block:

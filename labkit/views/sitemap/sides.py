@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.engine import resources
+from labkit.engine.errors import word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.units import SECOND, show_duration, show_instant
@@ -18,6 +18,7 @@ from labkit.site import inventory, servers, vmm
 from labkit.site.servers import DOMAIN_CONTROLLER, HOST, REPLICA, VMM, Server
 from labkit.site.vmm import Vmm
 from labkit.site.vms import VmSettings
+from labkit.views import titles
 from labkit.views.sitemap.model import (
     AT_SECOND,
     AT_SITE,
@@ -105,18 +106,12 @@ def _server(world: World, server: Server) -> Thing:
 
 
 def _role(role: str) -> str:
-    title = str(resources.yaml("states.yml")["roles"][role]["title"])
-    return _(title)
+    return word("role", role)
 
 
 def _stands(world: World, server: Server) -> tuple[str, str]:
-    words = {
-        servers.RUNNING: (GOOD, _("Running")),
-        servers.OFF: (OFF, _("Stopped")),
-        servers.NO_POWER: (BAD, _("lost with the site")),
-        servers.CRASHED: (BAD, _("crashed")),
-    }
-    return words[servers.stands(world, server)]
+    stands = servers.stands(world, server)
+    return {servers.RUNNING: GOOD, servers.OFF: OFF}.get(stands, BAD), titles.power(stands).capitalize()
 
 
 def _proxies(world: World) -> list[Thing]:
