@@ -15,7 +15,7 @@ from labkit.engine import units
 from labkit.portal.widget import module
 from labkit.views import charts, churn, costs, titles
 from labkit.views.points import KINDS
-from tests.browser.test_module import BEGIN, MINUTE, Shown
+from tests.browser.test_module import BEGIN, MINUTE, Shown, stop_clock
 
 pytestmark = pytest.mark.browser
 HOUR = 60 * MINUTE
@@ -224,7 +224,7 @@ def test_a_point_is_picked_by_a_click(page: Page) -> None:
 
 def test_points_by_keys(page: Page) -> None:
     """Arrows go from point to point and say them; the one where one rests is picked, Enter picks at once."""
-    page.clock.install()
+    stop_clock(page)
     shown = Shown(page, ["points"])
     shown.tell(points=pointed([[n, BEGIN + n * 5 * MINUTE, KINDS[n % 2]] for n in range(10)]))
     plot, tip, voice = page.locator(".labkit-plot"), page.locator(".labkit-tip"), page.locator(".labkit-voice")
@@ -405,7 +405,7 @@ def test_names_are_texts_and_nothing_sticks_out(page: Page, width: int) -> None:
 
 def test_what_was_chosen_outlives_a_rendering(page: Page) -> None:
     """A view that is rendered anew keeps the window of each of its charts."""
-    page.clock.install()
+    stop_clock(page)
     shown = Shown(page, ["churn", "jobs"])
     state = {"churn": churned([], None, [[BEGIN, 5]]), "jobs": jobbed([job(1)])}
     shown.tell(**state)
