@@ -151,7 +151,7 @@ class Drill(msgspec.Struct, frozen=True):
         for parameter in self.parameters:
             default = _("as in the site file") if parameter.default is None else parameter.default
             if isinstance(default, bool):
-                default = _("yes") if default else _("no")
+                default = "yes" if default else "no"  # as it is given
             found.append(f"  {parameter.name} = {default}")
             found.append(f"      {_(parameter.help)}")
             found.append("      " + _("Allowed: {values}").format(values=parameter.allowed))
