@@ -65,7 +65,7 @@ def _same(given: object, wanted: object, units: set[str]) -> bool:
         figure = _figure(given, units) if isinstance(given, str) else given
         return isinstance(figure, int | float) and abs(figure - wanted) <= _CLOSE * abs(wanted)
     if isinstance(wanted, list) and isinstance(given, str):
-        readings = ([given], *(sorted(filter(None, map(str.strip, between.split(given)))) for between in _BETWEEN))
+        readings = (sorted(filter(None, map(str.strip, between.split(given)))) for between in _BETWEEN)
         return wanted in readings
     if isinstance(wanted, str):
         return _close_up(given) == _close_up(wanted)

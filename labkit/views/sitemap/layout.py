@@ -5,6 +5,7 @@ All numbers are pixels of the picture's own scale. The same map gives the same l
 
 from __future__ import annotations
 
+import abc
 from typing import NamedTuple
 
 from labkit.views.sitemap.model import (
@@ -78,7 +79,7 @@ def layout(found: Map, form: str = WIDE) -> Layout:
     return Layout(WIDTHS[form], height, making.boxes, ways)
 
 
-class _Making:
+class _Making(abc.ABC):
     """What both forms share: a side's inside is the same wherever it stands."""
 
     def __init__(self, found: Map) -> None:
@@ -89,13 +90,13 @@ class _Making:
             self.held.setdefault(thing.inside, []).append(thing)
         self.pills = [thing for thing in self.held.get("", []) if thing.shape == PILL]
 
+    @abc.abstractmethod
     def place(self) -> None:
         """Fill ``boxes``."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def way(self, link: Link) -> list[Point]:
         """The corners of a link."""
-        raise NotImplementedError
 
     def side(self, name: str, x: int, y: int) -> int:
         """Place a side and all in it with its upper left corner at a point; its lower edge."""
