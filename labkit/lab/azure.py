@@ -14,7 +14,7 @@ from labkit.lab.automation import AutomationDoor
 from labkit.lab.azuremachines import MachinesDoor
 from labkit.lab.costs import CostsDoor
 from labkit.lab.refusals import refusal
-from labkit.recovery import teardown, vaults
+from labkit.recovery import remains, teardown, vaults
 from labkit.recovery.vaults import Vault
 from labkit.site import inventory
 
@@ -245,6 +245,10 @@ class AzureDoor(CostsDoor, MachinesDoor, AutomationDoor):
     def delete_disks(self, account: str, vm: str) -> None:
         """Delete a VM's replica disks that were left in a storage account (rule 4.4-1); 900943 when there are none."""
         self._do("delete_disks", lambda world: teardown.delete_disks(world, account, vm), account=account, vm=vm)
+
+    def left_disks(self, account: str) -> list[str]:
+        """The VMs whose replica disks were left in a storage account."""
+        return self._lab.read(lambda world: remains.left_in(world, account))
 
     # --- VMs ----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from labkit.engine.errors import LabError, word
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.portal.forms import Choice, Choices, Values
-from labkit.recovery.remains import LeftDisks
 from labkit.views.titles import AUTHENTICATION, FREQUENCIES, INITIAL, hours, line, point
 
 if TYPE_CHECKING:
@@ -119,8 +118,7 @@ def items(lab: Lab, _values: Values) -> list[Choice]:
 
 def left_disks(lab: Lab, values: Values) -> list[Choice]:
     """The VMs whose replica disks were left in the storage account (rule 4.4-1)."""
-    account = values.get("account")
-    return plain(lab.read(lambda world: [one.vm for one in world.all(LeftDisks) if one.account == account]))
+    return plain(lab.azure.left_disks(str(values.get("account"))))
 
 
 def vm_disks(lab: Lab, values: Values) -> list[Choice]:

@@ -21,6 +21,7 @@ WITHOUT: dict[str, str] = {
     "site.vmm.on": "the VMM server is chosen on the page",
     "site.vmm.add_hosts": "the wizard Add Resource takes several names",
     "azure.machine": "shown on the VM's page",
+    "azure.left_disks": "what the dialog that deletes them offers",
     "azure.delete_refusal": "greys Delete of a VM in Azure",
     "azure.meter": "shown on the page Bill",
     "azure.bill": "shown on the page Bill",

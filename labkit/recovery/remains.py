@@ -40,6 +40,11 @@ def require_clean_server(world: World, server: str) -> None:
         raise LabError(900933, server=server)
 
 
+def left_in(world: World, account: str) -> list[str]:
+    """The VMs whose replica disks were left in a storage account."""
+    return [left.vm for left in world.all(LeftDisks) if left.account == account]
+
+
 def left_disks(world: World, vm: str, account: str) -> None:
     """A VM's replica disks stay in an account."""
     name = f"{account}/{vm}"

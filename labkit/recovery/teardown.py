@@ -10,6 +10,7 @@ from labkit.engine.names import unknown
 from labkit.engine.texts import gettext as _
 from labkit.engine.world import World
 from labkit.guest.machine import AZURE, TEST, Machine
+from labkit.recovery import remains
 from labkit.recovery.item import ProtectedItem
 from labkit.recovery.remains import LeftDisks
 from labkit.recovery.vault import Cloud, NetworkMapping
@@ -57,7 +58,7 @@ def delete_storage(world: World, name: str) -> None:
     account = world.get(StorageAccount, name)
     users = [cloud.id for cloud in world.all(Cloud) if cloud.configured and cloud.storage == name]
     users += [machine.id for machine in world.all(Machine) if machine.side == AZURE and account.used]
-    users += [_("disks of {vm}").format(vm=left.vm) for left in world.all(LeftDisks) if left.account == name]
+    users += [_("disks of {vm}").format(vm=vm) for vm in remains.left_in(world, name)]
     users += _named_by_jobs(world, name)
     if users:
         raise LabError(900524, kind="storage account", name=name, users=", ".join(users))

@@ -92,7 +92,9 @@ def _servers(context: Context) -> Page:
     for name, role in context.lab.site.servers.items():
         one = context.lab.site.server(name)
         domain = blocks.yes_no(one.joined)
-        rows.append((name, [name, _role(role), one.os, _power(one.power), domain, ", ".join(one.software) or "-"]))
+        rows.append(
+            (name, [name, word("role", role), one.os, _power(one.power), domain, ", ".join(one.software) or "-"])
+        )
     columns = [_("Name"), _("Role"), _("Operating system"), _("Status"), _("In the domain"), _("Installed")]
     made.blocks.append(blocks.table("servers", columns, rows, choose="one", chosen=context.rows("servers")))
     chosen = next(iter(context.rows("servers")), "")
@@ -113,11 +115,6 @@ def _servers(context: Context) -> Page:
 
 def _power(found: str) -> Cell:
     return blocks.said(power(found), {"running": blocks.GOOD, "off": blocks.OFF}.get(found, blocks.BAD))
-
-
-def _role(role: str) -> str:
-
-    return word("role", role)
 
 
 def _server_facts(context: Context, name: str) -> Block:

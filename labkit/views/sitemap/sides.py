@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.engine.errors import word
+from labkit.engine import errors
 from labkit.engine.texts import gettext as _
 from labkit.engine.texts import mark
 from labkit.engine.units import SECOND, show_duration, show_instant
@@ -92,7 +92,7 @@ def _server(world: World, server: Server) -> Thing:
     """A server: off, lost, or running; of a VMM server whether VMM answers and where it is registered."""
     inside = AT_SITE if server.place == SITE else AT_SECOND
     tone, word = _stands(world, server)
-    role = _role(server.role)
+    role = errors.word("role", server.role)
     more: tuple[str, ...] = (server.fqdn, server.os)
     if server.role == VMM and tone == GOOD:
         vault = vaults.of_server(world, server.id)
@@ -103,10 +103,6 @@ def _server(world: World, server: Server) -> Thing:
         elif vault is not None:
             more = (*more, _("registered with {vault}").format(vault=vault.id))
     return Thing(f"server/{server.id}", TILE, "", inside, server.id, tone, word, (role,), more)
-
-
-def _role(role: str) -> str:
-    return word("role", role)
 
 
 def _stands(world: World, server: Server) -> tuple[str, str]:
@@ -154,7 +150,9 @@ def _hosts(world: World, place: str, inside: str, tiles: dict[str, list[Thing]])
     for host in hosts:
         tone, word = _stands(world, host)
         extra = (host.cluster,) if host.cluster else ()
-        frames.append(Thing(f"host/{host.id}", FRAME, _role(HOST), inside, host.id, tone, word, extra, (host.os,)))
+        frames.append(
+            Thing(f"host/{host.id}", FRAME, errors.word("role", HOST), inside, host.id, tone, word, extra, (host.os,))
+        )
     shown = clip(frames, MOST_HOSTS, inside)
     found = []
     for frame in shown:
